@@ -1,0 +1,147 @@
+/**
+ * safetensors files: eight bytes of header length (little endian), a JSON header, then the tensors one after another.
+ * Read tensor by tensor through a file handle, so that a file larger than memory can be inspected, and written as a
+ * stream. https://github.com/huggingface/safetensors#format
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import { writeAtomically } from './atomic-write.ts';
+import { bfloat16ToFloat32, float16ToFloat32 } from './float-formats.ts';
+import {
+  byteLength,
+  DTYPE_BYTES,
+  type Dtype,
+  LARGEST_HEADER,
+  parseHeader,
+  type SafetensorsHeader,
+} from './safetensors-header.ts';
+
+export type { Dtype, TensorInfo } from './safetensors-header.ts';
+
+export interface SafetensorsFile extends SafetensorsHeader {
+  readonly path: string;
+  /** The bytes of one tensor, in a buffer of their own (so any typed array can view them). */
+  read(name: string): Promise<Uint8Array<ArrayBuffer>>;
+  close(): Promise<void>;
+}
+
+/** Opens a file and checks its header; throws with the path, the tensor, what was expected and what was found. */
+export async function openSafetensors(path: string): Promise<SafetensorsFile> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    if (size < 8) throw new Error(`${path}: ${size} bytes are too few for a safetensors file.`);
+    const headerLength = new DataView((await readBytes(file, 0, 8, path)).buffer).getBigUint64(0, true);
+    if (headerLength > BigInt(LARGEST_HEADER) || headerLength > BigInt(size - 8)) {
+      throw new Error(`${path}: not a safetensors file, or cut short: it promises a header of ${headerLength} bytes.`);
+    }
+    const dataStart = 8 + Number(headerLength);
+    const header = await readBytes(file, 8, Number(headerLength), path);
+    const { tensors, metadata } = parseHeader(decodeUtf8(header, path), size - dataStart, path);
+    return {
+      path,
+      tensors,
+      metadata,
+      async read(name) {
+        const info = tensors.get(name);
+        if (!info) throw new Error(`${path}: there is no tensor ${JSON.stringify(name)}.`);
+        return readBytes(file, dataStart + info.begin, info.end - info.begin, path);
+      },
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+export interface TensorPlan {
+  name: string;
+  dtype: Dtype;
+  shape: readonly number[];
+}
+
+/**
+ * Writes tensors in the order given, asking for each one's bytes as its turn comes. The file appears under `path` only
+ * when it is complete (`writeAtomically`). Throws when a tensor's bytes do not match its shape.
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: readonly TensorPlan[],
+  bytesOf: (name: string) => Uint8Array | Promise<Uint8Array>,
+  metadata: Record<string, string> = {},
+): Promise<void> {
+  const header: Record<string, unknown> = Object.create(null);
+  if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
+  let offset = 0;
+  for (const { name, dtype, shape } of tensors) {
+    if (name in header || name === '__metadata__')
+      throw new Error(`${path}: tensor ${JSON.stringify(name)} given twice.`);
+    const bytes = byteLength(dtype, shape);
+    if (bytes === undefined) throw new Error(`${path}: tensor ${JSON.stringify(name)} of ${shape} is too large.`);
+    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes] };
+    offset += bytes;
+  }
+  const json = JSON.stringify(header);
+  // Padded with spaces to a multiple of eight, so that the data is aligned where the file is mapped into memory.
+  const text = Buffer.from(json + ' '.repeat((8 - (Buffer.byteLength(json) % 8)) % 8));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+
+  await writeAtomically(path, async (file) => {
+    await writeAll(file, Buffer.concat([length, text]));
+    for (const { name, dtype, shape } of tensors) {
+      const bytes = await bytesOf(name);
+      const expected = byteLength(dtype, shape);
+      if (bytes.byteLength !== expected) {
+        throw new Error(
+          `${path}: tensor ${JSON.stringify(name)} of ${dtype} [${shape}] takes ${expected} bytes, but ${bytes.byteLength} were given.`,
+        );
+      }
+      await writeAll(file, bytes);
+    }
+  });
+}
+
+/** A tensor's bytes as float32; only F32, F16 and BF16 have a meaning here. */
+export function floatsOf(bytes: Uint8Array, dtype: Dtype): Float32Array {
+  const own = bytes.byteOffset % DTYPE_BYTES[dtype] === 0 ? bytes : bytes.slice();
+  const elements = own.byteLength / DTYPE_BYTES[dtype];
+  switch (dtype) {
+    case 'F32':
+      return new Float32Array(own.buffer, own.byteOffset, elements);
+    case 'F16':
+      return float16ToFloat32(new Uint16Array(own.buffer, own.byteOffset, elements));
+    case 'BF16':
+      return bfloat16ToFloat32(new Uint16Array(own.buffer, own.byteOffset, elements));
+    default:
+      throw new Error(`Weights of data type ${dtype} are not understood; F32, F16 and BF16 are.`);
+  }
+}
+
+/** One read call takes at most 2^31 - 1 bytes, so larger tensors are read in pieces. */
+const LARGEST_READ = 1 << 30;
+
+async function readBytes(file: FileHandle, at: number, length: number, path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await file.read(bytes, done, Math.min(length - done, LARGEST_READ), at + done);
+    if (bytesRead === 0) throw new Error(`${path}: the file ended at byte ${at + done} while it was read.`);
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.byteLength; ) {
+    const { bytesWritten } = await file.write(bytes, done, Math.min(bytes.byteLength - done, LARGEST_READ));
+    done += bytesWritten;
+  }
+}
+
+function decodeUtf8(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new Error(`${path}: the header is not UTF-8. The file is damaged or not a safetensors file.`);
+  }
+}

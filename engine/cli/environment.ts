@@ -1,0 +1,18 @@
+/** What the command line takes from the environment; the rest of the engine gets it as arguments. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Where corpora and runs lie: `$CLOZE_DATA`, else `cloze` in the XDG data folder. */
+export function dataFolder(): string {
+  return process.env.CLOZE_DATA ?? join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local/share'), 'cloze');
+}
+
+/** `CLOZE_CPU` forces a level of the kernels: amx, avx512, avx2 or portable. */
+export function kernelLevel(): string {
+  return process.env.CLOZE_CPU ?? '';
+}
+
+/** The model that ships with Cloze; bundles lie in `dist/`, beside `engine/`. */
+export function embeddedModel(): string {
+  return join(import.meta.dirname, '..', 'engine', 'embedded-model');
+}

@@ -1,0 +1,117 @@
+/** `cloze fill FILE:LINE:COLUMN`: prints what the model puts at a position. */
+import { readFile } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { loadEngine } from '../index.ts';
+import { embeddedModel, kernelLevel } from './environment.ts';
+
+const USAGE = `Usage: cloze fill FILE:LINE:COLUMN [options]
+
+Prints the completion at a position of a file. Line and column count from 1; the column counts UTF-16 units.
+
+  --json             everything a program wants: text, tokens, probabilities, timings
+  --model FOLDER     a model folder (default: the embedded model)
+  --max-tokens N     default 64
+  --single-line      stop at the end of the line
+  --temperature T    0 (default) is greedy
+  --seed N           for temperatures above 0, default 0
+  --threads N        default: one fewer than the processors`;
+
+const LARGEST_FILE = 50 * 1024 * 1024;
+
+export async function fillCommand(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      json: { type: 'boolean' },
+      model: { type: 'string' },
+      'max-tokens': { type: 'string', default: '64' },
+      'single-line': { type: 'boolean' },
+      temperature: { type: 'string', default: '0' },
+      seed: { type: 'string', default: '0' },
+      threads: { type: 'string', default: '0' },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(`${USAGE}\n`);
+    return 0;
+  }
+  const place = /^(.+):(\d+):(\d+)$/.exec(positionals[0] ?? '');
+  if (!place || positionals.length > 1) {
+    process.stderr.write(`${USAGE}\n`);
+    return 2;
+  }
+  const [, file, line, column] = place as unknown as [string, string, string, string];
+  const text = await readSource(file);
+  const offset = offsetOf(text, Number(line), Number(column), file);
+
+  const engine = await loadEngine({
+    modelFolder: values.model ?? embeddedModel(),
+    level: kernelLevel(),
+    threads: wholeNumber(values.threads, '--threads', 0),
+  });
+  try {
+    const fill = await engine.fill(
+      {
+        path: relative(process.cwd(), file).replaceAll('\\', '/'),
+        languageId: '',
+        before: text.slice(0, offset),
+        after: text.slice(offset),
+        forced: '',
+        neighbours: [],
+        kind: 'sentence',
+      },
+      {
+        maxTokens: wholeNumber(values['max-tokens'], '--max-tokens', 1),
+        temperature: Number(values.temperature),
+        topP: 1,
+        seed: wholeNumber(values.seed, '--seed', 0),
+        singleLine: values['single-line'] ?? false,
+        timeLimit: 0,
+      },
+    );
+    process.stdout.write(values.json ? `${JSON.stringify({ model: engine.name, ...fill }, null, 2)}\n` : `${fill.text}\n`);
+  } finally {
+    engine.dispose();
+  }
+  return 0;
+}
+
+async function readSource(file: string): Promise<string> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    throw new Error(`${file} cannot be read: ${(error as Error).message}`);
+  }
+  if (bytes.length > LARGEST_FILE) {
+    throw new Error(`${file} has ${Math.round(bytes.length / 2 ** 20)} MB; completion takes files up to 50 MB.`);
+  }
+  if (bytes.includes(0)) throw new Error(`${file} holds zero bytes: it is not a text file.`);
+  return bytes.toString('utf8');
+}
+
+function offsetOf(text: string, line: number, column: number, file: string): number {
+  let start = 0;
+  for (let at = 1; at < line; at++) {
+    const end = text.indexOf('\n', start);
+    if (end === -1) throw new RangeError(`${file} has ${at} ${at === 1 ? 'line' : 'lines'}; line ${line} does not exist.`);
+    start = end + 1;
+  }
+  const end = text.indexOf('\n', start);
+  const length = (end === -1 ? text.length : end) - start;
+  if (line < 1 || column < 1 || column > length + 1) {
+    throw new RangeError(`Line ${line} of ${file} has columns 1 to ${length + 1}; column ${column} does not exist.`);
+  }
+  return start + column - 1;
+}
+
+function wholeNumber(value: string, option: string, least: number): number {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < least) {
+    throw new RangeError(`${option} takes a whole number of at least ${least}, but was given "${value}".`);
+  }
+  return number;
+}

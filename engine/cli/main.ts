@@ -1,0 +1,33 @@
+/** `cloze`: one file per command; this one only chooses. */
+import { corpusCommand } from './corpus.ts';
+import { fillCommand } from './fill.ts';
+import { pretrainCommand } from './pretrain.ts';
+
+const USAGE = `Usage: cloze COMMAND [options]
+
+  fill FILE:LINE:COLUMN   complete at a position (line and column count from 1)
+  corpus                  fetch, filter and tokenize the training text
+  pretrain                train a model by blank infilling
+
+cloze COMMAND --help explains a command.`;
+
+const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+  fill: fillCommand,
+  corpus: corpusCommand,
+  pretrain: pretrainCommand,
+};
+
+async function main([name = '', ...args]: string[]): Promise<number> {
+  const command = COMMANDS[name];
+  if (command) return command(args);
+  const asked = name === '--help' || name === '-h';
+  (asked ? process.stdout : process.stderr).write(`${name === '' || asked ? '' : `Unknown command "${name}".\n`}${USAGE}\n`);
+  return asked ? 0 : 2;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`cloze: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,101 @@
+/** `cloze pretrain`: trains a model on the packed corpus. */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { byteLevelBpe } from '../tokenizer/byte-level-bpe.ts';
+import { loadTokenizerJson } from '../tokenizer/tokenizer-json.ts';
+import { openPackedCorpus } from '../training/corpus/packed-corpus.ts';
+import { type Progress, pretrain } from '../training/pretrain.ts';
+import { RECIPES } from '../training/recipes.ts';
+import { dataFolder, embeddedModel, kernelLevel } from './environment.ts';
+
+const USAGE = `Usage: cloze pretrain --recipe NAME --tokens N [options]
+
+Trains by autoregressive blank infilling on the corpus that "cloze corpus" has packed. Ctrl+C ends the run after the
+step under way, with a checkpoint; --resume goes on from it as if it had never stopped.
+
+  --recipe NAME      ${Object.keys(RECIPES).join(', ')}
+  --tokens N         tokens to see in all, e.g. 30M
+  --run FOLDER       log, checkpoints and model (default: runs/NAME in the data folder)
+  --resume           continue the run in that folder
+  --seed N           default 1
+  --threads N        default: all processors
+  --precision P      bfloat16 (default) or float32
+  --save-every S     seconds between checkpoints, default 300`;
+
+export async function pretrainCommand(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      recipe: { type: 'string' },
+      tokens: { type: 'string' },
+      run: { type: 'string' },
+      resume: { type: 'boolean', default: false },
+      seed: { type: 'string', default: '1' },
+      threads: { type: 'string', default: String(availableParallelism()) },
+      precision: { type: 'string', default: 'bfloat16' },
+      'save-every': { type: 'string', default: '300' },
+    },
+  });
+  const recipe = RECIPES[values.recipe ?? ''];
+  const tokens = amount(values.tokens ?? '');
+  const { precision } = values;
+  if (values.help || !recipe || Number.isNaN(tokens) || (precision !== 'bfloat16' && precision !== 'float32')) {
+    (values.help ? process.stdout : process.stderr).write(`${USAGE}\n`);
+    return values.help ? 0 : 2;
+  }
+
+  const data = dataFolder();
+  const tokenizerFolder = embeddedModel();
+  const tokenizer = byteLevelBpe(await loadTokenizerJson(join(tokenizerFolder, 'tokenizer.json')));
+  const stop = new AbortController();
+  process.once('SIGINT', () => {
+    process.stderr.write('\nStopping after this step …\n');
+    stop.abort();
+  });
+  process.once('SIGTERM', () => stop.abort());
+  const run = values.run ?? join(data, 'runs', recipe.name);
+  const end = await pretrain({
+    recipe,
+    run,
+    tokenizer,
+    tokenizerFolder,
+    corpus: await openPackedCorpus(data, 'train'),
+    heldOut: await openPackedCorpus(data, 'heldout'),
+    seed: Number(values.seed),
+    tokens,
+    resume: values.resume,
+    execution: { level: kernelLevel(), threads: Number(values.threads), precision },
+    saveEvery: Number(values['save-every']),
+    signal: stop.signal,
+    onProgress: report,
+  });
+  process.stderr.write(`\n${end.tokens} tokens seen; the model is in ${join(run, 'model')}\n`);
+  return stop.signal.aborted ? 130 : 0;
+}
+
+/** `30M`, `1.5G`, `200k` or a plain number. */
+function amount(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([kMG]?)$/.exec(text);
+  if (!match) return Number.NaN;
+  return Math.round(Number(match[1]) * { '': 1, k: 1e3, M: 1e6, G: 1e9 }[match[2] as '' | 'k' | 'M' | 'G']);
+}
+
+function report(p: Progress): void {
+  const line = [
+    `step ${p.step}/${p.steps}`,
+    `${(p.tokens / 1e6).toFixed(2)} M tokens`,
+    `${Math.round(p.tokensPerSecond)} tokens/s`,
+    `loss ${p.loss.toFixed(3)}`,
+    `rate ${p.learningRate.toExponential(1)}`,
+    `${Math.floor(p.secondsLeft / 60)} min left`,
+  ].join('  ');
+  const extra = [
+    ...(p.heldOut === undefined ? [] : [`held-out loss ${p.heldOut.toFixed(3)} after step ${p.step}`]),
+    ...(p.warning ? [p.warning] : []),
+  ];
+  // On a terminal the line is rewritten in place; a file gets one line for each hundred steps.
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}${extra.map((text) => `\n${text}\n`).join('')}`);
+  else if (p.step % 100 === 0 || extra.length > 0) process.stderr.write(`${[line, ...extra].join('  ')}\n`);
+}

@@ -1,0 +1,92 @@
+/**
+ * Fills a blank that is open: forced text first, then tokens are drawn until the model ends the span or a limit is
+ * reached. Neither opens nor closes anything.
+ */
+import { createRandom } from '../objective/random.ts';
+import type { Fill, FilledToken, FillOptions, FinishReason } from './fill.ts';
+import { splitForced, vocabularyOf } from './healing.ts';
+import type { OpenBlank } from './open-blank.ts';
+import { drawToken, logProbabilityOf, logShareOf } from './sampling.ts';
+import { decodeWellFormed, endOfLine } from './span-text.ts';
+
+export interface FillHooks {
+  signal?: AbortSignal;
+  /** Called for every token after the forced ones as it is drawn, `eop` not included. */
+  onToken?: (token: FilledToken) => void;
+}
+
+/**
+ * Fills a blank that is already open, with `forced` at the start of its span. It may be called again with other text:
+ * only what differs is computed. Throws RangeError when `forced` no longer fits.
+ */
+export async function fillOpenBlank(
+  blank: OpenBlank,
+  forced: string,
+  options: FillOptions,
+  { signal, onToken }: FillHooks = {},
+): Promise<Fill> {
+  const { tokenizer, runtime } = blank.model;
+  const { eop, eos } = tokenizer.special;
+  const vocabulary = vocabularyOf(tokenizer);
+  const random = createRandom(options.seed);
+  const started = performance.now();
+  const { fed, healed } = splitForced(tokenizer, forced);
+  const tokenized = performance.now();
+  const deadline = options.timeLimit > 0 ? tokenized + options.timeLimit : Number.POSITIVE_INFINITY;
+
+  signal?.throwIfAborted();
+  let { logits, logProbabilities } = await blank.feed(fed, signal);
+  const textOf = (id: number) => tokenizer.decode([id]);
+  const tokens: FilledToken[] = fed.map((id, index) => ({
+    id,
+    text: textOf(id),
+    logProbability: logProbabilities[index] as number,
+    forced: true,
+  }));
+  let unmatched = healed;
+  const span: number[] = [];
+  const predicted: number[] = [];
+  let finish: FinishReason | undefined;
+  let lineEnd: number | undefined;
+
+  while (finish === undefined) {
+    signal?.throwIfAborted();
+    const allowed = unmatched.length > 0 ? vocabulary.agreeing(unmatched) : vocabulary.drawable;
+    const id = drawToken(logits, allowed, options, random);
+    const logProbability = logProbabilityOf(logits, id);
+    if (id === eop || id === eos) {
+      tokens.push({ id, text: '', logProbability, forced: false });
+      predicted.push(logProbability);
+      finish = 'eop';
+      break;
+    }
+    const bytes = tokenizer.bytes(id);
+    const isForced = bytes.length <= unmatched.length;
+    const token = { id, text: textOf(id), logProbability, forced: isForced };
+    tokens.push(token);
+    if (!isForced) {
+      predicted.push(unmatched.length > 0 ? logShareOf(logits, allowed, id) : logProbability);
+      span.push(...bytes.subarray(unmatched.length));
+      onToken?.(token);
+    }
+    unmatched = unmatched.subarray(Math.min(bytes.length, unmatched.length));
+
+    lineEnd = options.singleLine ? endOfLine(span) : undefined;
+    if (lineEnd !== undefined) finish = 'line';
+    else if (predicted.length >= options.maxTokens) finish = 'length';
+    else if (blank.room === 0) finish = 'capacity';
+    else if (performance.now() >= deadline) finish = 'time';
+    else logits = await blank.append(id, logProbability, signal);
+  }
+  const ended = performance.now();
+  return {
+    text: decodeWellFormed(Uint8Array.from(span.slice(0, lineEnd))),
+    tokens,
+    finish,
+    confidence: predicted.length > 0 ? Math.exp(predicted.reduce((sum, x) => sum + x, 0) / predicted.length) : 0,
+    timings: { tokenize: tokenized - started, read: 0, extend: ended - tokenized, total: ended - started },
+    partA: blank.partA,
+    partB: blank.partB,
+    device: runtime.device,
+  };
+}

@@ -1,0 +1,85 @@
+/**
+ * The public face of infilling: a passage with one or more blanks goes in, spans come out. `context` (language server)
+ * builds passages from documents; `decode` runs them on a runtime.
+ */
+import type { BlankKind } from '../objective/blank-infilling.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+
+export type { BlankKind } from '../objective/blank-infilling.ts';
+
+/** A loaded model with its tokenizer. */
+export interface Model {
+  runtime: Runtime;
+  tokenizer: Tokenizer;
+}
+
+/** A snippet of another file, put before the passage in Part A. */
+export interface Neighbour {
+  path: string;
+  text: string;
+}
+
+/** The text around one blank, as the editor sees it; the engine cuts it to its token budget. */
+export interface Passage {
+  /** Path relative to the workspace, forward slashes; part of the header. */
+  path: string;
+  /** LSP language id, e.g. `typescript`. */
+  languageId: string;
+  /** Text before the blank (from the start of the document or nearer). */
+  before: string;
+  /** Text after the blank (to the end of the document or nearer). */
+  after: string;
+  /** False where `after` was cut before the end of the document; true when left out. */
+  reachesEnd?: boolean;
+  /** What the user has typed inside the blank: forced as the start of the span, matched in bytes. */
+  forced: string;
+  neighbours: Neighbour[];
+  kind: BlankKind;
+}
+
+export interface FillOptions {
+  /** Most tokens generated beyond the forced ones; at least 1. */
+  maxTokens: number;
+  /** Most tokens of Part A; as many as the model holds when left out. */
+  contextTokens?: number;
+  /** 0 is greedy. */
+  temperature: number;
+  topP: number;
+  seed: number;
+  /** Stop before the first line break after something other than white space was generated. */
+  singleLine: boolean;
+  /** Wall-clock limit in milliseconds for generating, checked between tokens; 0 for none. */
+  timeLimit: number;
+}
+
+export interface FilledToken {
+  id: number;
+  /** Its bytes as text; part of a character shows as U+FFFD, `eop` as nothing. */
+  text: string;
+  /** Natural logarithm of the probability the model gave it (temperature 1, before any cut). */
+  logProbability: number;
+  /** True when all of its bytes were forced; a token that begins forced and goes on is predicted. */
+  forced: boolean;
+}
+
+export type FinishReason = 'eop' | 'line' | 'length' | 'time' | 'capacity';
+
+export interface Fill {
+  /** The span without its forced part: what is to be inserted after what the user typed. */
+  text: string;
+  /** The tokens after `sop`, an ending `eop` included; the last may reach beyond `text`, which can be cut at a line. */
+  tokens: FilledToken[];
+  finish: FinishReason;
+  /**
+   * exp(mean log probability) of the predicted tokens, `eop` included where it was reached; 0 when there are none. A
+   * token that begins forced counts with its share among the tokens that agree with what was forced.
+   */
+  confidence: number;
+  /** Milliseconds: text to tokens, Part A, Part B (choosing tokens included), everything. */
+  timings: { tokenize: number; read: number; extend: number; total: number };
+  /** Tokens of Part A and of Part B. */
+  partA: number;
+  partB: number;
+  device: string;
+}

@@ -1,0 +1,147 @@
+/**
+ * A blank whose Part A has been read: the session stays, and each fill feeds only the tokens in which Part B differs from
+ * what the session already holds. Typing inside an open blank thus costs the new tokens, not the passage.
+ */
+import { partA, type SpanPositions, spanPositions, spanRows } from '../objective/blank-infilling.ts';
+import type { Session } from '../runtime/runtime.ts';
+import type { SpecialTokens } from '../tokenizer/tokenizer.ts';
+import type { BlankKind, Model, Passage } from './fill.ts';
+import { passageTokens } from './passage.ts';
+import { logProbabilityOf } from './sampling.ts';
+
+/** Fewest tokens of Part A that any reserve for Part B leaves. */
+const LEAST_PART_A = 32;
+
+export interface OpenBlank {
+  readonly model: Model;
+  /** Tokens of Part A. */
+  readonly partA: number;
+  /** Tokens of Part B now held, `sop` included. */
+  readonly partB: number;
+  /** Tokens that Part B can hold. */
+  readonly places: number;
+  /** Tokens that can still be appended. */
+  readonly room: number;
+  /** Milliseconds spent on opening. */
+  readonly timings: { tokenize: number; read: number };
+  /** Makes Part B `sop` + `tokens`; gives each token's log probability and the logits [V] after the last. */
+  feed(tokens: readonly number[], signal?: AbortSignal): Promise<{ logits: Float32Array; logProbabilities: number[] }>;
+  /** Appends one token, whose log probability the caller knows; gives the logits [V] after it. */
+  append(token: number, logProbability: number, signal?: AbortSignal): Promise<Float32Array>;
+  dispose(): void;
+}
+
+/**
+ * Lays the passage out, reads Part A and keeps `reserve` tokens free for Part B (at most what leaves room for a short
+ * Part A). `contextTokens` limits Part A further.
+ */
+export async function openBlank(
+  model: Model,
+  passage: Passage,
+  { reserve, contextTokens }: { reserve: number; contextTokens?: number },
+  signal?: AbortSignal,
+): Promise<OpenBlank> {
+  const { runtime, tokenizer } = model;
+  const started = performance.now();
+  const { maxLength, vocabSize } = runtime.config;
+  if (tokenizer.vocabSize > vocabSize) {
+    throw new Error(
+      `The tokenizer has ${tokenizer.vocabSize} tokens, but the model knows ${vocabSize}: it belongs to another model.`,
+    );
+  }
+  const free = Math.max(1, Math.min(reserve, maxLength - LEAST_PART_A));
+  const budget = Math.min(Math.max(LEAST_PART_A, contextTokens ?? maxLength), maxLength - free);
+  const { text, blank } = passageTokens(tokenizer, passage, budget);
+  const rows = partA(text, [{ start: blank, end: blank }], maskToken(tokenizer.special, passage.kind));
+  const tokenized = performance.now();
+
+  const length = rows.tokens.length;
+  const session = runtime.open(length + free);
+  try {
+    signal?.throwIfAborted();
+    await session.read(rows, signal);
+  } catch (error) {
+    session.dispose();
+    throw error;
+  }
+  const timings = { tokenize: tokenized - started, read: performance.now() - tokenized };
+  const positions = spanPositions(runtime.config.positions, passage.kind);
+  return hold(model, session, { length, mask: blank, capacity: length + free, positions, timings });
+}
+
+interface Place {
+  /** Tokens of Part A. */
+  length: number;
+  mask: number;
+  capacity: number;
+  positions: SpanPositions;
+  timings: OpenBlank['timings'];
+}
+
+function hold(model: Model, session: Session, place: Place): OpenBlank {
+  const { sop } = model.tokenizer.special;
+  /** Part B as the session has it, with log probabilities (0 for `sop`, which is given). */
+  const held: { token: number; logProbability: number }[] = [];
+
+  const extend = async (tokens: readonly number[], logits: 'last' | 'all', signal?: AbortSignal) => {
+    const at = { mask: place.mask, fed: held.length, length: session.length, positions: place.positions };
+    return session.extend(spanRows(tokens, at), signal ? { logits, signal } : { logits });
+  };
+  return {
+    model,
+    partA: place.length,
+    places: place.capacity - place.length,
+    timings: place.timings,
+    get partB() {
+      return held.length;
+    },
+    get room() {
+      return place.capacity - session.length;
+    },
+    async feed(tokens, signal) {
+      const wanted = [sop, ...tokens];
+      if (wanted.length > place.capacity - place.length) {
+        throw new RangeError(
+          `${tokens.length} forced tokens do not fit into a blank with room for ${place.capacity - place.length - 1}: open it anew, nearer to the cursor.`,
+        );
+      }
+      let common = 0;
+      while (common < held.length && held[common]?.token === wanted[common]) common++;
+      // The last common token is fed again: the logits after it give the probability of what follows.
+      const keep = Math.max(0, common - 1);
+      const known = held[keep];
+      session.rewind(place.length + keep);
+      held.length = keep;
+      const fresh = wanted.slice(keep);
+      const all = await extend(fresh, fresh.length > 1 ? 'all' : 'last', signal);
+      const width = all.length / fresh.length;
+      held.push({ token: fresh[0] as number, logProbability: common > 0 ? (known?.logProbability as number) : 0 });
+      for (let i = 1; i < fresh.length; i++) {
+        const logits = all.subarray((i - 1) * width, i * width);
+        const token = fresh[i] as number;
+        held.push({ token, logProbability: logProbabilityOf(logits, token) });
+      }
+      return {
+        logits: all.subarray(all.length - width),
+        logProbabilities: held.slice(1).map(({ logProbability }) => logProbability),
+      };
+    },
+    async append(token, logProbability, signal) {
+      const logits = await extend([token], 'last', signal);
+      held.push({ token, logProbability });
+      return logits;
+    },
+    dispose: () => session.dispose(),
+  };
+}
+
+function maskToken(special: SpecialTokens, kind: BlankKind): number {
+  switch (kind) {
+    case 'token':
+      return special.mask;
+    case 'sentence':
+      return special.sentenceMask;
+    case 'document':
+      return special.documentMask;
+  }
+}

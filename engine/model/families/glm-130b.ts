@@ -1,0 +1,65 @@
+/**
+ * GLM-130B in SwissArmyTransformer's form, and the embedded model, which is its recipe at small scale with
+ * `position_encoding_2d`. Tensor names are the canonical ones. Facts: sat/model/official/glm130B_model.py.
+ */
+import type { GlmConfig } from '../config.ts';
+import type { Family } from './family.ts';
+
+const LAYER_NORM_EPSILON = 1e-5;
+
+export const glm130b: Family = {
+  name: 'glm-130b',
+  sign: '"model_class": "GLM130B"',
+  recognises: (keys) => keys.raw('model_class') === 'GLM130B',
+  config(keys) {
+    keys.only('layernorm_order', 'post');
+    keys.only('model_parallel_size', 1);
+    const layers = keys.count('num_layers');
+    return {
+      vocabSize: keys.count('vocab_size'),
+      hiddenSize: keys.count('hidden_size'),
+      innerSize: keys.count('inner_hidden_size'),
+      layers,
+      heads: keys.count('num_attention_heads'),
+      maxLength: keys.count('max_sequence_length'),
+      positions: keys.flag('position_encoding_2d', false) ? 'rotary-2d' : 'rotary-1d',
+      norm: 'deepnorm',
+      residualAlpha: Math.sqrt(2 * layers),
+      activation: 'geglu',
+      qkvLayout: 'per-head',
+      tiedEmbedding: true,
+      layerNormEpsilon: keys.positive('layernorm_epsilon', LAYER_NORM_EPSILON),
+      rotaryFloat16: true,
+    };
+  },
+  canonicalName: (name) => name,
+};
+
+/**
+ * config.json of a model of this family, the inverse of `glm130b.config`. Throws when the configuration has a property
+ * that the family's files cannot express.
+ */
+export function glm130bKeys(config: GlmConfig): Record<string, string | number | boolean> {
+  const expressible =
+    config.norm === 'deepnorm' &&
+    config.residualAlpha === Math.sqrt(2 * config.layers) &&
+    config.activation === 'geglu' &&
+    config.qkvLayout === 'per-head' &&
+    config.positions !== 'learned-2d' &&
+    config.tiedEmbedding &&
+    config.rotaryFloat16;
+  if (!expressible) throw new Error(`A glm-130b checkpoint cannot express ${JSON.stringify(config)}.`);
+  return {
+    model_class: 'GLM130B',
+    num_layers: config.layers,
+    hidden_size: config.hiddenSize,
+    inner_hidden_size: config.innerSize,
+    vocab_size: config.vocabSize,
+    num_attention_heads: config.heads,
+    max_sequence_length: config.maxLength,
+    layernorm_order: 'post',
+    layernorm_epsilon: config.layerNormEpsilon,
+    position_encoding_2d: config.positions === 'rotary-2d',
+    model_parallel_size: 1,
+  };
+}

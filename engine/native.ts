@@ -1,0 +1,11 @@
+/** The engine's one door to the addon: runtimes and trainers come through here. */
+export {
+  type AdamWOptions,
+  type ExecutionOptions,
+  loadAddon,
+  type NativeBatch,
+  type NativeModel,
+  type NativeSession,
+  type NativeTrainer,
+  type TrainerVector,
+} from '../native/index.ts';

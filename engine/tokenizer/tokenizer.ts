@@ -1,0 +1,39 @@
+/**
+ * What the engine asks of a tokenizer. Text never yields special tokens: those are inserted by id, so that a user's
+ * file that contains the characters `[MASK]` stays text.
+ */
+export interface Tokenizer {
+  /** V as the tokenizer knows it; the model's `vocabSize` may be padded beyond it. */
+  readonly vocabSize: number;
+  readonly special: SpecialTokens;
+  encode(text: string): number[];
+  encodeBytes(bytes: Uint8Array): number[];
+  /** Bytes of one token; empty for special tokens. */
+  bytes(token: number): Uint8Array;
+  decodeBytes(tokens: Iterable<number>): Uint8Array;
+  /** UTF-8 decoding of `decodeBytes`; invalid sequences become U+FFFD. */
+  decode(tokens: Iterable<number>): string;
+}
+
+/** Ids of the tokens that GLM's objective and the passage layout need. */
+export interface SpecialTokens {
+  /** `<|endoftext|>`: end of a document, and padding. */
+  eos: number;
+  /** `[MASK]`, `[sMASK]`, `[gMASK]`: the three kinds of blank. */
+  mask: number;
+  sentenceMask: number;
+  documentMask: number;
+  /** `<|startofpiece|>`, `<|endofpiece|>` */
+  sop: number;
+  eop: number;
+  /** `[CLS]`: begins a document (`ENC` in GLM 2021). */
+  enc: number;
+  /** `<|path|>`: before the path of the document in Part A's header. */
+  path?: number;
+  /** `<|neighbour|>`: before the path of a snippet from another file. */
+  neighbour?: number;
+  /** `<|code|>`: ends a header; the text follows. */
+  code?: number;
+  /** `<|instruction|>`: before what the user asks for. */
+  instruction?: number;
+}

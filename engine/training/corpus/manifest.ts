@@ -1,0 +1,62 @@
+/** `manifest.json` of a packed corpus: what it is made of, what was left out and why, and which tokenizer wrote it. */
+import type { ListedPackage, PackageSource, CorpusSplit } from './package-list.ts';
+import type { DropReason } from './quality.ts';
+
+export interface Amount {
+  documents: number;
+  bytes: number;
+  tokens: number;
+}
+
+export type Dropped = Partial<Record<DropReason, { files: number; bytes: number }>>;
+
+export interface ManifestPackage extends Amount {
+  source: PackageSource;
+  name: string;
+  version: string;
+  split: CorpusSplit;
+  /** As the package states it; null when it states none that could be read. */
+  licence: string | null;
+  /** False when the licence kept the whole package out. */
+  permissive: boolean;
+  /** Bytes by language. */
+  languages: Record<string, number>;
+  dropped: Dropped;
+}
+
+export interface ManifestSplit extends Amount {
+  bytesPerToken: number;
+  languages: Record<string, Amount>;
+}
+
+export interface CorpusManifest {
+  format: 'cloze-corpus';
+  version: 1;
+  tokenizer: { sha256: string; vocabulary: number };
+  /** Of everything that the packed files depend on: the same fingerprint means the same files. */
+  fingerprint: string;
+  seed: number;
+  splits: Record<CorpusSplit, ManifestSplit>;
+  packages: ManifestPackage[];
+  missing: { source: PackageSource; name: string; version: string; reason: string }[];
+}
+
+export interface MissingPackage {
+  package: ListedPackage;
+  reason: string;
+}
+
+export function emptySplit(): ManifestSplit {
+  return { documents: 0, bytes: 0, tokens: 0, bytesPerToken: 0, languages: {} };
+}
+
+export function addDropped(...tables: Dropped[]): Dropped {
+  const sum: Dropped = {};
+  for (const table of tables) {
+    for (const [reason, { files, bytes }] of Object.entries(table) as [DropReason, { files: number; bytes: number }][]) {
+      const count = sum[reason] ?? { files: 0, bytes: 0 };
+      sum[reason] = { files: count.files + files, bytes: count.bytes + bytes };
+    }
+  }
+  return sum;
+}

@@ -1,0 +1,115 @@
+/**
+ * What makes a file unfit for training, judged from its path and text alone: generated, minified, data rather than
+ * text, secrets. The reasons are the keys of the manifest's table of what was dropped.
+ */
+import type { CorpusLanguage } from './language.ts';
+import { statesCopyleft } from './licence.ts';
+
+export type DropReason =
+  | 'not-utf8'
+  | 'too-small'
+  | 'too-large'
+  | 'long-lines'
+  | 'data'
+  | 'generated'
+  | 'compiled'
+  | 'secret'
+  | 'copyleft-header'
+  | 'excluded-path'
+  | 'declaration'
+  | 'compiled-beside-source'
+  | 'duplicate'
+  | 'share-limit';
+
+const leastBytes = 200;
+const mostBytes = 200_000;
+const mostBytesOfData = 20_000;
+const longestLine = 500;
+const longestMeanLine = 100;
+
+/** Folders of other people's code, of data, and of translations. */
+const excludedFolder =
+  /(^|\/)(node_modules|vendor|vendored|_vendor|vendors|third[_-]party|extern|externals?|compiled|bundled|locales?|l10n|nls|cldr|fixtures|__fixtures__|__snapshots__|test_?data|snapshots|migrations\/versions|[^/]+\.(dist|egg)-info)\//i;
+const excludedFile =
+  /(^|\/)(changelog[^/]*|licen[sc]e[^/]*|copying|notice|authors[^/]*|contributors[^/]*|package-lock\.json|npm-shrinkwrap\.json|_sysconfigdata[^/]*|.*[.-]min\.[^/]+|.*\.bundle\.[^/]+|.*_pb2(_grpc)?\.py|.*\.stories\.[jt]sx?|.*\.pb\.[jt]s|(messages|locale|lang)[^/]*\.json)$/i;
+
+export function isExcludedPath(path: string): boolean {
+  return excludedFolder.test(path) || excludedFile.test(path);
+}
+
+export function isTestPath(path: string): boolean {
+  return /(^|\/)(tests?|__tests?__|testing|specs?|e2e)\/|[._-](test|spec)\.[cm]?[jt]sx?$|(^|\/)test_[^/]*\.py$|_test\.py$/i.test(path);
+}
+
+const secrets = [
+  /-----BEGIN ([A-Z]+ )?PRIVATE KEY( BLOCK)?-----/,
+  /\b(AKIA|ASIA)[0-9A-Z]{16}\b/,
+  /\bgh[pousr]_[A-Za-z0-9]{36}\b/,
+  /\bglpat-[A-Za-z0-9_-]{20}\b/,
+  /\bnpm_[A-Za-z0-9]{36}\b/,
+  /\bxox[abprs]-[A-Za-z0-9-]{20,}/,
+  /\bAIza[0-9A-Za-z_-]{35}\b/,
+  /\bsk-[A-Za-z0-9_-]{40,}/,
+  /\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b/,
+  /\beyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}/,
+];
+
+export function hasSecret(text: string): boolean {
+  return secrets.some((secret) => secret.test(text));
+}
+
+const generatedMark =
+  /@generated|auto-?generated|automatically[ -]generated|generated (by|from|file|code|automatically)|(do not|don't) (edit|modify|change) (this|by|manually|directly|it)|code generated/i;
+
+/** Marks that compilers and bundlers leave: not what a person would write, hence not what a model should. */
+const compiledMark =
+  /__esModule|_interopRequire(Default|Wildcard)|__awaiter|__generator\b|_regenerator|\btslib_\d|__decorate\(|__webpack_|_classCallCheck|@babel\/runtime|react\/jsx-runtime|\b__toESM\b|\b__export\(|react-compiler-runtime|sourceMappingURL=data:/;
+
+/** Why `text` is not to be trained on, or undefined when it is. */
+export function textFault(text: string, bytes: number, language: CorpusLanguage): DropReason | undefined {
+  if (bytes < leastBytes) return 'too-small';
+  const isData = language === 'json' || language === 'css' || language === 'html';
+  if (bytes > (isData ? mostBytesOfData : mostBytes)) return 'too-large';
+  const lines = text.split('\n');
+  if (text.length / lines.length > longestMeanLine && language !== 'markdown') return 'long-lines';
+  if (lines.some((line) => line.length > (language === 'markdown' ? 4 * longestLine : longestLine))) return 'long-lines';
+  const head = text.slice(0, 1500);
+  if (statesCopyleft(text.slice(0, 3000))) return 'copyleft-header';
+  if (generatedMark.test(head.slice(0, 800))) return 'generated';
+  if (language === 'javascript' || language === 'javascriptreact') {
+    if (compiledMark.test(text) || (text.match(/\/\*\s?[#@]__PURE__\s?\*\//g)?.length ?? 0) > 2) return 'compiled';
+  }
+  if (isTable(text)) return 'data';
+  if (hasSecret(text)) return 'secret';
+  return undefined;
+}
+
+/** Tables of numbers or escapes: fewer than a third letters, or more than a sixth digits, spaces not counted. */
+function isTable(text: string): boolean {
+  let letters = 0;
+  let digits = 0;
+  let visible = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code <= 32) continue;
+    visible++;
+    if (code >= 48 && code <= 57) digits++;
+    else if ((code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code > 191) letters++;
+  }
+  return letters < visible / 3 || digits > visible / 6;
+}
+
+/**
+ * Takes away what a reader of one file does not need and thousands of files repeat: the byte order mark, carriage
+ * returns before newlines, and a leading comment that only states the licence.
+ */
+export function cleanText(text: string, language: CorpusLanguage): string {
+  const plain = text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n');
+  const comment =
+    language === 'python' || language === 'shellscript'
+      ? /^(#![^\n]*\n)?((?:[ \t]*#[^\n]*\n|[ \t]*\n)+)/.exec(plain)
+      : /^(#![^\n]*\n)?(\s*(?:\/\*[\s\S]*?\*\/|(?:[ \t]*\/\/[^\n]*\n)+)\s*)/.exec(plain);
+  const body = comment?.[2];
+  if (body === undefined || !/copyright|licen[sc]e|\(c\)\s+\d{4}/i.test(body)) return plain;
+  return (comment?.[1] ?? '') + plain.slice(comment?.[0].length ?? 0);
+}

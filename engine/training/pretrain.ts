@@ -1,0 +1,216 @@
+/**
+ * A pretraining run: samples -> batches -> native steps -> log and checkpoints. A resumed run draws the samples and
+ * computes the losses that the uninterrupted one would have.
+ */
+import { cp, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { float32ToBfloat16 } from '../checkpoint/float-formats.ts';
+import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
+import { writeSafetensors } from '../checkpoint/safetensors.ts';
+import { type GlmConfig, tensorShapes } from '../model/config.ts';
+import { glm130bKeys } from '../model/families/glm-130b.ts';
+import { type ExecutionOptions, loadAddon, type NativeTrainer } from '../native.ts';
+import type { InfillingSample } from '../objective/blank-infilling.ts';
+import { createRandom, type Random, resumeRandom } from '../objective/random.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { countRows, microBatches, toBatch } from './batch.ts';
+import type { PackedCorpus } from './corpus/packed-corpus.ts';
+import { initialTensors } from './initialize.ts';
+import type { Recipe } from './recipes.ts';
+import { openRunLog } from './run-log.ts';
+import { drawSample, type SampleRecipe } from './samples.ts';
+import { learningRate } from './schedule.ts';
+import { type RunPosition, restoreState, saveState } from './training-state.ts';
+
+export interface PretrainOptions {
+  recipe: Recipe;
+  /** Folder of the run: log, checkpoints, model. */
+  run: string;
+  tokenizer: Tokenizer;
+  /** Folder that holds tokenizer.json, copied beside the exported model. */
+  tokenizerFolder: string;
+  corpus: PackedCorpus;
+  /** Held-out documents for the validation loss. */
+  heldOut: PackedCorpus;
+  seed: number;
+  /** Rows to see in all. */
+  tokens: number;
+  resume: boolean;
+  execution: ExecutionOptions;
+  /** Seconds between checkpoints. */
+  saveEvery: number;
+  onProgress?: (progress: Progress) => void;
+  /** Ends the run after the step under way, with a checkpoint. */
+  signal?: AbortSignal;
+}
+
+export interface Progress {
+  step: number;
+  steps: number;
+  tokens: number;
+  tokensPerSecond: number;
+  loss: number;
+  heldOut: number | undefined;
+  learningRate: number;
+  secondsLeft: number;
+  /** Set when a checkpoint could not be written; the run goes on and tries again later. */
+  warning?: string;
+}
+
+const VALIDATION_SAMPLES = 64;
+const VALIDATION_EVERY = 100;
+
+/** Trains until `tokens` are seen or `signal` fires; returns the final position. The model is exported at the end. */
+export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
+  const { recipe, run, corpus, tokenizer, heldOut, execution, seed } = options;
+  const { config } = recipe;
+  await mkdir(run, { recursive: true });
+  const trainer = new (loadAddon().Trainer)(config, execution);
+  const steps = Math.ceil(options.tokens / recipe.stepTokens);
+  const { decayShare, ...rates } = recipe.schedule;
+  const schedule = { ...rates, total: steps, decay: Math.round(steps * decayShare) };
+
+  let position = options.resume ? await restoreState(run, trainer, config) : undefined;
+  if (!position) {
+    const random = createRandom(seed);
+    for (const { name, values } of initialTensors(config, random)) trainer.set(name, values, 'parameter');
+    await trainer.pack();
+    position = { recipe: recipe.name, seed, step: 0, tokens: 0, counted: 0, random: random.state() };
+  }
+  if (position.recipe !== recipe.name || position.seed !== seed) {
+    throw new Error(
+      `${run} holds a run of recipe ${position.recipe} with seed ${position.seed}; asked for are ${recipe.name} and ${seed}. Choose another folder or the same recipe and seed.`,
+    );
+  }
+
+  const draw = (source: PackedCorpus, random: Random) =>
+    drawSample({ tokenizer, corpus: source, recipe: recipe.samples as SampleRecipe }, random);
+  const drawStep = (random: Random): InfillingSample[] => {
+    const samples: InfillingSample[] = [];
+    for (let rows = 0; rows < recipe.stepTokens; rows += (samples.at(-1) as InfillingSample).tokens.length) {
+      samples.push(draw(corpus, random));
+    }
+    return samples;
+  };
+  const validation = validationSamples(draw, heldOut);
+  const log = await openRunLog(join(run, 'log.jsonl'), position.step);
+  const random = resumeRandom(position.random);
+  let samples = drawStep(random);
+  let saved = performance.now();
+  let unsaved: string | undefined;
+  const save = async () => {
+    try {
+      await saveState(run, trainer, config, position as RunPosition);
+      unsaved = undefined;
+    } catch (error) {
+      unsaved = `The checkpoint of step ${(position as RunPosition).step} could not be written: ${(error as Error).message}`;
+    }
+    saved = performance.now();
+  };
+
+  try {
+    while (position.step < steps && !options.signal?.aborted) {
+      const started = performance.now();
+      const { rows, counted } = countRows(samples);
+      const rate = learningRate(schedule, position.step);
+      trainer.zeroGradients();
+      let sum = 0;
+      const next = { samples: undefined as InfillingSample[] | undefined, state: random.state() };
+      for (const micro of microBatches(samples, recipe.microTokens)) {
+        const pass = trainer.forwardBackward(toBatch(micro), 1 / counted, recipe.embeddingShrink);
+        // The next step's samples are drawn while the addon computes.
+        next.samples ??= drawStep(random);
+        sum += (await pass).sum;
+      }
+      const gradientNorm = await trainer.update({ ...recipe.optimizer, learningRate: rate });
+      const loss = sum / counted;
+      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+        throw new Error(
+          `The loss of step ${position.step} is not finite. Lower the learning rate and resume from ${run}.`,
+        );
+      }
+      samples = next.samples as InfillingSample[];
+      const before: RunPosition = position;
+      position = {
+        ...before,
+        step: before.step + 1,
+        tokens: before.tokens + rows,
+        counted: before.counted + counted,
+        random: next.state,
+      };
+      const measured =
+        position.step % VALIDATION_EVERY === 0 || position.step === steps
+          ? await validate(trainer, validation, recipe.microTokens)
+          : undefined;
+      const seconds = (performance.now() - started) / 1000;
+      const entry = {
+        step: before.step,
+        tokens: position.tokens,
+        loss,
+        learningRate: rate,
+        gradientNorm,
+        tokensPerSecond: rows / seconds,
+        ...(measured === undefined ? {} : { heldOut: measured }),
+      };
+      log.append(entry);
+      if (performance.now() - saved > options.saveEvery * 1000) await save();
+      options.onProgress?.({
+        ...entry,
+        step: position.step,
+        steps,
+        heldOut: measured,
+        secondsLeft: (steps - position.step) * seconds,
+        ...(unsaved ? { warning: unsaved } : {}),
+      });
+    }
+  } finally {
+    await log.close();
+  }
+  await save();
+  if (unsaved) throw new Error(unsaved);
+  await exportModel(trainer, config, join(run, 'model'), options.tokenizerFolder, {
+    recipe: recipe.name,
+    seed: String(seed),
+    tokens: String(position.tokens),
+  });
+  return position;
+}
+
+/** Writes a model folder that `loadModelFolder` reads: bfloat16 weights, config.json, the tokenizer's files. */
+export async function exportModel(
+  trainer: NativeTrainer,
+  config: GlmConfig,
+  folder: string,
+  tokenizerFolder: string,
+  metadata: Record<string, string>,
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const plans = tensorShapes(config).map(({ name, shape }) => ({ name, shape, dtype: 'BF16' as const }));
+  await writeSafetensors(
+    join(folder, 'model.safetensors'),
+    plans,
+    (name) => {
+      const rounded = float32ToBfloat16(trainer.get(name, 'parameter'));
+      return new Uint8Array(rounded.buffer, rounded.byteOffset, rounded.byteLength);
+    },
+    metadata,
+  );
+  await writeFileAtomically(join(folder, 'config.json'), `${JSON.stringify(glm130bKeys(config), null, 2)}\n`);
+  await cp(join(tokenizerFolder, 'tokenizer.json'), join(folder, 'tokenizer.json'));
+}
+
+function validationSamples(draw: (source: PackedCorpus, random: Random) => InfillingSample, heldOut: PackedCorpus) {
+  const random = createRandom(1);
+  return Array.from({ length: VALIDATION_SAMPLES }, () => draw(heldOut, random));
+}
+
+async function validate(trainer: NativeTrainer, samples: InfillingSample[], microTokens: number): Promise<number> {
+  let sum = 0;
+  let count = 0;
+  for (const micro of microBatches(samples, microTokens)) {
+    const loss = await trainer.evaluate(toBatch(micro));
+    sum += loss.sum;
+    count += loss.count;
+  }
+  return sum / count;
+}

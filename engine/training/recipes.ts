@@ -1,0 +1,66 @@
+/** Named configurations of a pretraining run. Everything that decides the numbers of a run is here or in its seed. */
+import type { GlmConfig } from '../model/config.ts';
+import type { AdamWOptions } from '../native.ts';
+import type { SampleRecipe } from './samples.ts';
+import type { Schedule } from './schedule.ts';
+
+export interface Recipe {
+  name: string;
+  config: GlmConfig;
+  /** Tokens in one optimizer step, and in one pass through the network. */
+  stepTokens: number;
+  microTokens: number;
+  optimizer: Omit<AdamWOptions, 'learningRate'>;
+  /** Learning rate; `total` follows from the tokens asked for. */
+  schedule: Omit<Schedule, 'total' | 'decay'> & { decayShare: number };
+  /** GLM-130B's embedding gradient shrink; 1 leaves the gradient whole. */
+  embeddingShrink: number;
+  samples: SampleRecipe;
+}
+
+/** GLM-130B's recipe at small scale with ChatGLM-6B's two-dimensional rotary positions. */
+export function cursorConfig(size: { layers: number; hiddenSize: number; innerSize: number; heads: number }): GlmConfig {
+  return {
+    ...size,
+    vocabSize: 16384,
+    maxLength: 1024,
+    positions: 'rotary-2d',
+    norm: 'deepnorm',
+    residualAlpha: Math.sqrt(2 * size.layers),
+    activation: 'geglu',
+    qkvLayout: 'per-head',
+    tiedEmbedding: true,
+    layerNormEpsilon: 1e-5,
+    rotaryFloat16: true,
+  };
+}
+
+const CURSOR: Omit<Recipe, 'name' | 'config'> = {
+  stepTokens: 16384,
+  microTokens: 8192,
+  optimizer: { clip: 1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, decayAll: false },
+  schedule: { peak: 2e-3, floor: 0.02, warmup: 100, decayShare: 0.25 },
+  embeddingShrink: 1,
+  samples: {
+    weights: { sentence: 50, document: 38, token: 12 },
+    shortest: 96,
+    usual: 480,
+    longest: 800,
+    long: 0.1,
+    neighbour: 0.15,
+  },
+};
+
+export const RECIPES: Readonly<Record<string, Recipe>> = {
+  'cursor-5m': {
+    ...CURSOR,
+    name: 'cursor-5m',
+    config: cursorConfig({ layers: 4, hiddenSize: 192, innerSize: 512, heads: 3 }),
+  },
+  'cursor-24m': {
+    ...CURSOR,
+    name: 'cursor-24m',
+    schedule: { ...CURSOR.schedule, peak: 1e-3 },
+    config: cursorConfig({ layers: 10, hiddenSize: 384, innerSize: 1024, heads: 6 }),
+  },
+};

@@ -1,0 +1,42 @@
+/**
+ * Bundles what ships into dist/: the extension, the language server, the command line; and the program behind
+ * `npm start`. `node esbuild.mjs` builds all.
+ * Native addons and onnxruntime-node stay outside: they bring files that must lie beside their own code.
+ */
+import { build } from 'esbuild';
+
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  sourcemap: true,
+  sourcesContent: false,
+  logLevel: 'warning',
+  external: ['vscode', 'onnxruntime-node', '*.node'],
+  // Prefer ES modules of dependencies: their UMD builds hide `require` from the bundler.
+  mainFields: ['module', 'main'],
+};
+
+/** VS Code starts both of its processes from CommonJS, which has no `import.meta`. */
+const commonjs = {
+  ...shared,
+  format: 'cjs',
+  banner: { js: `const moduleUrl = require('node:url').pathToFileURL(__filename).href;` },
+  define: { 'import.meta.url': 'moduleUrl', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+};
+
+/** An ES module whose CommonJS dependencies still find `require`. */
+const module = {
+  ...shared,
+  format: 'esm',
+  banner: {
+    js: `import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);`,
+  },
+};
+
+await Promise.all([
+  build({ ...commonjs, entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs' }),
+  build({ ...commonjs, entryPoints: ['language-server/main.ts'], outfile: 'dist/server.cjs' }),
+  build({ ...module, entryPoints: ['engine/cli/main.ts'], outfile: 'dist/cloze.mjs' }),
+  build({ ...module, entryPoints: ['test/editor/start.ts'], outfile: 'dist/start.mjs' }),
+]);

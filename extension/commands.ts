@@ -1,0 +1,43 @@
+/** The commands of the palette and of the status item's menu. */
+import { ConfigurationTarget, commands, type Disposable, type LogOutputChannel, l10n, window, workspace } from 'vscode';
+import type { LanguageClient } from 'vscode-languageclient/node';
+
+export function registerCommands(client: LanguageClient, output: LogOutputChannel): Disposable[] {
+  const register = commands.registerCommand;
+  return [
+    register('cloze.triggerInline', () => commands.executeCommand('editor.action.inlineSuggest.trigger')),
+    register('cloze.toggle', toggle),
+    register('cloze.restart', () => (client.isRunning() ? client.restart() : client.start())),
+    register('cloze.showLog', () => output.show()),
+    register('cloze.showMenu', showMenu),
+  ];
+}
+
+/** Changes `cloze.enable` where it is set now, so that the change has an effect; else for the user. */
+async function toggle(): Promise<void> {
+  const settings = workspace.getConfiguration('cloze');
+  const set = settings.inspect<boolean>('enable');
+  const target =
+    set?.workspaceFolderValue !== undefined
+      ? ConfigurationTarget.WorkspaceFolder
+      : set?.workspaceValue !== undefined
+        ? ConfigurationTarget.Workspace
+        : ConfigurationTarget.Global;
+  await settings.update('enable', !settings.get('enable', true), target);
+}
+
+async function showMenu(): Promise<void> {
+  const enabled = workspace.getConfiguration('cloze').get('enable', true);
+  const choice = await window.showQuickPick(
+    [
+      enabled
+        ? { label: `$(circle-slash) ${l10n.t('Turn Completions Off')}`, command: 'cloze.toggle' }
+        : { label: `$(sparkle) ${l10n.t('Turn Completions On')}`, command: 'cloze.toggle' },
+      { label: `$(output) ${l10n.t('Show Log')}`, command: 'cloze.showLog' },
+      { label: `$(debug-restart) ${l10n.t('Restart the Language Server')}`, command: 'cloze.restart' },
+      { label: `$(gear) ${l10n.t('Open Settings')}`, command: 'workbench.action.openSettings', argument: 'cloze.' },
+    ],
+    { title: 'Cloze' },
+  );
+  if (choice) await commands.executeCommand(choice.command, choice.argument);
+}

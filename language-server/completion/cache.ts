@@ -1,0 +1,71 @@
+/**
+ * Completions given before, in memory only. An entry answers again where it was made, and wherever the user has since
+ * typed a part of it: then what is on the screen stays, and the model is not called. Keyed by all that the model could
+ * see; of the source text itself nothing is kept but a hash.
+ */
+import { createHash } from 'node:crypto';
+import type { Place } from './place.ts';
+
+export interface CompletionCache {
+  /** The rest of a known completion; empty if it is known that there is none; `undefined` if nothing is known. */
+  find(place: Place, surroundings: string): string | undefined;
+  store(place: Place, surroundings: string, completion: string): void;
+  clear(): void;
+}
+
+interface Entry {
+  uri: string;
+  /** Length of the text before the cursor. */
+  length: number;
+  hash: string;
+  completion: string;
+}
+
+/** Brackets and quotes that editors insert and that users type over: their coming and going changes no completion. */
+const AUTO_CLOSED = /^[)\]}>"'`]{1,8}/;
+
+/** `reach`: how many characters on either side of the cursor the model can see. */
+export function createCompletionCache(capacity: number, reach: () => number): CompletionCache {
+  /** Oldest first. */
+  let entries: Entry[] = [];
+
+  function hashAt(place: Place, surroundings: string, typed: number): string {
+    const size = reach();
+    const end = place.before.length - typed;
+    const after = place.after.replace(AUTO_CLOSED, '').slice(0, size);
+    return createHash('sha1')
+      .update(JSON.stringify([place.uri, place.languageId, surroundings, after]))
+      .update(place.before.slice(Math.max(0, end - size), end))
+      .digest('base64');
+  }
+
+  return {
+    find(place, surroundings) {
+      const hashes = new Map<number, string>();
+      for (let i = entries.length - 1; i >= 0; i--) {
+        const entry = entries[i];
+        const typed = entry ? place.before.length - entry.length : -1;
+        if (!entry || entry.uri !== place.uri || typed < 0 || typed > entry.completion.length) continue;
+        if (!place.before.endsWith(entry.completion.slice(0, typed))) continue;
+        const rest = entry.completion.slice(typed);
+        if (typed > 0 && rest.trim() === '') continue;
+        const hash = hashes.get(typed) ?? hashAt(place, surroundings, typed);
+        hashes.set(typed, hash);
+        if (hash !== entry.hash) continue;
+        entries.splice(i, 1);
+        entries.push(entry);
+        return rest;
+      }
+      return undefined;
+    },
+    store(place, surroundings, completion) {
+      const hash = hashAt(place, surroundings, 0);
+      entries = entries.filter((entry) => entry.hash !== hash);
+      entries.push({ uri: place.uri, length: place.before.length, hash, completion });
+      if (entries.length > capacity) entries.shift();
+    },
+    clear() {
+      entries = [];
+    },
+  };
+}

@@ -1,0 +1,36 @@
+/** The text that the engine reads around a blank, bounded so that a long document costs no more than a short one. */
+import type { Neighbour } from '../../engine/infill/fill.ts';
+import { type Anchor, blankOpening } from './anchor.ts';
+import type { Place } from './place.ts';
+
+/** Upper bound of what a token of source text holds on average; the engine cuts to its budget exactly. */
+const CHARACTERS_PER_TOKEN = 5;
+
+/** Characters on either side of the cursor that can reach the model. */
+export function reachOf(contextTokens: number): number {
+  return contextTokens * CHARACTERS_PER_TOKEN;
+}
+
+/** Opens a blank at the place: Part A is what stands around the word at the cursor. */
+export function openBlank(place: Place, path: string, neighbours: Neighbour[], contextTokens: number): Anchor {
+  const start = place.before.length - blankOpening(place.left);
+  const before = place.before.slice(0, start);
+  const reach = reachOf(contextTokens);
+  return {
+    uri: place.uri,
+    before,
+    after: place.after,
+    passage: {
+      path,
+      languageId: place.languageId,
+      before: before.length > reach ? fromLineStart(before.slice(-reach)) : before,
+      after: place.after.slice(0, reach),
+      neighbours,
+      kind: 'sentence',
+    },
+  };
+}
+
+function fromLineStart(text: string): string {
+  return text.slice(text.indexOf('\n') + 1);
+}

@@ -1,0 +1,48 @@
+/**
+ * Where a completion is asked for: the text on both sides of the cursor with line breaks as `\n`, whatever the document
+ * uses, and the range that an accepted completion will replace.
+ */
+import type { Position, Range, SelectedCompletionInfo } from 'vscode-languageserver';
+import type { TextDocument } from 'vscode-languageserver-textdocument';
+
+export interface Place {
+  uri: string;
+  languageId: string;
+  /** Everything before the cursor, and everything after it. */
+  before: string;
+  after: string;
+  /** The cursor's line: its text left and right of the cursor. */
+  left: string;
+  right: string;
+  eol: string;
+  /** Start and end of what an accepted completion replaces before any overlap with `right`; empty unless `chosen`. */
+  range: Range;
+  /** Text of the entry that is selected in the completion list: the answer must begin with it. Counted into `before`. */
+  chosen: string;
+}
+
+/** The cursor is clamped into the document. A selected entry that spans lines is ignored: no answer could extend it. */
+export function locate(document: TextDocument, position: Position, selected?: SelectedCompletionInfo): Place {
+  const text = document.getText();
+  const chosen = selected && selected.range.start.line === selected.range.end.line ? selected : undefined;
+  const from = document.offsetAt(chosen?.range.start ?? position);
+  const to = chosen ? document.offsetAt(chosen.range.end) : from;
+  const before = unixLines(text.slice(0, from)) + (chosen?.text ?? '');
+  const after = unixLines(text.slice(to));
+  const lineEnd = after.indexOf('\n');
+  return {
+    uri: document.uri,
+    languageId: document.languageId,
+    before,
+    after,
+    left: before.slice(before.lastIndexOf('\n') + 1),
+    right: lineEnd < 0 ? after : after.slice(0, lineEnd),
+    eol: document.getEOLCharacters(0) || '\n',
+    range: { start: document.positionAt(from), end: document.positionAt(to) },
+    chosen: chosen?.text ?? '',
+  };
+}
+
+function unixLines(text: string): string {
+  return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
+}

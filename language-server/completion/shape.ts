@@ -1,0 +1,42 @@
+/**
+ * From what the model wrote to what may be shown: cut to whole lines, indented as the document is, without what repeats.
+ * Depends on the place where the model was asked; how it meets the text right of the cursor is left to `fit`.
+ */
+import type { Fill } from '../../engine/infill/fill.ts';
+import { indentUnit, reindent } from './indentation.ts';
+import { isBlank, type LineRule, wordAtEnd } from './lines.ts';
+import type { Place } from './place.ts';
+import { cutAtFollowing, cutCycles, repeatsPrevious } from './repetition.ts';
+
+/** The completion to show after the cursor; empty when there is nothing worth showing. */
+export function shape(fill: Pick<Fill, 'text' | 'finish'>, place: Place, rule: LineRule): string {
+  const ended = fill.finish === 'eop' || fill.finish === 'line';
+  let text = fill.text.replace(/\r\n?/g, '\n');
+  if (/\S[ \t]$/.test(place.left)) text = text.replace(/^ +/, '');
+  if (rule === 'one') text = firstLine(text, ended);
+  else if (!ended) text = completeLines(text);
+  text = text.replace(/[ \t]+$/gm, '').trimEnd();
+  text = reindent(text, indentUnit(place.before, place.after));
+  text = cutCycles(text);
+  text = cutAtFollowing(text, place);
+  if (isBlank(text) || repeatsPrevious(text, place)) return '';
+  return text;
+}
+
+function firstLine(text: string, ended: boolean): string {
+  const end = text.indexOf('\n');
+  if (end >= 0) return text.slice(0, end);
+  return ended ? text : completeWords(text);
+}
+
+/** The model was stopped in the middle: the last line is not whole, and if it is the only one, its last word is not. */
+function completeLines(text: string): string {
+  const end = text.lastIndexOf('\n');
+  const whole = end < 0 ? '' : text.slice(0, end);
+  return isBlank(whole) ? completeWords(text) : whole;
+}
+
+function completeWords(text: string): string {
+  const shorter = text.slice(0, text.length - wordAtEnd(text).length);
+  return isBlank(shorter) ? text : shorter;
+}

@@ -1,0 +1,127 @@
+/**
+ * The typed face of the addon: tensors, tiles and threads, nothing of tokens' meaning. Arrays are copied on the way in
+ * and out (Electron allows no external ArrayBuffers); work that takes time runs on other threads.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The fields of engine/model/config.ts `GlmConfig`, which the addon reads by name. */
+export interface NativeConfig {
+  vocabSize: number;
+  hiddenSize: number;
+  innerSize: number;
+  layers: number;
+  heads: number;
+  maxLength: number;
+  positions: string;
+  norm: string;
+  residualAlpha: number;
+  activation: string;
+  qkvLayout: string;
+  tiedEmbedding: boolean;
+  layerNormEpsilon: number;
+  rotaryFloat16: boolean;
+}
+
+export interface ExecutionOptions {
+  /** `amx`, `avx512`, `avx2`, `portable`; empty for the best that the processor has. */
+  level: string;
+  threads: number;
+  /** What activations and matrix products use: `float32` is exact, `bfloat16` is what the tiles of AMX compute. */
+  precision: 'float32' | 'bfloat16';
+}
+
+export interface NativeRows {
+  tokens: Int32Array;
+  positions: Int32Array;
+  blockPositions: Int32Array;
+}
+
+export interface NativeSession {
+  readonly length: number;
+  read(rows: NativeRows): Promise<void>;
+  extend(rows: NativeRows, all: boolean): Promise<Float32Array>;
+  rewind(length: number): void;
+  fork(): NativeSession;
+  /** Makes the call under way reject with an `AbortError` before its next layer. */
+  cancel(): void;
+  dispose(): void;
+}
+
+export interface NativeModel {
+  readonly level: string;
+  setTensor(name: string, values: Float32Array): void;
+  ready(): Promise<void>;
+  open(capacity: number): NativeSession;
+  dispose(): void;
+}
+
+/** Samples one after another without padding; rows of all samples are concatenated. */
+export interface NativeBatch extends NativeRows {
+  targets: Int32Array;
+  lossMask: Uint8Array;
+  /** Rows of each sample, and how many of them are Part A. */
+  lengths: Int32Array;
+  separators: Int32Array;
+}
+
+export type TrainerVector = 'parameter' | 'gradient' | 'moment1' | 'moment2';
+
+export interface AdamWOptions {
+  learningRate: number;
+  /** Largest global L2 norm of the gradient; 0 for no clipping. */
+  clip: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: number;
+  /** Decay biases and norms too; otherwise matrices and embeddings only. */
+  decayAll: boolean;
+}
+
+export interface NativeTrainer {
+  steps: number;
+  set(name: string, values: Float32Array, vector: TrainerVector): void;
+  get(name: string, vector: TrainerVector): Float32Array;
+  /** Brings the packed weights up to date after `set` of parameters. */
+  pack(): Promise<void>;
+  zeroGradients(): void;
+  /** Adds gradients of `weight` times the summed cross-entropy (nats); returns that sum and the rows counted. */
+  forwardBackward(batch: NativeBatch, weight: number, embeddingShrink: number): Promise<{ sum: number; count: number }>;
+  evaluate(batch: NativeBatch): Promise<{ sum: number; count: number }>;
+  /** One AdamW step; resolves with the gradient's norm before clipping. */
+  update(options: AdamWOptions): Promise<number>;
+  gradientNorm(name: string): number;
+  cancel(): void;
+}
+
+export interface NativeAddon {
+  readonly detectedLevel: string;
+  Model: new (config: NativeConfig, options: ExecutionOptions) => NativeModel;
+  Trainer: new (config: NativeConfig, options: ExecutionOptions) => NativeTrainer;
+}
+
+let addon: NativeAddon | undefined;
+
+/** Loads the addon once. Bundles lie in `dist/`, sources in `native/`; the binary is found from both. */
+export function loadAddon(): NativeAddon {
+  if (addon) return addon;
+  const here = dirname(fileURLToPath(import.meta.url));
+  const candidates = [join(here, 'build/Release/cloze.node'), join(here, '../native/build/Release/cloze.node')];
+  const path = candidates.find((candidate) => existsSync(candidate));
+  if (!path) {
+    throw new Error(
+      `The native addon was not found (looked for ${candidates.join(' and ')}). Build it with: npm run build:native`,
+    );
+  }
+  try {
+    addon = createRequire(import.meta.url)(path) as NativeAddon;
+  } catch (error) {
+    throw new Error(
+      `The native addon ${path} could not be loaded (${(error as Error).message}). Build it again with: npm run build:native`,
+    );
+  }
+  return addon;
+}

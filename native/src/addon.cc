@@ -1,0 +1,169 @@
+#include "addon.h"
+
+namespace cloze {
+
+namespace {
+
+int read_int(const Napi::Object& o, const char* key, int low) {
+  const Napi::Value v = o.Get(key);
+  const double n = v.IsNumber() ? v.As<Napi::Number>().DoubleValue() : -1;
+  if (n < low || n > 1 << 30 || n != static_cast<int>(n)) {
+    throw std::invalid_argument(std::string("The model configuration needs a whole number of at least ") +
+                                std::to_string(low) + " for \"" + key + "\".");
+  }
+  return static_cast<int>(n);
+}
+
+std::string read_string(const Napi::Object& o, const char* key) {
+  const Napi::Value v = o.Get(key);
+  return v.IsString() ? v.As<Napi::String>().Utf8Value() : std::string();
+}
+
+// The index of the string under `key` in `choices`.
+int read_choice(const Napi::Object& o, const char* key, const std::vector<std::string>& choices) {
+  const std::string value = read_string(o, key);
+  std::string known;
+  for (size_t i = 0; i < choices.size(); i++) {
+    if (choices[i] == value) return static_cast<int>(i);
+    known += (i ? ", " : "") + choices[i];
+  }
+  throw std::invalid_argument(std::string("The model configuration has \"") + value + "\" for \"" + key +
+                              "\"; known are " + known + ".");
+}
+
+std::vector<int32_t> read_ids(const Napi::Object& o, const char* key, int limit) {
+  const Napi::Value v = o.Get(key);
+  if (!v.IsTypedArray() || v.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
+    throw std::invalid_argument(std::string("\"") + key + "\" must be an Int32Array.");
+  }
+  const auto a = v.As<Napi::Int32Array>();
+  std::vector<int32_t> ids(a.Data(), a.Data() + a.ElementLength());
+  for (size_t i = 0; i < ids.size(); i++) {
+    if (ids[i] < 0 || ids[i] >= limit) {
+      throw std::invalid_argument(std::string("\"") + key + "\" has " + std::to_string(ids[i]) + " at index " +
+                                  std::to_string(i) + "; the model's ids end at " + std::to_string(limit - 1) + ".");
+    }
+  }
+  return ids;
+}
+
+class Worker : public Napi::AsyncWorker {
+ public:
+  Worker(Napi::Env env, std::function<void()> work, std::function<Napi::Value(Napi::Env)> finish)
+      : AsyncWorker(env), deferred_(Napi::Promise::Deferred::New(env)), work_(std::move(work)),
+        finish_(std::move(finish)) {}
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override {
+    try {
+      work_();
+    } catch (const Cancelled&) {
+      cancelled_ = true;
+      SetError("The model was stopped.");
+    } catch (const std::bad_alloc&) {
+      SetError("Out of memory: the model or its context does not fit. Choose a smaller context or model.");
+    } catch (const std::exception& e) {
+      SetError(e.what());
+    }
+  }
+  void OnOK() override { deferred_.Resolve(finish_(Env())); }
+  void OnError(const Napi::Error& error) override {
+    Napi::Object value = error.Value().As<Napi::Object>();
+    if (cancelled_) value.Set("name", "AbortError");
+    deferred_.Reject(value);
+  }
+
+ private:
+  Napi::Promise::Deferred deferred_;
+  std::function<void()> work_;
+  std::function<Napi::Value(Napi::Env)> finish_;
+  bool cancelled_ = false;
+};
+
+}  // namespace
+
+Config read_config(const Napi::Object& o) {
+  Config c;
+  c.vocab = read_int(o, "vocabSize", 1);
+  c.hidden = read_int(o, "hiddenSize", 1);
+  c.inner = read_int(o, "innerSize", 1);
+  c.layers = read_int(o, "layers", 1);
+  c.heads = read_int(o, "heads", 1);
+  c.max_length = read_int(o, "maxLength", 1);
+  c.positions = static_cast<Positions>(read_choice(o, "positions", {"rotary-1d", "rotary-2d", "learned-2d"}));
+  c.norm = static_cast<Norm>(read_choice(o, "norm", {"deepnorm", "pre"}));
+  c.alpha = o.Get("residualAlpha").ToNumber().FloatValue();
+  c.activation = static_cast<Activation>(read_choice(o, "activation", {"gelu", "gelu-tanh", "geglu"}));
+  c.qkv_per_head = read_choice(o, "qkvLayout", {"thirds", "per-head"}) == 1;
+  c.tied = o.Get("tiedEmbedding").ToBoolean().Value();
+  c.eps = o.Get("layerNormEpsilon").ToNumber().FloatValue();
+  c.rotary_float16 = o.Get("rotaryFloat16").ToBoolean().Value();
+  if (c.hidden % c.heads != 0 || c.head_dim() % 4 != 0) {
+    throw std::invalid_argument("The hidden size (" + std::to_string(c.hidden) + ") must be a multiple of 4 times the " +
+                                "number of heads (" + std::to_string(c.heads) + ").");
+  }
+  return c;
+}
+
+ExecutionOptions read_execution(const Napi::Object& o) {
+  return {choose_level(read_string(o, "level")), read_int(o, "threads", 1),
+          read_choice(o, "precision", {"float32", "bfloat16"}) == 1};
+}
+
+OwnedRows read_rows(const Napi::Object& o, const Config& config) {
+  const int positions = config.positions == Positions::learned_2d ? config.max_length + 1 : config.max_length + 2;
+  OwnedRows rows = {read_ids(o, "tokens", config.vocab), read_ids(o, "positions", positions),
+                    read_ids(o, "blockPositions", positions)};
+  if (rows.tokens.empty()) throw std::invalid_argument("There must be at least one token.");
+  if (rows.positions.size() != rows.tokens.size() || rows.block_positions.size() != rows.tokens.size()) {
+    throw std::invalid_argument("Tokens, positions and block positions must have the same length.");
+  }
+  return rows;
+}
+
+const Tensor& named_tensor(const Layout& layout, const std::string& name) {
+  const Tensor* tensor = layout.find(name);
+  if (tensor == nullptr) throw std::invalid_argument("The model has no tensor \"" + name + "\".");
+  return *tensor;
+}
+
+void copy_tensor(const Napi::CallbackInfo& info, const Layout& layout, float* values) {
+  const Tensor& tensor = named_tensor(layout, info[0].ToString().Utf8Value());
+  if (!info[1].IsTypedArray() || info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
+    throw std::invalid_argument("The values of \"" + tensor.name + "\" must be a Float32Array.");
+  }
+  const auto from = info[1].As<Napi::Float32Array>();
+  if (static_cast<long>(from.ElementLength()) != tensor.count) {
+    throw std::invalid_argument("\"" + tensor.name + "\" has " + std::to_string(tensor.count) + " values; " +
+                                std::to_string(from.ElementLength()) + " were given.");
+  }
+  std::memcpy(values + tensor.offset, from.Data(), sizeof(float) * tensor.count);
+}
+
+Napi::Value tensor_copy(Napi::Env env, const Tensor& tensor, const float* values) {
+  auto out = Napi::Float32Array::New(env, tensor.count);
+  std::memcpy(out.Data(), values + tensor.offset, sizeof(float) * tensor.count);
+  return out;
+}
+
+Napi::Promise run_async(Napi::Env env, std::function<void()> work, std::function<Napi::Value(Napi::Env)> finish) {
+  auto* worker = new Worker(env, std::move(work), std::move(finish));
+  worker->Queue();
+  return worker->promise();
+}
+
+}  // namespace cloze
+
+namespace {
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("detectedLevel", Napi::String::New(env, cloze::level_name(cloze::detected_level())));
+  cloze::init_model(env, exports);
+  cloze::init_trainer(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(cloze, init)

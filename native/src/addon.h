@@ -1,0 +1,56 @@
+// Shared by the addon's classes: reading arguments, and running work off the JavaScript thread.
+#pragma once
+#include <napi.h>
+
+#include <functional>
+
+#include "config.h"
+#include "session.h"
+
+namespace cloze {
+
+// From the object of engine/model/config.ts. Throws std::invalid_argument naming the field.
+Config read_config(const Napi::Object& object);
+
+struct ExecutionOptions {
+  Level level;
+  int threads;
+  bool use_bf16;
+};
+// From { level: string, threads: number, precision: 'float32' | 'bfloat16' }.
+ExecutionOptions read_execution(const Napi::Object& object);
+
+// Copies of the token rows { tokens, positions, blockPositions }, checked against the model's tables.
+struct OwnedRows {
+  std::vector<int32_t> tokens, positions, block_positions;
+  Rows view() const {
+    return {static_cast<int>(tokens.size()), tokens.data(), positions.data(), block_positions.data()};
+  }
+};
+OwnedRows read_rows(const Napi::Object& object, const Config& config);
+
+// Float32Array -> the tensor's place in `values`; throws when the name is unknown or the length differs.
+void copy_tensor(const Napi::CallbackInfo& info, const Layout& layout, float* values);
+Napi::Value tensor_copy(Napi::Env env, const Tensor& tensor, const float* values);
+const Tensor& named_tensor(const Layout& layout, const std::string& name);
+
+// Runs `work` on a worker thread; the promise resolves with what `finish` makes of it on the JavaScript thread, or is
+// rejected: with an error whose `name` is AbortError after Cancelled, else with the exception's own words.
+Napi::Promise run_async(Napi::Env env, std::function<void()> work, std::function<Napi::Value(Napi::Env)> finish);
+
+void init_model(Napi::Env env, Napi::Object exports);
+void init_trainer(Napi::Env env, Napi::Object exports);
+
+// A C++ exception from `fn` becomes a JavaScript error.
+template <class F>
+auto guarded(Napi::Env env, const F& fn) -> decltype(fn()) {
+  try {
+    return fn();
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw Napi::Error::New(env, e.what());
+  }
+}
+
+}  // namespace cloze

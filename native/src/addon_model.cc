@@ -1,0 +1,186 @@
+// JavaScript classes Model (weights) and Session (one sequence).
+#include "addon.h"
+
+namespace cloze {
+
+namespace {
+
+class SessionObject : public Napi::ObjectWrap<SessionObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Session",
+                       {InstanceMethod("read", &SessionObject::read), InstanceMethod("extend", &SessionObject::extend),
+                        InstanceMethod("rewind", &SessionObject::rewind), InstanceMethod("fork", &SessionObject::fork),
+                        InstanceMethod("cancel", &SessionObject::cancel),
+                        InstanceMethod("dispose", &SessionObject::dispose),
+                        InstanceAccessor("length", &SessionObject::length, nullptr)});
+  }
+
+  explicit SessionObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {}
+
+  static Napi::Value wrap(Napi::Env env, std::shared_ptr<Runtime> runtime, std::unique_ptr<Session> session) {
+    Napi::Object object = env.GetInstanceData<Napi::FunctionReference>()->New({});
+    auto* self = Unwrap(object);
+    self->state_ = std::make_shared<State>();
+    self->state_->runtime = std::move(runtime);
+    self->state_->session = std::move(session);
+    return object;
+  }
+
+ private:
+  // Outlives the JavaScript object while a call is under way.
+  struct State {
+    std::shared_ptr<Runtime> runtime;
+    std::unique_ptr<Session> session;
+    std::atomic<bool> cancel{false};
+    bool running = false;
+  };
+
+  std::shared_ptr<State> idle_state(Napi::Env env) {
+    if (!state_) throw Napi::Error::New(env, "The session has been disposed.");
+    if (state_->running) throw Napi::Error::New(env, "The session is still working on the call before this one.");
+    return state_;
+  }
+
+  Napi::Value start(Napi::Env env, std::shared_ptr<State> state, std::function<void()> work,
+                    std::function<Napi::Value(Napi::Env)> result) {
+    state->running = true;
+    state->cancel = false;
+    return run_async(
+        env,
+        [state, work = std::move(work)] {
+          struct Done {
+            State& s;
+            ~Done() { s.running = false; }
+          } done{*state};
+          std::lock_guard<std::mutex> lock(state->runtime->busy);
+          if (state->cancel) throw Cancelled();
+          work();
+        },
+        std::move(result));
+  }
+
+  Napi::Value read(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      auto state = idle_state(info.Env());
+      auto rows = std::make_shared<OwnedRows>(read_rows(info[0].As<Napi::Object>(), state->runtime->config()));
+      return start(
+          info.Env(), state, [state, rows] { state->session->read(rows->view(), state->cancel); },
+          [](Napi::Env env) { return env.Undefined(); });
+    });
+  }
+
+  Napi::Value extend(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      auto state = idle_state(info.Env());
+      auto rows = std::make_shared<OwnedRows>(read_rows(info[0].As<Napi::Object>(), state->runtime->config()));
+      const bool all = info[1].ToBoolean().Value();
+      const size_t count = static_cast<size_t>(state->runtime->config().vocab) * (all ? rows->tokens.size() : 1);
+      auto logits = std::make_shared<std::vector<float>>(count);
+      return start(
+          info.Env(), state,
+          [state, rows, all, logits] { state->session->extend(rows->view(), all, logits->data(), state->cancel); },
+          [logits](Napi::Env env) -> Napi::Value {
+            auto out = Napi::Float32Array::New(env, logits->size());
+            std::memcpy(out.Data(), logits->data(), sizeof(float) * logits->size());
+            return out;
+          });
+    });
+  }
+
+  Napi::Value rewind(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      idle_state(info.Env())->session->rewind(info[0].ToNumber().Int32Value());
+      return info.Env().Undefined();
+    });
+  }
+
+  Napi::Value fork(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      auto state = idle_state(info.Env());
+      return wrap(info.Env(), state->runtime, state->session->fork());
+    });
+  }
+
+  void cancel(const Napi::CallbackInfo&) {
+    if (state_) state_->cancel = true;
+  }
+
+  void dispose(const Napi::CallbackInfo&) { state_.reset(); }
+
+  Napi::Value length(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), state_ ? state_->session->length() : 0);
+  }
+
+  std::shared_ptr<State> state_;
+};
+
+class ModelObject : public Napi::ObjectWrap<ModelObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Model",
+                       {InstanceMethod("setTensor", &ModelObject::set_tensor),
+                        InstanceMethod("ready", &ModelObject::ready), InstanceMethod("open", &ModelObject::open),
+                        InstanceMethod("dispose", &ModelObject::dispose),
+                        InstanceAccessor("level", &ModelObject::level, nullptr)});
+  }
+
+  explicit ModelObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+    guarded(info.Env(), [&] {
+      const ExecutionOptions options = read_execution(info[1].As<Napi::Object>());
+      level_ = options.level;
+      runtime_ = make_runtime(read_config(info[0].As<Napi::Object>()), options.level, options.threads, options.use_bf16);
+      return 0;
+    });
+  }
+
+ private:
+  Runtime& runtime(Napi::Env env) {
+    if (!runtime_) throw Napi::Error::New(env, "The model has been disposed.");
+    return *runtime_;
+  }
+
+  Napi::Value set_tensor(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      Runtime& r = runtime(info.Env());
+      copy_tensor(info, r.layout(), r.values());
+      return info.Env().Undefined();
+    });
+  }
+
+  Napi::Value ready(const Napi::CallbackInfo& info) {
+    runtime(info.Env());
+    auto shared = runtime_;
+    return run_async(
+        info.Env(), [shared] { shared->ready(); }, [](Napi::Env env) { return env.Undefined(); });
+  }
+
+  Napi::Value open(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      Runtime& r = runtime(info.Env());
+      const int capacity = info[0].ToNumber().Int32Value();
+      if (capacity < 1 || capacity > r.config().max_length) {
+        throw std::invalid_argument("A session of " + std::to_string(capacity) + " tokens cannot be opened: the model takes 1 to " +
+                                    std::to_string(r.config().max_length) + ".");
+      }
+      return SessionObject::wrap(info.Env(), runtime_, r.open(capacity));
+    });
+  }
+
+  void dispose(const Napi::CallbackInfo&) { runtime_.reset(); }
+
+  Napi::Value level(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), level_name(level_)); }
+
+  std::shared_ptr<Runtime> runtime_;
+  Level level_ = Level::portable;
+};
+
+}  // namespace
+
+void init_model(Napi::Env env, Napi::Object exports) {
+  auto* constructor = new Napi::FunctionReference(Napi::Persistent(SessionObject::define(env)));
+  env.SetInstanceData(constructor);
+  exports.Set("Model", ModelObject::define(env));
+}
+
+}  // namespace cloze

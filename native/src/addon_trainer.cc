@@ -1,0 +1,213 @@
+// JavaScript class Trainer.
+#include "addon.h"
+#include "trainer.h"
+
+namespace cloze {
+
+namespace {
+
+// Trainer<float> and Trainer<bf16> behind one face.
+struct AnyTrainer {
+  virtual ~AnyTrainer() = default;
+  virtual const Config& config() const = 0;
+  virtual const Layout& layout() const = 0;
+  virtual float* parameters() = 0;
+  virtual float* gradients() = 0;
+  virtual float* moment1() = 0;
+  virtual float* moment2() = 0;
+  virtual long& steps() = 0;
+  virtual std::atomic<bool>& cancel() = 0;
+  virtual void pack() = 0;
+  virtual void zero_gradients() = 0;
+  virtual LossSum forward_backward(const Batch& batch, float weight, float shrink) = 0;
+  virtual LossSum evaluate(const Batch& batch) = 0;
+  virtual double update(const AdamW& options, float lr, float clip) = 0;
+  virtual double gradient_norm(const Tensor& tensor) const = 0;
+};
+
+template <class T>
+struct TypedTrainer : AnyTrainer {
+  TypedTrainer(const Config& config, const ExecutionOptions& o) : t(config, o.level, o.threads) {}
+  const Config& config() const override { return t.model.config; }
+  const Layout& layout() const override { return t.model.layout; }
+  float* parameters() override { return t.model.values.data(); }
+  float* gradients() override { return t.gradients.data(); }
+  float* moment1() override { return t.moment1.data(); }
+  float* moment2() override { return t.moment2.data(); }
+  long& steps() override { return t.steps; }
+  std::atomic<bool>& cancel() override { return t.cancel; }
+  void pack() override { t.model.pack(true); }
+  void zero_gradients() override { t.zero_gradients(); }
+  LossSum forward_backward(const Batch& b, float w, float s) override { return t.forward_backward(b, w, s); }
+  LossSum evaluate(const Batch& b) override { return t.evaluate(b); }
+  double update(const AdamW& o, float lr, float clip) override { return t.update(o, lr, clip); }
+  double gradient_norm(const Tensor& tensor) const override { return t.gradient_norm(tensor); }
+  Trainer<T> t;
+};
+
+struct OwnedBatch {
+  OwnedRows rows;
+  std::vector<int32_t> targets;
+  std::vector<uint8_t> loss_mask;
+  std::vector<Sample> samples;
+  Batch view() const { return {rows.view(), samples, targets.data(), loss_mask.data()}; }
+};
+
+// { tokens, positions, blockPositions, targets: Int32Array, lossMask: Uint8Array, lengths, separators: Int32Array }
+OwnedBatch read_batch(const Napi::Object& o, const Config& config) {
+  OwnedBatch b;
+  b.rows = read_rows(o, config);
+  const auto targets = o.Get("targets").As<Napi::Int32Array>();
+  const auto mask = o.Get("lossMask").As<Napi::Uint8Array>();
+  const auto lengths = o.Get("lengths").As<Napi::Int32Array>(), seps = o.Get("separators").As<Napi::Int32Array>();
+  const size_t n = b.rows.tokens.size();
+  if (targets.ElementLength() != n || mask.ElementLength() != n || lengths.ElementLength() != seps.ElementLength()) {
+    throw std::invalid_argument("The arrays of a batch must have the same number of rows.");
+  }
+  b.targets.assign(targets.Data(), targets.Data() + n);
+  b.loss_mask.assign(mask.Data(), mask.Data() + n);
+  for (size_t r = 0; r < n; r++) {
+    if (b.loss_mask[r] && (b.targets[r] < 0 || b.targets[r] >= config.vocab)) {
+      throw std::invalid_argument("The target " + std::to_string(b.targets[r]) + " lies outside the vocabulary.");
+    }
+  }
+  int begin = 0;
+  for (size_t i = 0; i < lengths.ElementLength(); i++) {
+    const int length = lengths[i], sep = seps[i];
+    if (length < 1 || sep < 0 || sep > length) throw std::invalid_argument("A sample's length or separator is wrong.");
+    b.samples.push_back({begin, length, sep});
+    begin += length;
+  }
+  if (begin != static_cast<int>(n)) throw std::invalid_argument("The samples' lengths do not add up to the rows.");
+  return b;
+}
+
+class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(
+        env, "Trainer",
+        {InstanceMethod("set", &TrainerObject::set), InstanceMethod("get", &TrainerObject::get),
+         InstanceMethod("pack", &TrainerObject::pack), InstanceMethod("zeroGradients", &TrainerObject::zero_gradients),
+         InstanceMethod("forwardBackward", &TrainerObject::forward_backward),
+         InstanceMethod("evaluate", &TrainerObject::evaluate), InstanceMethod("update", &TrainerObject::update),
+         InstanceMethod("gradientNorm", &TrainerObject::gradient_norm),
+         InstanceMethod("cancel", &TrainerObject::cancel),
+         InstanceAccessor("steps", &TrainerObject::get_steps, &TrainerObject::set_steps)});
+  }
+
+  explicit TrainerObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+    guarded(info.Env(), [&] {
+      const Config config = read_config(info[0].As<Napi::Object>());
+      const ExecutionOptions o = read_execution(info[1].As<Napi::Object>());
+      if (o.use_bf16) {
+        trainer_ = std::make_shared<TypedTrainer<bf16>>(config, o);
+      } else {
+        trainer_ = std::make_shared<TypedTrainer<float>>(config, o);
+      }
+      return 0;
+    });
+  }
+
+ private:
+  float* vector_named(const std::string& which) {
+    if (which == "parameter") return trainer_->parameters();
+    if (which == "gradient") return trainer_->gradients();
+    if (which == "moment1") return trainer_->moment1();
+    if (which == "moment2") return trainer_->moment2();
+    throw std::invalid_argument("Unknown vector \"" + which + "\".");
+  }
+
+  // set(name, values, which)
+  Napi::Value set(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      copy_tensor(info, trainer_->layout(), vector_named(info[2].ToString().Utf8Value()));
+      return info.Env().Undefined();
+    });
+  }
+
+  // get(name, which) -> Float32Array
+  Napi::Value get(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      return tensor_copy(info.Env(), named_tensor(trainer_->layout(), info[0].ToString().Utf8Value()),
+                         vector_named(info[1].ToString().Utf8Value()));
+    });
+  }
+
+  Napi::Value pack(const Napi::CallbackInfo& info) {
+    auto trainer = trainer_;
+    return run_async(
+        info.Env(), [trainer] { trainer->pack(); }, [](Napi::Env env) { return env.Undefined(); });
+  }
+
+  void zero_gradients(const Napi::CallbackInfo&) { trainer_->zero_gradients(); }
+
+  Napi::Value pass(const Napi::CallbackInfo& info, bool backward) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      auto trainer = trainer_;
+      auto batch = std::make_shared<OwnedBatch>(read_batch(info[0].As<Napi::Object>(), trainer->config()));
+      const float weight = backward ? info[1].ToNumber().FloatValue() : 0;
+      const float shrink = backward ? info[2].ToNumber().FloatValue() : 1;
+      auto loss = std::make_shared<LossSum>();
+      trainer->cancel() = false;
+      return run_async(
+          info.Env(),
+          [=] {
+            *loss = backward ? trainer->forward_backward(batch->view(), weight, shrink) : trainer->evaluate(batch->view());
+          },
+          [loss](Napi::Env env) -> Napi::Value {
+            Napi::Object out = Napi::Object::New(env);
+            out.Set("sum", loss->sum);
+            out.Set("count", static_cast<double>(loss->count));
+            return out;
+          });
+    });
+  }
+
+  // forwardBackward(batch, weight, embeddingShrink) -> { sum, count }
+  Napi::Value forward_backward(const Napi::CallbackInfo& info) { return pass(info, true); }
+  // evaluate(batch) -> { sum, count }
+  Napi::Value evaluate(const Napi::CallbackInfo& info) { return pass(info, false); }
+
+  // update({ learningRate, clip, beta1, beta2, epsilon, weightDecay, decayAll }) -> gradient norm before clipping
+  Napi::Value update(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const Napi::Object o = info[0].As<Napi::Object>();
+      auto number = [&](const char* key) { return o.Get(key).ToNumber().FloatValue(); };
+      AdamW options;
+      options.beta1 = number("beta1");
+      options.beta2 = number("beta2");
+      options.eps = number("epsilon");
+      options.weight_decay = number("weightDecay");
+      options.decay_all = o.Get("decayAll").ToBoolean().Value();
+      const float lr = number("learningRate"), clip = number("clip");
+      auto trainer = trainer_;
+      auto norm = std::make_shared<double>(0);
+      return run_async(
+          info.Env(), [=] { *norm = trainer->update(options, lr, clip); },
+          [norm](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *norm); });
+    });
+  }
+
+  Napi::Value gradient_norm(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const Tensor& tensor = named_tensor(trainer_->layout(), info[0].ToString().Utf8Value());
+      return Napi::Number::New(info.Env(), trainer_->gradient_norm(tensor));
+    });
+  }
+
+  void cancel(const Napi::CallbackInfo&) { trainer_->cancel() = true; }
+
+  Napi::Value get_steps(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), trainer_->steps()); }
+  void set_steps(const Napi::CallbackInfo&, const Napi::Value& value) {
+    trainer_->steps() = value.ToNumber().Int64Value();
+  }
+
+  std::shared_ptr<AnyTrainer> trainer_;
+};
+
+}  // namespace
+
+void init_trainer(Napi::Env env, Napi::Object exports) { exports.Set("Trainer", TrainerObject::define(env)); }
+
+}  // namespace cloze

@@ -1,0 +1,125 @@
+#include "attention.h"
+
+#include <cmath>
+
+namespace cloze {
+
+namespace {
+
+constexpr int kQueries = 96;  // rows of queries in a block
+
+inline int round_up(int n, int block) { return (n + block - 1) / block * block; }
+
+inline int visible_columns(const Sample& s, int row) { return std::max(s.sep, row + 1); }
+
+}  // namespace
+
+template <class T>
+void attention_forward(const Model<T>& model, const Sample& s, int head, const T* qkv, T* o, float* lse,
+                       AttentionScratch<T>& w) {
+  const Gemm& gemm = model.gemm;
+  const int C = model.config.hidden, D = model.config.head_dim(), n = s.length, row = 3 * C;
+  const int ld = round_up(n, 64);
+  const float scale = 1.0f / std::sqrt(static_cast<float>(D));
+  const T* base = qkv + (long)s.begin * row;
+  const T *q = base + model.q_at(head), *k = base + model.k_at(head), *v = base + model.v_at(head);
+
+  w.k_columns.reserve(gemm.rhs_bytes(D, n));
+  w.v_rows.reserve(gemm.rhs_bytes(n, D));
+  w.q_lhs.reserve(gemm.lhs_bytes(kQueries, D));
+  w.p_lhs.reserve(gemm.lhs_bytes(kQueries, ld));
+  w.scores.reserve((size_t)kQueries * ld);
+  w.p.reserve((size_t)kQueries * ld);
+  w.out.reserve((size_t)kQueries * D);
+  gemm.pack_rhs(D, n, Source<T>{k, row, true}, w.k_columns.data());
+  gemm.pack_rhs(n, D, Source<T>{v, row, false}, w.v_rows.data());
+
+  for (int begin = 0; begin < n; begin += kQueries) {
+    const int rows = std::min(kQueries, n - begin), columns = visible_columns(s, begin + rows - 1);
+    gemm.pack_lhs(rows, D, Source<T>{q + (long)begin * row, row, false}, w.q_lhs.data());
+    gemm.multiply(rows, columns, D, w.q_lhs.data(), w.k_columns.data(), D, w.scores.data(), ld, false);
+    for (int r = 0; r < rows; r++) {
+      const float l = model.k.softmax(columns, visible_columns(s, begin + r), scale, w.scores.data() + (long)r * ld,
+                                      w.p.data() + (long)r * ld);
+      if (lse != nullptr) lse[begin + r] = l;
+    }
+    gemm.pack_lhs(rows, columns, Source<T>{w.p.data(), ld, false}, w.p_lhs.data());
+    gemm.multiply(rows, D, columns, w.p_lhs.data(), w.v_rows.data(), n, w.out.data(), D, false);
+    for (int r = 0; r < rows; r++)
+      model.k.convert(D, w.out.data() + r * D, o + (long)(s.begin + begin + r) * C + head * D);
+  }
+}
+
+// With P = softmax(S), S = scale q k^T: dV = P^T dO, dP = dO V^T, dS = scale P (dP - rowsum(dO O)), dQ = dS K,
+// dK = dS^T Q. P is computed again from lse.
+template <class T>
+void attention_backward(const Model<T>& model, const Sample& s, int head, const T* qkv, const T* o, const float* lse,
+                        const T* d_o, float* d_qkv, AttentionScratch<T>& w) {
+  const Gemm& gemm = model.gemm;
+  const int C = model.config.hidden, D = model.config.head_dim(), n = s.length, row = 3 * C;
+  const int ld = round_up(n, 64);
+  const float scale = 1.0f / std::sqrt(static_cast<float>(D));
+  const T* base = qkv + (long)s.begin * row;
+  const T *q = base + model.q_at(head), *k = base + model.k_at(head), *v = base + model.v_at(head);
+  const T *oh = o + (long)s.begin * C + head * D, *gh = d_o + (long)s.begin * C + head * D;
+  float* d = d_qkv + (long)s.begin * row;
+  float *dq = d + model.q_at(head), *dk = d + model.k_at(head), *dv = d + model.v_at(head);
+
+  w.k_columns.reserve(gemm.rhs_bytes(D, n));
+  w.v_columns.reserve(gemm.rhs_bytes(D, n));
+  w.k_rows.reserve(gemm.rhs_bytes(n, D));
+  w.q_lhs.reserve(gemm.lhs_bytes(kQueries, D));
+  w.g_lhs.reserve(gemm.lhs_bytes(kQueries, D));
+  w.q_rhs.reserve(gemm.rhs_bytes(kQueries, D));
+  w.g_rhs.reserve(gemm.rhs_bytes(kQueries, D));
+  w.p_lhs.reserve(std::max(gemm.lhs_bytes(kQueries, ld), gemm.lhs_bytes(ld, kQueries)));
+  w.scores.reserve((size_t)kQueries * ld);
+  w.d_scores.reserve((size_t)kQueries * ld);
+  w.p.reserve((size_t)kQueries * ld);
+  w.ds.reserve((size_t)kQueries * ld);
+  w.dk.reserve((size_t)n * D);
+  w.dv.reserve((size_t)n * D);
+  std::memset(w.dk.data(), 0, sizeof(float) * n * D);
+  std::memset(w.dv.data(), 0, sizeof(float) * n * D);
+  gemm.pack_rhs(D, n, Source<T>{k, row, true}, w.k_columns.data());
+  gemm.pack_rhs(D, n, Source<T>{v, row, true}, w.v_columns.data());
+  gemm.pack_rhs(n, D, Source<T>{k, row, false}, w.k_rows.data());
+
+  for (int begin = 0; begin < n; begin += kQueries) {
+    const int rows = std::min(kQueries, n - begin), columns = visible_columns(s, begin + rows - 1);
+    const Source<T> q_rows = {q + (long)begin * row, row, false}, g_rows = {gh + (long)begin * C, C, false};
+    gemm.pack_lhs(rows, D, q_rows, w.q_lhs.data());
+    gemm.pack_lhs(rows, D, g_rows, w.g_lhs.data());
+    gemm.pack_rhs(rows, D, q_rows, w.q_rhs.data());
+    gemm.pack_rhs(rows, D, g_rows, w.g_rhs.data());
+    gemm.multiply(rows, columns, D, w.q_lhs.data(), w.k_columns.data(), D, w.scores.data(), ld, false);
+    gemm.multiply(rows, columns, D, w.g_lhs.data(), w.v_columns.data(), D, w.d_scores.data(), ld, false);
+    for (int r = 0; r < rows; r++) {
+      const float delta = model.k.dot(D, oh + (long)(begin + r) * C, gh + (long)(begin + r) * C);
+      model.k.softmax_backward(columns, visible_columns(s, begin + r), scale, lse[begin + r], delta,
+                               w.scores.data() + (long)r * ld, w.d_scores.data() + (long)r * ld,
+                               w.p.data() + (long)r * ld, w.ds.data() + (long)r * ld);
+    }
+    gemm.pack_lhs(columns, rows, Source<T>{w.p.data(), ld, true}, w.p_lhs.data());
+    gemm.multiply(columns, D, rows, w.p_lhs.data(), w.g_rhs.data(), rows, w.dv.data(), D, true);
+    gemm.pack_lhs(columns, rows, Source<T>{w.ds.data(), ld, true}, w.p_lhs.data());
+    gemm.multiply(columns, D, rows, w.p_lhs.data(), w.q_rhs.data(), rows, w.dk.data(), D, true);
+    gemm.pack_lhs(rows, columns, Source<T>{w.ds.data(), ld, false}, w.p_lhs.data());
+    gemm.multiply(rows, D, columns, w.p_lhs.data(), w.k_rows.data(), n, dq + (long)begin * row, row, false);
+  }
+  for (int r = 0; r < n; r++) {
+    std::memcpy(dk + (long)r * row, w.dk.data() + (long)r * D, sizeof(float) * D);
+    std::memcpy(dv + (long)r * row, w.dv.data() + (long)r * D, sizeof(float) * D);
+  }
+}
+
+template void attention_forward(const Model<float>&, const Sample&, int, const float*, float*, float*,
+                                AttentionScratch<float>&);
+template void attention_forward(const Model<bf16>&, const Sample&, int, const bf16*, bf16*, float*,
+                                AttentionScratch<bf16>&);
+template void attention_backward(const Model<float>&, const Sample&, int, const float*, const float*, const float*,
+                                 const float*, float*, AttentionScratch<float>&);
+template void attention_backward(const Model<bf16>&, const Sample&, int, const bf16*, const bf16*, const float*,
+                                 const bf16*, float*, AttentionScratch<bf16>&);
+
+}  // namespace cloze

@@ -1,0 +1,23 @@
+#include "gemm.h"
+
+namespace cloze {
+
+template <>
+const Gemm& gemm_for<float>(Level level) {
+#if defined(__x86_64__)
+  if (level >= Level::avx512) return avx512::gemm;
+  if (level == Level::avx2) return avx2::gemm;
+#endif
+  (void)level;
+  return portable::gemm;
+}
+
+template <>
+const Gemm& gemm_for<bf16>(Level level) {
+#if defined(__x86_64__)
+  if (level == Level::amx) return amx::gemm;
+#endif
+  return gemm_for<float>(level);
+}
+
+}  // namespace cloze

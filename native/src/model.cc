@@ -1,0 +1,199 @@
+#include "model.h"
+
+#include <cmath>
+
+namespace cloze {
+
+namespace {
+
+// Rounds to IEEE half precision and back (normal range; the inverse frequencies lie in it or just below).
+float round_to_half(float x) {
+  if (x == 0) return 0;
+  int exponent;
+  std::frexp(x, &exponent);
+  const int quantum = std::max(exponent - 11, -24);
+  return std::ldexp(std::nearbyint(std::ldexp(x, -quantum)), quantum);
+}
+
+}  // namespace
+
+template <class T>
+Model<T>::Model(const Config& c, Level chosen, int threads)
+    : config(c),
+      layout(c),
+      level(chosen),
+      k(kernels<T>(chosen)),
+      kf(kernels<float>(chosen)),
+      gemm(gemm_for<T>(chosen)),
+      pool(threads),
+      values(layout.total),
+      packed_(c.layers * 4 + 1),
+      scratch_(threads) {
+  const int C = c.hidden, F = c.inner, widest = std::max({3 * C, c.up(), C});
+  for (auto& w : scratch_) {
+    w.lhs.reserve(gemm.lhs_bytes(kRowBlock, widest));
+    w.product.reserve((size_t)kRowBlock * widest);
+    w.normed.reserve((size_t)kRowBlock * C);
+    w.act.reserve((size_t)kRowBlock * F);
+  }
+  if (c.positions != Positions::learned_2d) {
+    // inv_freq_j = 10000^(-2j / span); the span is the head (1-D) or half of it (2-D).
+    const int span = c.positions == Positions::rotary_2d ? c.head_dim() / 2 : c.head_dim();
+    half_ = span / 2;
+    cosine_.reserve((size_t)(c.max_length + 2) * half_);
+    sine_.reserve((size_t)(c.max_length + 2) * half_);
+    for (int j = 0; j < half_; j++) {
+      float frequency = static_cast<float>(1.0 / std::pow(10000.0, 2.0 * j / span));
+      if (c.rotary_float16) frequency = round_to_half(frequency);
+      for (int p = 0; p < c.max_length + 2; p++) {
+        const float angle = static_cast<float>(p) * frequency;
+        cosine_[(size_t)p * half_ + j] = std::cos(angle);
+        sine_[(size_t)p * half_ + j] = std::sin(angle);
+      }
+    }
+  }
+}
+
+template <class T>
+void Model<T>::pack(bool training) {
+  struct Job {
+    PackedWeight* weight;
+    const float* from;
+    int begin, end;  // output rows
+  };
+  std::vector<Job> jobs;
+  auto plan = [&](PackedWeight& weight, long offset, int out, int in) {
+    weight.out = out;
+    weight.in = in;
+    weight.forward.reserve(gemm.rhs_bytes(in, out));
+    if (training) weight.backward.reserve(gemm.rhs_bytes(out, in));
+    const int step = gemm.column_block * 16;
+    for (int n = 0; n < out; n += step) jobs.push_back({&weight, at(offset), n, std::min(n + step, out)});
+  };
+  const int C = config.hidden, F = config.inner;
+  for (int l = 0; l < config.layers; l++) {
+    const LayerOffsets& o = layout.layers[l];
+    plan(packed_[l * 4], o.qkv_w, 3 * C, C);
+    plan(packed_[l * 4 + 1], o.dense_w, C, C);
+    plan(packed_[l * 4 + 2], o.up_w, config.up(), C);
+    plan(packed_[l * 4 + 3], o.down_w, C, F);
+  }
+  plan(packed_.back(), layout.head, config.vocab, C);
+  pool.parallel_for(static_cast<int>(jobs.size()), [&](int i, int) {
+    const Job& job = jobs[i];
+    PackedWeight& w = *job.weight;
+    const Source<float> rows = {job.from + (long)job.begin * w.in, w.in, true};
+    gemm.pack_rhs(w.in, job.end - job.begin, rows, w.forward.data() + gemm.rhs_bytes(w.in, job.begin));
+  });
+  if (!training) return;
+  // W as it lies, [out deep, in columns]; columns are split.
+  std::vector<Job> columns;
+  for (PackedWeight& w : packed_) {
+    const long offset = &w == &packed_.back() ? layout.head : 0;
+    const int l = static_cast<int>(&w - packed_.data()) / 4, kind = static_cast<int>(&w - packed_.data()) % 4;
+    const float* from = at(offset);
+    if (&w != &packed_.back()) {
+      const LayerOffsets& o = layout.layers[l];
+      from = at(kind == 0 ? o.qkv_w : kind == 1 ? o.dense_w : kind == 2 ? o.up_w : o.down_w);
+    }
+    const int step = gemm.column_block * 4;
+    for (int n = 0; n < w.in; n += step) columns.push_back({&w, from, n, std::min(n + step, w.in)});
+  }
+  pool.parallel_for(static_cast<int>(columns.size()), [&](int i, int) {
+    const Job& job = columns[i];
+    PackedWeight& w = *job.weight;
+    const Source<float> source = {job.from + job.begin, w.in, false};
+    gemm.pack_rhs(w.out, job.end - job.begin, source, w.backward.data() + gemm.rhs_bytes(w.out, job.begin));
+  });
+}
+
+template <class T>
+void Model<T>::embed(const Rows& rows, int begin, int end, T* x) const {
+  const int C = config.hidden;
+  std::vector<float> sum(C);
+  for (int r = begin; r < end; r++) {
+    const float* e = at(layout.embedding) + (long)rows.tokens[r] * C;
+    if (config.positions == Positions::learned_2d) {
+      const float* p = at(layout.position) + (long)rows.positions[r] * C;
+      const float* b = at(layout.block_position) + (long)rows.block_positions[r] * C;
+      for (int i = 0; i < C; i++) sum[i] = e[i] + p[i] + b[i];
+      e = sum.data();
+    }
+    k.convert(C, e, x + (long)r * C);
+  }
+}
+
+template <class T>
+template <class U>
+void Model<T>::rotate(const Kernels<U>& kernels, const Rows& rows, int begin, int end, float sign, U* qkv) const {
+  if (config.positions == Positions::learned_2d) return;
+  const int C = config.hidden, span = 2 * half_;
+  for (int r = begin; r < end; r++) {
+    const long p = (long)rows.positions[r] * half_, b = (long)rows.block_positions[r] * half_;
+    U* row = qkv + (long)(r - begin) * 3 * C;
+    for (int h = 0; h < config.heads; h++) {
+      for (U* x : {row + q_at(h), row + k_at(h)}) {
+        kernels.rotate(half_, cosine_.data() + p, sine_.data() + p, sign, x);
+        if (config.positions == Positions::rotary_2d)
+          kernels.rotate(half_, cosine_.data() + b, sine_.data() + b, sign, x + span);
+      }
+    }
+  }
+}
+
+template <class T>
+void Model<T>::product(const float* x, int n, const PackedWeight& weight, float* c, Scratch<T>& w) const {
+  gemm.pack_lhs(n, weight.in, Source<float>{x, weight.in, false}, w.lhs.data());
+  gemm.multiply(n, weight.out, weight.in, w.lhs.data(), weight.forward.data(), weight.in, c, weight.out, false);
+}
+
+template <class T>
+void Model<T>::project_qkv(int layer, const Rows& rows, int begin, int end, LayerRows<T>& s, Scratch<T>& w) const {
+  const LayerOffsets& o = layout.layers[layer];
+  const int C = config.hidden, n = end - begin;
+  float* qkv_rows = w.product.data();
+  k.layernorm(n, C, s.x + (long)begin * C, at(o.ln1_g), at(o.ln1_b), config.eps, w.normed.data(), s.mean1 + begin,
+              s.rstd1 + begin);
+  product(w.normed.data(), n, qkv(layer), qkv_rows, w);
+  kf.add_bias(n, 3 * C, qkv_rows, 3 * C, at(o.qkv_b), qkv_rows, 3 * C);
+  rotate(kf, rows, begin, end, 1.0f, qkv_rows);
+  k.convert(n * 3 * C, qkv_rows, s.qkv + (long)begin * 3 * C);
+}
+
+template <class T>
+void Model<T>::finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* next_x, Scratch<T>& w) const {
+  const LayerOffsets& o = layout.layers[layer];
+  const int C = config.hidden, F = config.inner, up_width = config.up(), n = end - begin;
+  const bool deepnorm = config.norm == Norm::deepnorm;
+  const float alpha = deepnorm ? config.alpha : 1.0f;
+  const T *x = s.x + (long)begin * C, *attended = s.o + (long)begin * C;
+  T *h = s.h + (long)begin * C, *u = s.u + (long)begin * up_width;
+  float *normed = w.normed.data(), *c = w.product.data();
+
+  // The residual is LN(x) in DeepNorm's form (its alpha times it), x itself in pre-LN.
+  if (deepnorm) {
+    k.layernorm_apply(n, C, x, at(o.ln1_g), at(o.ln1_b), s.mean1 + begin, s.rstd1 + begin, normed);
+  } else {
+    k.widen(n * C, x, normed);
+  }
+  gemm.pack_lhs(n, C, Source<T>{attended, C, false}, w.lhs.data());
+  gemm.multiply(n, C, C, w.lhs.data(), dense(layer).forward.data(), C, c, C, false);
+  k.add_bias_residual(n, C, c, at(o.dense_b), alpha, normed, h);
+
+  k.layernorm(n, C, h, at(o.ln2_g), at(o.ln2_b), config.eps, normed, s.mean2 + begin, s.rstd2 + begin);
+  product(normed, n, up(layer), c, w);
+  k.add_bias(n, up_width, c, up_width, at(o.up_b), u, up_width);
+  k.activate(config.activation, n, F, u, w.act.data());
+  if (!deepnorm) k.widen(n * C, h, normed);
+
+  gemm.pack_lhs(n, F, Source<T>{w.act.data(), F, false}, w.lhs.data());
+  gemm.multiply(n, C, F, w.lhs.data(), down(layer).forward.data(), F, c, C, false);
+  k.add_bias_residual(n, C, c, at(o.down_b), alpha, normed, next_x + (long)begin * C);
+}
+
+template class Model<float>;
+template class Model<bf16>;
+template void Model<float>::rotate(const Kernels<float>&, const Rows&, int, int, float, float*) const;
+template void Model<bf16>::rotate(const Kernels<float>&, const Rows&, int, int, float, float*) const;
+
+}  // namespace cloze

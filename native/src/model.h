@@ -1,0 +1,117 @@
+// Weights of one GLM and the pieces of its forward pass that work on a block of rows (tokens). Between two attentions
+// everything is local to a row, so a block of rows goes from the attention's output to the next layer's queries, keys
+// and values without leaving the second-level cache. Training keeps what the pieces write; inference overwrites it.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "buffer.h"
+#include "config.h"
+#include "gemm.h"
+#include "thread_pool.h"
+
+namespace cloze {
+
+// A multiple of every level's row block (32, 12, 6, 4).
+constexpr int kRowBlock = 96;
+
+struct Cancelled : std::runtime_error {
+  Cancelled() : std::runtime_error("cancelled") {}
+};
+
+// Tokens with both position rows.
+struct Rows {
+  int count;
+  const int32_t* tokens;
+  const int32_t* positions;
+  const int32_t* block_positions;
+};
+
+// A weight matrix [out, in] packed for y = x W^T (forward) and, in training, for dx = dy W (backward).
+struct PackedWeight {
+  int out = 0, in = 0;
+  Buffer<char> forward, backward;
+};
+
+// What a layer writes for its rows; T x width, row-major. Inference points all layers at the same memory.
+template <class T>
+struct LayerRows {
+  T *x, *qkv, *o, *h, *u;
+  float *mean1, *rstd1, *mean2, *rstd2;
+};
+
+// Work space of one thread.
+template <class T>
+struct Scratch {
+  Buffer<char> lhs;
+  Buffer<float> product;  // kRowBlock x widest output
+  Buffer<float> normed;   // kRowBlock x C
+  Buffer<T> act;          // kRowBlock x F
+};
+
+template <class T>
+class Model {
+ public:
+  Model(const Config& config, Level level, int threads);
+
+  const Config config;
+  const Layout layout;
+  const Level level;
+  const Kernels<T>& k;
+  const Kernels<float>& kf;
+  const Gemm& gemm;
+  ThreadPool pool;
+  Buffer<float> values;  // layout.total parameters
+
+  // Packs all matrices from `values`; call after every change of them.
+  void pack(bool training);
+
+  const float* at(long offset) const { return values.data() + offset; }
+  const PackedWeight& qkv(int layer) const { return packed_[layer * 4]; }
+  const PackedWeight& dense(int layer) const { return packed_[layer * 4 + 1]; }
+  const PackedWeight& up(int layer) const { return packed_[layer * 4 + 2]; }
+  const PackedWeight& down(int layer) const { return packed_[layer * 4 + 3]; }
+  const PackedWeight& head() const { return packed_.back(); }
+
+  // x[r] = embedding of rows [begin, end).
+  void embed(const Rows& rows, int begin, int end, T* x) const;
+  // LayerNorm, projection and rotation of rows [begin, end) of a layer: s.x -> s.qkv.
+  void project_qkv(int layer, const Rows& rows, int begin, int end, LayerRows<T>& s, Scratch<T>& w) const;
+  // Output projection, residual and MLP: s.o, s.x -> s.h, s.u -> next_x (the layer's output).
+  void finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* next_x, Scratch<T>& w) const;
+  // c [n, W.out] = x [n, W.in] W^T for float rows x.
+  void product(const float* x, int n, const PackedWeight& weight, float* c, Scratch<T>& w) const;
+
+  // Turns the queries and keys in rows of 3C floats or Ts by the rows' positions; sign -1 turns gradients back.
+  template <class U>
+  void rotate(const Kernels<U>& kernels, const Rows& rows, int begin, int end, float sign, U* qkv) const;
+
+  // Offsets of head h's q, k, v in a row of qkv.
+  int q_at(int h) const { return config.qkv_per_head ? 3 * h * config.head_dim() : h * config.head_dim(); }
+  int k_at(int h) const { return q_at(h) + (config.qkv_per_head ? config.head_dim() : config.hidden); }
+  int v_at(int h) const { return k_at(h) + (config.qkv_per_head ? config.head_dim() : config.hidden); }
+
+  std::vector<Scratch<T>>& scratch() { return scratch_; }
+
+ private:
+  std::vector<PackedWeight> packed_;
+  std::vector<Scratch<T>> scratch_;
+  Buffer<float> cosine_, sine_;  // [max_length + 2, half]
+  int half_ = 0;
+};
+
+// Runs fn(begin, end, thread) over blocks of kRowBlock rows.
+template <class F>
+void for_row_blocks(ThreadPool& pool, int rows, const F& fn) {
+  pool.parallel_for((rows + kRowBlock - 1) / kRowBlock, [&](int b, int t) {
+    const int begin = b * kRowBlock, end = begin + kRowBlock < rows ? begin + kRowBlock : rows;
+    fn(begin, end, t);
+  });
+}
+
+extern template class Model<float>;
+extern template class Model<bf16>;
+
+}  // namespace cloze

@@ -1,0 +1,177 @@
+#include "session.h"
+
+#include <cmath>
+
+namespace cloze {
+
+namespace {
+
+template <class T>
+struct CpuRuntime : Runtime {
+  CpuRuntime(const Config& config, Level level, int threads) : model(config, level, threads), attention(threads) {
+    scores.resize(threads);
+  }
+  const Config& config() const override { return model.config; }
+  const Layout& layout() const override { return model.layout; }
+  float* values() override { return model.values.data(); }
+  void ready() override { model.pack(false); }
+  std::unique_ptr<Session> open(int capacity) override;
+
+  // Work space for n rows of one layer, used by all layers in turn.
+  void prepare(size_t n) {
+    const size_t C = model.config.hidden, up = model.config.up();
+    for (auto* b : {&x, &o, &h}) b->reserve(n * C);
+    qkv.reserve(n * 3 * C);
+    u.reserve(n * up);
+    for (auto* b : {&mean1, &rstd1, &mean2, &rstd2}) b->reserve(n);
+    final_x.reserve(n * C);
+  }
+
+  Model<T> model;
+  std::vector<AttentionScratch<T>> attention;
+  std::vector<Buffer<float>> scores;
+  Buffer<T> x, qkv, o, h, u;
+  Buffer<float> mean1, rstd1, mean2, rstd2, final_x;
+};
+
+template <class T>
+class CpuSession : public Session {
+ public:
+  CpuSession(std::shared_ptr<CpuRuntime<T>> runtime, int capacity) : rt_(std::move(runtime)), capacity_(capacity) {
+    const Config& c = rt_->model.config;
+    for (int l = 0; l < c.layers; l++) {
+      keys_.emplace_back((size_t)capacity * c.hidden);
+      values_.emplace_back((size_t)capacity * c.hidden);
+    }
+  }
+
+  int length() const override { return length_; }
+
+  void read(const Rows& rows, const std::atomic<bool>& cancel) override {
+    if (length_ != 0) throw std::runtime_error("A session reads Part A only once; this one already holds tokens.");
+    run(rows, cancel, /*part_a=*/true);
+    length_ = part_a_ = rows.count;
+  }
+
+  void extend(const Rows& rows, bool all, float* logits, const std::atomic<bool>& cancel) override {
+    run(rows, cancel, /*part_a=*/false);
+    const Model<T>& m = rt_->model;
+    const int C = m.config.hidden, V = m.config.vocab, from = all ? 0 : rows.count - 1;
+    float mean, rstd;
+    for (int r = from; r < rows.count; r++) {
+      m.k.layernorm(1, C, rt_->x.data() + (long)r * C, m.at(m.layout.final_g), m.at(m.layout.final_b), m.config.eps,
+                    rt_->final_x.data() + (long)r * C, &mean, &rstd);
+    }
+    const PackedWeight& head = m.head();
+    const int block = m.gemm.column_block * 32, blocks = (V + block - 1) / block;
+    for (int begin = from; begin < rows.count; begin += kRowBlock) {
+      const int n = std::min(kRowBlock, rows.count - begin);
+      char* lhs = rt_->model.scratch()[0].lhs.data();
+      m.gemm.pack_lhs(n, C, Source<float>{rt_->final_x.data() + (long)begin * C, C, false}, lhs);
+      rt_->model.pool.parallel_for(blocks, [&](int b, int) {
+        const int column = b * block, columns = std::min(block, V - column);
+        m.gemm.multiply(n, columns, C, lhs, head.forward.data() + m.gemm.rhs_bytes(C, column), C,
+                        logits + (long)(begin - from) * V + column, V, false);
+      });
+    }
+    length_ += rows.count;
+  }
+
+  void rewind(int length) override {
+    if (length < part_a_ || length > length_) {
+      throw std::runtime_error("Cannot rewind to " + std::to_string(length) + " tokens: the session holds " +
+                               std::to_string(length_) + ", of which Part A has " + std::to_string(part_a_) + ".");
+    }
+    length_ = length;
+  }
+
+  std::unique_ptr<Session> fork() const override {
+    auto copy = std::make_unique<CpuSession<T>>(rt_, capacity_);
+    const size_t bytes = sizeof(T) * length_ * rt_->model.config.hidden;
+    for (size_t l = 0; l < keys_.size(); l++) {
+      std::memcpy(static_cast<void*>(copy->keys_[l].data()), keys_[l].data(), bytes);
+      std::memcpy(static_cast<void*>(copy->values_[l].data()), values_[l].data(), bytes);
+    }
+    copy->length_ = length_;
+    copy->part_a_ = part_a_;
+    return copy;
+  }
+
+ private:
+  // All layers over `rows`; the result is in rt_->x. The cache is written beyond length_, which the caller moves.
+  void run(const Rows& rows, const std::atomic<bool>& cancel, bool part_a) {
+    if (length_ + rows.count > capacity_) {
+      throw std::runtime_error("The session has room for " + std::to_string(capacity_) + " tokens and holds " +
+                               std::to_string(length_) + "; " + std::to_string(rows.count) + " more do not fit.");
+    }
+    Model<T>& m = rt_->model;
+    const int H = m.config.heads, n = rows.count;
+    rt_->prepare(n);
+    LayerRows<T> s = {rt_->x.data(),     rt_->qkv.data(),   rt_->o.data(),     rt_->h.data(),    rt_->u.data(),
+                      rt_->mean1.data(), rt_->rstd1.data(), rt_->mean2.data(), rt_->rstd2.data()};
+    for_row_blocks(m.pool, n, [&](int begin, int end, int t) {
+      m.embed(rows, begin, end, s.x);
+      m.project_qkv(0, rows, begin, end, s, m.scratch()[t]);
+      remember(0, begin, end);
+    });
+    for (int l = 0; l < m.config.layers; l++) {
+      if (cancel.load(std::memory_order_relaxed)) throw Cancelled();
+      if (part_a) {
+        m.pool.parallel_for(H, [&](int h, int t) {
+          attention_forward(m, Sample{0, n, n}, h, s.qkv, s.o, nullptr, rt_->attention[t]);
+        });
+      } else {
+        m.pool.parallel_for(n * H, [&](int item, int t) { attend(l, item / H, item % H, s, t); });
+      }
+      for_row_blocks(m.pool, n, [&](int begin, int end, int t) {
+        m.finish_layer(l, begin, end, s, s.x, m.scratch()[t]);
+        if (l + 1 == m.config.layers) return;
+        m.project_qkv(l + 1, rows, begin, end, s, m.scratch()[t]);
+        remember(l + 1, begin, end);
+      });
+    }
+  }
+
+  void remember(int layer, int begin, int end) {
+    const Model<T>& m = rt_->model;
+    const int C = m.config.hidden, D = m.config.head_dim();
+    for (int r = begin; r < end; r++) {
+      const T* row = rt_->qkv.data() + (long)r * 3 * C;
+      T *key = keys_[layer].data() + (long)(length_ + r) * C, *value = values_[layer].data() + (long)(length_ + r) * C;
+      for (int h = 0; h < m.config.heads; h++) {
+        std::memcpy(static_cast<void*>(key + h * D), row + m.k_at(h), sizeof(T) * D);
+        std::memcpy(static_cast<void*>(value + h * D), row + m.v_at(h), sizeof(T) * D);
+      }
+    }
+  }
+
+  void attend(int layer, int r, int h, LayerRows<T>& s, int thread) {
+    const Model<T>& m = rt_->model;
+    const int C = m.config.hidden, D = m.config.head_dim(), visible = length_ + r + 1;
+    Buffer<float>& scores = rt_->scores[thread];
+    scores.reserve(capacity_ + 2 * D);
+    float *q = scores.data() + capacity_, *out = q + D;
+    m.k.widen(D, s.qkv + (long)r * 3 * C + m.q_at(h), q);
+    m.k.attend_row(D, visible, C, 1.0f / std::sqrt(static_cast<float>(D)), q, keys_[layer].data() + h * D,
+                   values_[layer].data() + h * D, scores.data(), out);
+    m.k.convert(D, out, s.o + (long)r * C + h * D);
+  }
+
+  std::shared_ptr<CpuRuntime<T>> rt_;
+  int capacity_, length_ = 0, part_a_ = 0;
+  std::vector<Buffer<T>> keys_, values_;  // per layer: capacity x C
+};
+
+template <class T>
+std::unique_ptr<Session> CpuRuntime<T>::open(int capacity) {
+  return std::make_unique<CpuSession<T>>(std::static_pointer_cast<CpuRuntime<T>>(shared_from_this()), capacity);
+}
+
+}  // namespace
+
+std::shared_ptr<Runtime> make_runtime(const Config& config, Level level, int threads, bool use_bf16) {
+  if (use_bf16) return std::make_shared<CpuRuntime<bf16>>(config, level, threads);
+  return std::make_shared<CpuRuntime<float>>(config, level, threads);
+}
+
+}  // namespace cloze

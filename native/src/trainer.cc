@@ -1,0 +1,375 @@
+#include "trainer.h"
+
+#include <cmath>
+
+namespace cloze {
+
+namespace {
+
+constexpr int kHeadRows = 96;       // rows of logits a thread computes at once
+constexpr int kHeadChunk = 960;     // rows whose gradients of the logits are kept at once
+constexpr int kGradientDepth = 1024;  // rows summed in one product of a weight gradient
+constexpr int kGradientBlock = 192;   // output rows of a weight gradient in one work item
+constexpr long kUpdateChunk = 1 << 16;
+
+}  // namespace
+
+template <class T>
+Trainer<T>::Trainer(const Config& config, Level level, int threads)
+    : model(config, level, threads),
+      gradients(model.layout.total),
+      moment1(model.layout.total),
+      moment2(model.layout.total),
+      kept_(config.layers),
+      attention_(threads),
+      logits_(threads),
+      block_lhs_(threads),
+      block_wide_(threads) {
+  const Gemm& g = model.gemm;
+  for (int t = 0; t < threads; t++) {
+    logits_[t].reserve((size_t)kHeadRows * config.vocab);
+    block_lhs_[t].reserve(std::max({g.lhs_bytes(kHeadRows, config.vocab), g.lhs_bytes(kGradientBlock, kGradientDepth),
+                                    g.lhs_bytes(kRowBlock, std::max(3 * config.hidden, config.up()))}));
+    block_wide_[t].reserve((size_t)kRowBlock * config.hidden);
+  }
+}
+
+template <class T>
+void Trainer<T>::prepare(int rows) {
+  if (rows <= capacity_) return;
+  const size_t n = rows, C = model.config.hidden, up = model.config.up(), F = model.config.inner;
+  for (Kept& kept : kept_) {
+    kept.x.reserve(n * C);
+    kept.qkv.reserve(n * 3 * C);
+    kept.o.reserve(n * C);
+    kept.h.reserve(n * C);
+    kept.u.reserve(n * up);
+    for (auto* b : {&kept.mean1, &kept.rstd1, &kept.mean2, &kept.rstd2}) b->reserve(n);
+    kept.lse.reserve(n * model.config.heads);
+  }
+  final_x_.reserve(n * C);
+  final_mean_.reserve(n);
+  final_rstd_.reserve(n);
+  for (auto* b : {&dx_, &dh_, &head_x_, &head_dx_}) b->reserve(n * C);
+  d_qkv_.reserve(n * 3 * C);
+  for (auto* b : {&d_out_, &normed_, &dh_t_, &d_o_, &head_rows_}) b->reserve(n * C);
+  act_.reserve(n * F);
+  du_.reserve(n * up);
+  d_qkv_t_.reserve(n * 3 * C);
+  d_logits_.reserve((size_t)kHeadChunk * model.config.vocab);
+  partials_.reserve((n / kRowBlock + 1) * (9 * C + up));
+  capacity_ = rows;
+}
+
+template <class T>
+LayerRows<T> Trainer<T>::rows_of(int layer) {
+  Kept& kept = kept_[layer];
+  return {kept.x.data(),     kept.qkv.data(),   kept.o.data(),     kept.h.data(),    kept.u.data(),
+          kept.mean1.data(), kept.rstd1.data(), kept.mean2.data(), kept.rstd2.data()};
+}
+
+template <class T>
+void Trainer<T>::zero_gradients() {
+  std::memset(gradients.data(), 0, sizeof(float) * model.layout.total);
+}
+
+template <class T>
+void Trainer<T>::forward(const Batch& batch) {
+  const int L = model.config.layers, H = model.config.heads, n = batch.rows.count;
+  prepare(n);
+  LayerRows<T> first = rows_of(0);
+  for_row_blocks(model.pool, n, [&](int begin, int end, int t) {
+    model.embed(batch.rows, begin, end, first.x);
+    model.project_qkv(0, batch.rows, begin, end, first, model.scratch()[t]);
+  });
+  for (int l = 0; l < L; l++) {
+    check_cancel();
+    LayerRows<T> s = rows_of(l);
+    float* lse = kept_[l].lse.data();
+    model.pool.parallel_for(static_cast<int>(batch.samples.size()) * H, [&](int item, int t) {
+      const Sample& sample = batch.samples[item / H];
+      const int h = item % H;
+      attention_forward(model, sample, h, s.qkv, s.o, lse + (long)h * n + sample.begin, attention_[t]);
+    });
+    LayerRows<T> next = l + 1 < L ? rows_of(l + 1) : LayerRows<T>{};
+    T* next_x = l + 1 < L ? next.x : final_x_.data();
+    for_row_blocks(model.pool, n, [&](int begin, int end, int t) {
+      model.finish_layer(l, begin, end, s, next_x, model.scratch()[t]);
+      if (l + 1 < L) model.project_qkv(l + 1, batch.rows, begin, end, next, model.scratch()[t]);
+    });
+  }
+}
+
+template <class T>
+LossSum Trainer<T>::head(const Batch& batch, float weight, bool backward) {
+  const Layout& layout = model.layout;
+  const int C = model.config.hidden, V = model.config.vocab, n = batch.rows.count;
+  std::vector<int> counted;
+  for (int r = 0; r < n; r++)
+    if (batch.loss_mask[r]) counted.push_back(r);
+  const int S = static_cast<int>(counted.size());
+  if (backward) std::memset(dx_.data(), 0, sizeof(float) * n * C);
+  if (S == 0) return {0, 0};
+
+  const float *g = model.at(layout.final_g), *b = model.at(layout.final_b);
+  for_row_blocks(model.pool, S, [&](int begin, int end, int) {
+    for (int i = begin; i < end; i++) {
+      float* y = head_x_.data() + (long)i * C;
+      model.k.layernorm(1, C, final_x_.data() + (long)counted[i] * C, g, b, model.config.eps, y, &final_mean_[i],
+                        &final_rstd_[i]);
+      model.k.convert(C, y, head_rows_.data() + (long)i * C);
+    }
+  });
+
+  std::vector<float> losses(S);
+  const PackedWeight& head = model.head();
+  for (int chunk = 0; chunk < S; chunk += kHeadChunk) {
+    check_cancel();
+    const int rows = std::min(kHeadChunk, S - chunk), blocks = (rows + kHeadRows - 1) / kHeadRows;
+    model.pool.parallel_for(blocks, [&](int block, int t) {
+      const int begin = block * kHeadRows, m = std::min(kHeadRows, rows - begin);
+      char* lhs = block_lhs_[t].data();
+      float* logits = logits_[t].data();
+      T* d_logits = d_logits_.data() + (long)begin * V;
+      model.gemm.pack_lhs(m, C, Source<T>{head_rows_.data() + (long)(chunk + begin) * C, C, false}, lhs);
+      model.gemm.multiply(m, V, C, lhs, head.forward.data(), C, logits, V, false);
+      for (int r = 0; r < m; r++) {
+        const int i = chunk + begin + r;
+        losses[i] = model.k.cross_entropy(V, logits + (long)r * V, batch.targets[counted[i]], weight,
+                                          backward ? d_logits + (long)r * V : nullptr);
+      }
+      if (!backward) return;
+      model.gemm.pack_lhs(m, V, Source<T>{d_logits, V, false}, lhs);
+      model.gemm.multiply(m, C, V, lhs, head.backward.data(), V, head_dx_.data() + (long)(chunk + begin) * C, C, false);
+    });
+    if (backward) {
+      weight_gradient(rows, V, C, d_logits_.data(), head_rows_.data() + (long)chunk * C, grad(layout.head));
+    }
+  }
+
+  if (backward) {
+    const int blocks = (S + kRowBlock - 1) / kRowBlock;
+    std::memset(partials_.data(), 0, sizeof(float) * blocks * 2 * C);
+    for_row_blocks(model.pool, S, [&](int begin, int end, int) {
+      float* partial = partials_.data() + (long)(begin / kRowBlock) * 2 * C;
+      for (int i = begin; i < end; i++) {
+        const long r = counted[i];
+        model.k.layernorm_backward(1, C, head_dx_.data() + (long)i * C, final_x_.data() + r * C, g, &final_mean_[i],
+                                   &final_rstd_[i], dx_.data() + r * C, partial, partial + C);
+      }
+    });
+    for (int block = 0; block < blocks; block++) {
+      const float* partial = partials_.data() + (long)block * 2 * C;
+      for (int i = 0; i < C; i++) {
+        grad(layout.final_g)[i] += partial[i];
+        grad(layout.final_b)[i] += partial[C + i];
+      }
+    }
+  }
+  double sum = 0;
+  for (float loss : losses) sum += loss;
+  return {sum, S};
+}
+
+template <class T>
+void Trainer<T>::weight_gradient(int rows, int out, int in, const T* dy, const T* x, float* gradient) {
+  const Gemm& gemm = model.gemm;
+  const int panel = gemm.column_block * 4;
+  shared_rhs_.reserve(gemm.rhs_bytes(kGradientDepth, in));
+  for (int begin = 0; begin < rows; begin += kGradientDepth) {
+    const int depth = std::min(kGradientDepth, rows - begin);
+    const T *dy_rows = dy + (long)begin * out, *x_rows = x + (long)begin * in;
+    model.pool.parallel_for((in + panel - 1) / panel, [&](int p, int) {
+      const int column = p * panel, columns = std::min(panel, in - column);
+      gemm.pack_rhs(depth, columns, Source<T>{x_rows + column, in, false},
+                    shared_rhs_.data() + gemm.rhs_bytes(depth, column));
+    });
+    model.pool.parallel_for((out + kGradientBlock - 1) / kGradientBlock, [&](int block, int t) {
+      const int row = block * kGradientBlock, m = std::min(kGradientBlock, out - row);
+      gemm.pack_lhs(m, depth, Source<T>{dy_rows + row, out, true}, block_lhs_[t].data());
+      gemm.multiply(m, in, depth, block_lhs_[t].data(), shared_rhs_.data(), depth, gradient + (long)row * in, in, true);
+    });
+  }
+}
+
+template <class T>
+void Trainer<T>::reduce_partials(int blocks, int width, long partial_at, float* gradient) {
+  const int C = model.config.hidden;
+  const long stride = 9 * C + model.config.up();
+  for (int block = 0; block < blocks; block++) {
+    const float* partial = partials_.data() + block * stride + partial_at;
+    for (int i = 0; i < width; i++) gradient[i] += partial[i];
+  }
+}
+
+template <class T>
+void Trainer<T>::backward_layer(int l, const Batch& batch) {
+  const Config& c = model.config;
+  const LayerOffsets& o = model.layout.layers[l];
+  const Kernels<T>& k = model.k;
+  const FloatKernels& fk = float_kernels(model.level);
+  const int C = c.hidden, F = c.inner, up = c.up(), H = c.heads, n = batch.rows.count;
+  const bool deepnorm = c.norm == Norm::deepnorm;
+  const LayerRows<T> s = rows_of(l);
+  const int blocks = (n + kRowBlock - 1) / kRowBlock;
+  // Offsets of the vectors' partial sums within a block's stretch.
+  const long ln2_g = 0, ln2_b = C, down_b = 2 * C, up_b = 3 * C, dense_b = up_b + up, qkv_b = dense_b + C,
+             ln1_g = qkv_b + 3 * C, ln1_b = ln1_g + C, stride = ln1_b + C;
+  std::memset(partials_.data(), 0, sizeof(float) * blocks * stride);
+
+  // dx_ holds the gradient of the layer's output; through the MLP, the second norm and the output projection.
+  for_row_blocks(model.pool, n, [&](int begin, int end, int t) {
+    const int m = end - begin;
+    float* partial = partials_.data() + (begin / kRowBlock) * stride;
+    char* lhs = block_lhs_[t].data();
+    float *product = model.scratch()[t].product.data(), *normed = model.scratch()[t].normed.data();
+    float *d_normed = block_wide_[t].data(), *dx = dx_.data() + (long)begin * C, *dh = dh_.data() + (long)begin * C;
+    T* du = du_.data() + (long)begin * up;
+
+    k.convert(m * C, dx, d_out_.data() + (long)begin * C);
+    model.kf.column_sums(m, C, dx, C, partial + down_b);
+    model.gemm.pack_lhs(m, C, Source<float>{dx, C, false}, lhs);
+    model.gemm.multiply(m, F, C, lhs, model.down(l).backward.data(), C, product, F, false);
+    k.activate_backward(c.activation, m, F, s.u + (long)begin * up, product, du, act_.data() + (long)begin * F);
+    k.column_sums(m, up, du, up, partial + up_b);
+
+    model.gemm.pack_lhs(m, up, Source<T>{du, up, false}, lhs);
+    model.gemm.multiply(m, C, up, lhs, model.up(l).backward.data(), up, d_normed, C, false);
+    if (deepnorm) fk.axpy((long)m * C, c.alpha, dx, d_normed);
+    k.layernorm_apply(m, C, s.h + (long)begin * C, model.at(o.ln2_g), model.at(o.ln2_b), s.mean2 + begin,
+                      s.rstd2 + begin, normed);
+    k.convert(m * C, normed, normed_.data() + (long)begin * C);
+    k.layernorm_backward(m, C, d_normed, s.h + (long)begin * C, model.at(o.ln2_g), s.mean2 + begin, s.rstd2 + begin,
+                         dh, partial + ln2_g, partial + ln2_b);
+    if (!deepnorm) fk.axpy((long)m * C, 1.0f, dx, dh);
+
+    k.convert(m * C, dh, dh_t_.data() + (long)begin * C);
+    model.kf.column_sums(m, C, dh, C, partial + dense_b);
+    model.gemm.pack_lhs(m, C, Source<float>{dh, C, false}, lhs);
+    model.gemm.multiply(m, C, C, lhs, model.dense(l).backward.data(), C, product, C, false);
+    k.convert(m * C, product, d_o_.data() + (long)begin * C);
+  });
+  weight_gradient(n, C, F, d_out_.data(), act_.data(), grad(o.down_w));
+  weight_gradient(n, up, C, du_.data(), normed_.data(), grad(o.up_w));
+  weight_gradient(n, C, C, dh_t_.data(), s.o, grad(o.dense_w));
+
+  model.pool.parallel_for(static_cast<int>(batch.samples.size()) * H, [&](int item, int t) {
+    const Sample& sample = batch.samples[item / H];
+    const int h = item % H;
+    attention_backward(model, sample, h, s.qkv, s.o, kept_[l].lse.data() + (long)h * n + sample.begin, d_o_.data(),
+                       d_qkv_.data(), attention_[t]);
+  });
+
+  for_row_blocks(model.pool, n, [&](int begin, int end, int t) {
+    const int m = end - begin;
+    float* partial = partials_.data() + (begin / kRowBlock) * stride;
+    float *d_qkv = d_qkv_.data() + (long)begin * 3 * C, *normed = model.scratch()[t].normed.data();
+    float *d_normed = block_wide_[t].data(), *dx = dx_.data() + (long)begin * C, *dh = dh_.data() + (long)begin * C;
+    model.rotate(model.kf, batch.rows, begin, end, -1.0f, d_qkv);
+    model.kf.column_sums(m, 3 * C, d_qkv, 3 * C, partial + qkv_b);
+    k.convert(m * 3 * C, d_qkv, d_qkv_t_.data() + (long)begin * 3 * C);
+    model.gemm.pack_lhs(m, 3 * C, Source<float>{d_qkv, 3 * C, false}, block_lhs_[t].data());
+    model.gemm.multiply(m, C, 3 * C, block_lhs_[t].data(), model.qkv(l).backward.data(), 3 * C, d_normed, C, false);
+    if (deepnorm) fk.axpy((long)m * C, c.alpha, dh, d_normed);
+    k.layernorm_apply(m, C, s.x + (long)begin * C, model.at(o.ln1_g), model.at(o.ln1_b), s.mean1 + begin,
+                      s.rstd1 + begin, normed);
+    k.convert(m * C, normed, normed_.data() + (long)begin * C);
+    k.layernorm_backward(m, C, d_normed, s.x + (long)begin * C, model.at(o.ln1_g), s.mean1 + begin, s.rstd1 + begin,
+                         dx, partial + ln1_g, partial + ln1_b);
+    if (!deepnorm) fk.axpy((long)m * C, 1.0f, dh, dx);
+  });
+  weight_gradient(n, 3 * C, C, d_qkv_t_.data(), normed_.data(), grad(o.qkv_w));
+
+  reduce_partials(blocks, C, ln2_g, grad(o.ln2_g));
+  reduce_partials(blocks, C, ln2_b, grad(o.ln2_b));
+  reduce_partials(blocks, C, down_b, grad(o.down_b));
+  reduce_partials(blocks, up, up_b, grad(o.up_b));
+  reduce_partials(blocks, C, dense_b, grad(o.dense_b));
+  reduce_partials(blocks, 3 * C, qkv_b, grad(o.qkv_b));
+  reduce_partials(blocks, C, ln1_g, grad(o.ln1_g));
+  reduce_partials(blocks, C, ln1_b, grad(o.ln1_b));
+}
+
+template <class T>
+void Trainer<T>::backward_embedding(const Batch& batch, float shrink) {
+  const FloatKernels& fk = float_kernels(model.level);
+  const Layout& layout = model.layout;
+  const int C = model.config.hidden, slices = model.pool.threads();
+  const bool learned = model.config.positions == Positions::learned_2d;
+  // Threads own columns, not tokens: the rows of frequent tokens are summed in the order of the batch.
+  model.pool.parallel_for(slices, [&](int slice, int) {
+    const int from = slice * C / slices, width = (slice + 1) * C / slices - from;
+    for (int r = 0; r < batch.rows.count; r++) {
+      const float* dx = dx_.data() + (long)r * C + from;
+      fk.axpy(width, shrink, dx, grad(layout.embedding) + (long)batch.rows.tokens[r] * C + from);
+      if (!learned) continue;
+      fk.axpy(width, 1.0f, dx, grad(layout.position) + (long)batch.rows.positions[r] * C + from);
+      fk.axpy(width, 1.0f, dx, grad(layout.block_position) + (long)batch.rows.block_positions[r] * C + from);
+    }
+  });
+}
+
+template <class T>
+LossSum Trainer<T>::forward_backward(const Batch& batch, float weight, float embedding_shrink) {
+  forward(batch);
+  const LossSum loss = head(batch, weight, true);
+  for (int l = model.config.layers - 1; l >= 0; l--) {
+    check_cancel();
+    backward_layer(l, batch);
+  }
+  backward_embedding(batch, embedding_shrink);
+  return loss;
+}
+
+template <class T>
+LossSum Trainer<T>::evaluate(const Batch& batch) {
+  forward(batch);
+  return head(batch, 0, false);
+}
+
+template <class T>
+double Trainer<T>::gradient_norm(const Tensor& tensor) const {
+  return std::sqrt(float_kernels(model.level).sum_of_squares(tensor.count, gradients.data() + tensor.offset));
+}
+
+template <class T>
+double Trainer<T>::update(const AdamW& options, float lr, float clip) {
+  const FloatKernels& fk = float_kernels(model.level);
+  const long total = model.layout.total;
+  const int chunks = static_cast<int>((total + kUpdateChunk - 1) / kUpdateChunk);
+  std::vector<double> squares(chunks);
+  model.pool.parallel_for(chunks, [&](int i, int) {
+    const long from = i * kUpdateChunk;
+    squares[i] = fk.sum_of_squares(std::min(kUpdateChunk, total - from), gradients.data() + from);
+  });
+  double sum = 0;
+  for (double square : squares) sum += square;
+  const double norm = std::sqrt(sum);
+  const float scale = clip > 0 ? std::min(1.0, clip / (norm + 1e-6)) : 1.0;
+
+  steps++;
+  const float correction1 = 1.0 - std::pow(options.beta1, steps), correction2 = 1.0 - std::pow(options.beta2, steps);
+  struct Job {
+    long offset, count;
+    float decay;
+  };
+  std::vector<Job> jobs;
+  for (const Tensor& t : model.layout.tensors) {
+    const float decay = options.decay_all || t.shape.size() > 1 ? options.weight_decay : 0.0f;
+    for (long at = 0; at < t.count; at += kUpdateChunk)
+      jobs.push_back({t.offset + at, std::min(kUpdateChunk, t.count - at), decay});
+  }
+  model.pool.parallel_for(static_cast<int>(jobs.size()), [&](int i, int) {
+    const Job& j = jobs[i];
+    fk.adamw(j.count, model.values.data() + j.offset, gradients.data() + j.offset, moment1.data() + j.offset,
+             moment2.data() + j.offset, scale, lr, options.beta1, options.beta2, options.eps, j.decay, correction1,
+             correction2);
+  });
+  model.pack(true);
+  return norm;
+}
+
+template class Trainer<float>;
+template class Trainer<bf16>;
+
+}  // namespace cloze

@@ -1,0 +1,85 @@
+// Forward and backward passes of blank infilling over a batch of samples of different lengths (no padding), and AdamW.
+// All sums over rows are made in a fixed order, so that a run repeats exactly for any number of threads.
+#pragma once
+#include "attention.h"
+
+namespace cloze {
+
+struct Batch {
+  Rows rows;
+  std::vector<Sample> samples;
+  const int32_t* targets;      // already shifted: what each row has to predict
+  const uint8_t* loss_mask;    // 1 where the row counts
+};
+
+struct LossSum {
+  double sum;  // cross-entropy in nats over the counted rows
+  long count;
+};
+
+struct AdamW {
+  float beta1 = 0.9f, beta2 = 0.95f, eps = 1e-8f, weight_decay = 0.1f;
+  bool decay_all = false;  // else matrices and embeddings only, as Megatron does
+};
+
+template <class T>
+class Trainer {
+ public:
+  Trainer(const Config& config, Level level, int threads);
+
+  Model<T> model;
+  Buffer<float> gradients, moment1, moment2;
+  long steps = 0;
+
+  void zero_gradients();
+  // Adds the gradients of `weight` times the summed cross-entropy; `embedding_shrink` multiplies the part of the
+  // embedding's gradient that comes back through the looked-up vectors (GLM-130B's EGS; 1 leaves it whole).
+  LossSum forward_backward(const Batch& batch, float weight, float embedding_shrink);
+  LossSum evaluate(const Batch& batch);
+  // Clips the gradients to `clip` (0: not at all) in global L2 norm, makes one AdamW step and packs the weights again.
+  // Returns the norm before clipping.
+  double update(const AdamW& options, float lr, float clip);
+  double gradient_norm(const Tensor& tensor) const;
+
+  std::atomic<bool> cancel{false};
+
+ private:
+  // What a layer keeps for its backward pass; T elements and floats of each field are per row.
+  struct Kept {
+    Buffer<T> x, qkv, o, h, u;
+    Buffer<float> mean1, rstd1, mean2, rstd2, lse;
+  };
+
+  void prepare(int rows);
+  LayerRows<T> rows_of(int layer);
+  void forward(const Batch& batch);
+  LossSum head(const Batch& batch, float weight, bool backward);
+  void backward_layer(int layer, const Batch& batch);
+  void backward_embedding(const Batch& batch, float shrink);
+  // gradient [out, in] += dy^T x over the rows of the batch.
+  void weight_gradient(int rows, int out, int in, const T* dy, const T* x, float* gradient);
+  // Adds the per-block partial sums of a vector's gradient, in order.
+  void reduce_partials(int blocks, int width, long partial_at, float* gradient);
+  float* grad(long offset) { return gradients.data() + offset; }
+  void check_cancel() const {
+    if (cancel.load(std::memory_order_relaxed)) throw Cancelled();
+  }
+
+  std::vector<Kept> kept_;
+  Buffer<T> final_x_;
+  Buffer<float> final_mean_, final_rstd_;
+  std::vector<AttentionScratch<T>> attention_;
+  // Backward buffers, shared by all layers.
+  Buffer<float> dx_, dh_, d_qkv_, head_x_, head_dx_, partials_;
+  Buffer<T> d_out_, act_, du_, normed_, dh_t_, d_o_, d_qkv_t_, head_rows_, d_logits_;
+  std::vector<Buffer<float>> logits_;     // per thread
+  std::vector<Buffer<char>> block_lhs_;   // per thread
+  std::vector<Buffer<float>> block_wide_; // per thread
+  Buffer<char> shared_rhs_;
+  int capacity_ = 0;
+};
+
+extern template class Trainer<float>;
+extern template class Trainer<bf16>;
+
+}  // namespace cloze

@@ -1,0 +1,65 @@
+/** A headless browser with one page on a VS Code, and the few things that a person does in it. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { chromium, type Locator, type Page } from 'playwright-core';
+import type { Chromium } from './chromium-install.ts';
+
+/** First start of a machine under load: the slowest thing that is waited for. */
+const PATIENCE = 60_000;
+
+export interface BrowserPage {
+  page: Page;
+  dispose(): Promise<void>;
+}
+
+export async function openPage(browser: Chromium, url: string): Promise<BrowserPage> {
+  const running = await chromium.launch({
+    executablePath: browser.executable,
+    env: { ...(process.env as Record<string, string>), ...browser.env },
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
+  });
+  const page = await running.newPage({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: 2 });
+  page.setDefaultTimeout(PATIENCE);
+  await page.goto(url);
+  await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor();
+  return { page, dispose: () => running.close() };
+}
+
+/** Opens a file of the workspace by its name and gives its editor the keyboard. */
+export async function openFile(page: Page, name: string): Promise<void> {
+  await page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).dblclick();
+  await page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
+  await page.locator('.editor-instance .view-line').first().waitFor();
+}
+
+/** Puts the cursor after `column - 1` characters of `line`, both counted from 1. */
+export async function goTo(page: Page, line: number, column: number): Promise<void> {
+  await page.keyboard.press('Control+g');
+  await page.locator('.quick-input-widget input').first().fill(`:${line}:${column}`);
+  await page.keyboard.press('Enter');
+  await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+}
+
+/** What is suggested at the cursor, without its line breaks; waits until there is something. */
+export async function ghostText(page: Page): Promise<string> {
+  const ghost = page.locator('.ghost-text-decoration, .ghost-text');
+  await ghost.first().waitFor();
+  return (await ghost.allTextContents()).join('').replaceAll('\u00a0', ' ');
+}
+
+/** Runs a command by its title in the palette. */
+export async function runCommand(page: Page, title: string): Promise<void> {
+  await page.keyboard.press('F1');
+  await page.locator('.quick-input-widget input').first().fill(`>${title}`);
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+}
+
+export async function screenshot(page: Page, file: string): Promise<void> {
+  mkdirSync(dirname(file), { recursive: true });
+  await page.screenshot({ path: file });
+}
+
+/** Cloze's item in the status bar, once its label begins with `label`. */
+export function statusLabel(page: Page, label: string): Locator {
+  return page.locator(`.statusbar-item [aria-label^="${label}"], .statusbar-item[aria-label^="${label}"]`).first();
+}

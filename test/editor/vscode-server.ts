@@ -1,0 +1,134 @@
+/** One running VS Code server with its own data, settings and extensions; nothing of the user's is read or written. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { copyExtension } from './extension-folder.ts';
+import type { VsCode } from './vscode-install.ts';
+
+/** Quiet, offline, and without the welcome pages that hide the editor. */
+const SETTINGS = {
+  'security.workspace.trust.enabled': false,
+  'telemetry.telemetryLevel': 'off',
+  'update.mode': 'none',
+  'extensions.autoCheckUpdates': false,
+  'extensions.autoUpdate': false,
+  'extensions.ignoreRecommendations': true,
+  'typescript.disableAutomaticTypeAcquisition': true,
+  'typescript.surveys.enabled': false,
+  'git.openRepositoryInParentFolders': 'never',
+  'workbench.enableExperiments': false,
+  'workbench.startupEditor': 'none',
+  'workbench.tips.enabled': false,
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  // Copilot's own surfaces, which ask for an account.
+  'chat.disableAIFeatures': true,
+};
+
+export interface ServerOptions {
+  /** Root of this project: where the extension is taken from. */
+  project: string;
+  /** The folder that VS Code opens. */
+  workspace: string;
+  /** Put over the quiet defaults. */
+  settings?: Record<string, unknown>;
+}
+
+export interface VsCodeServer {
+  /** Opens the workspace in a browser; holds the token without which the server answers nobody. */
+  url: string;
+  /** Everything that VS Code keeps for this run: logs under `data/logs`. */
+  dataFolder: string;
+  /** Ends the server and all that it started, and removes its data. */
+  dispose(): Promise<void>;
+}
+
+export async function startVsCodeServer(vscode: VsCode, options: ServerOptions): Promise<VsCodeServer> {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'cloze-vscode-'));
+  const extensions = join(dataFolder, 'extensions');
+  const tokenFile = join(dataFolder, 'token');
+  const token = randomBytes(16).toString('hex');
+  copyExtension(options.project, extensions);
+  mkdirSync(join(dataFolder, 'data/User'), { recursive: true });
+  writeFileSync(join(dataFolder, 'data/User/settings.json'), JSON.stringify({ ...SETTINGS, ...options.settings }));
+  writeFileSync(tokenFile, token, { mode: 0o600 });
+  const child = spawn(
+    vscode.node,
+    [
+      vscode.main,
+      ...['--host', '127.0.0.1', '--port', '0', '--connection-token-file', tokenFile, '--accept-server-license-terms'],
+      ...['--server-data-dir', dataFolder, '--extensions-dir', extensions, '--telemetry-level', 'off'],
+    ],
+    // Its own process group, so that dispose reaches the extension hosts and language servers that it starts.
+    { detached: true, env: environment(dataFolder), stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const killNow = (): void => signalGroup(child, 'SIGKILL');
+  process.once('exit', killNow);
+  const dispose = async (): Promise<void> => {
+    await end(child);
+    process.removeListener('exit', killNow);
+    rmSync(dataFolder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  };
+  try {
+    const port = await listeningPort(child);
+    return {
+      url: `http://127.0.0.1:${port}/?tkn=${token}&folder=${encodeURI(options.workspace)}`,
+      dataFolder,
+      dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+function environment(dataFolder: string): NodeJS.ProcessEnv {
+  const outer = Object.entries(process.env).filter(([name]) => !/^(VSCODE_|npm_|VITEST|NODE_)/.test(name));
+  return {
+    ...Object.fromEntries(outer),
+    // An empty gallery: VS Code asks no marketplace for anything.
+    EXTENSIONS_GALLERY: '{"serviceUrl":""}',
+    // Sockets and caches that VS Code leaves behind go with the data (elsewhere the path may be too long for a socket).
+    ...(process.platform === 'linux' ? { TMPDIR: dataFolder, XDG_RUNTIME_DIR: dataFolder } : {}),
+  };
+}
+
+function listeningPort(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let printed = '';
+    const read = (chunk: Buffer): void => {
+      printed += chunk;
+      const port = /listening on (\d+)/.exec(printed)?.[1];
+      if (port) resolve(Number(port));
+    };
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
+    child.once('error', reject);
+    child.once('exit', (code) =>
+      reject(new Error(`VS Code's server ended with code ${code}:\n${printed.slice(-2000)}`)),
+    );
+  });
+}
+
+/** Asks the whole process group to end, and after five seconds makes it. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    signalGroup(child, 'SIGTERM');
+    const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), 5000);
+    await ended;
+    clearTimeout(timer);
+  }
+  // Those that outlive the server, such as an extension host waiting for a reconnection.
+  signalGroup(child, 'SIGKILL');
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // The group is gone already.
+  }
+}

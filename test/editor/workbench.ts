@@ -1,0 +1,43 @@
+/** VS Code's workbench with the extension and a copy of the sample workspace, in a headless browser. */
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { openPage } from './browser-page.ts';
+import { installChromium } from './chromium-install.ts';
+import { installVsCode } from './vscode-install.ts';
+import { startVsCodeServer } from './vscode-server.ts';
+
+export interface Workbench {
+  url: string;
+  page: Page;
+  /** The copy of the sample workspace that is open. */
+  workspace: string;
+  /** Where VS Code keeps this run's data, logs under `data/logs`. */
+  dataFolder: string;
+  dispose(): Promise<void>;
+}
+
+/** `project` is the root of this project; `settings` are put over quiet defaults. */
+export async function openWorkbench(project: string, settings: Record<string, unknown> = {}): Promise<Workbench> {
+  const say = (line: string): void => console.log(`cloze: ${line}`);
+  const vscode = await installVsCode(say);
+  const chromium = await installChromium(say);
+  const folder = mkdtempSync(join(tmpdir(), 'cloze-editor-'));
+  const workspace = join(folder, 'sample');
+  const cleanUp: (() => Promise<void> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
+  const dispose = async (): Promise<void> => {
+    for (const step of cleanUp.splice(0).reverse()) await step();
+  };
+  try {
+    cpSync(join(project, 'test/editor/sample-workspace'), workspace, { recursive: true });
+    const server = await startVsCodeServer(vscode, { project, workspace, settings });
+    cleanUp.push(server.dispose);
+    const browser = await openPage(chromium, server.url);
+    cleanUp.push(browser.dispose);
+    return { url: server.url, page: browser.page, workspace, dataFolder: server.dataFolder, dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}

@@ -1,0 +1,17 @@
+/** Bundles the server under test once, before the tests: the server that ships, around an engine that plays a script. */
+import { build } from 'esbuild';
+
+export const SCRIPTED_SERVER = 'test/output/scripted-server.cjs';
+
+export async function setup(): Promise<void> {
+  await build({
+    entryPoints: ['test/server/scripted-server.ts'],
+    outfile: SCRIPTED_SERVER,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    mainFields: ['module', 'main'],
+    logLevel: 'warning',
+  });
+}

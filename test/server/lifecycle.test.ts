@@ -1,0 +1,195 @@
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { RELOAD_METHOD } from '../../language-server/protocol.ts';
+import { at, type Client, type ClientOptions, request, startClient } from './client.ts';
+import { BEGUN_METHOD } from './script.ts';
+
+const clients: Client[] = [];
+async function start(options: ClientOptions = {}): Promise<Client> {
+  const client = await startClient(options);
+  clients.push(client);
+  return client;
+}
+afterEach(() => {
+  for (const { process } of clients.splice(0)) process.kill('SIGKILL');
+});
+
+describe('the end', () => {
+  it.each(['stdio', 'node-ipc'] as const)('exits with 1 when nobody asked for shutdown, over %s', async (transport) => {
+    const { connection, process } = await start({ transport });
+    const exited = once(process, 'exit');
+    await connection.sendNotification('exit');
+    expect(await exited).toEqual([1, null]);
+  });
+
+  it('exits when its client is gone', async () => {
+    const { process } = await start();
+    const exited = once(process, 'exit');
+    process.stdin?.end();
+    expect(await exited).toEqual([1, null]);
+  });
+
+  it('shuts down while the engine is busy', async () => {
+    const { complete, open, next, close } = await start({ script: { span: '1;', hold: 'until aborted' } });
+    const uri = await open('let a = \n');
+    const begun = next(BEGUN_METHOD);
+    const answer = complete(uri, 0, 8);
+    await begun;
+    const code = close();
+    expect(await answer).toEqual([]);
+    expect(await code).toBe(0);
+  });
+
+  it.each(['stdio', 'node-ipc'] as const)(
+    'killed in a request: the next one serves the same documents, over %s',
+    async (transport) => {
+      const text = 'let a = \n';
+      const killed = await start({ transport, script: { span: '1;', hold: 'until aborted' } });
+      const begun = killed.next(BEGUN_METHOD);
+      const lost = killed.connection.sendRequest(request, at(await killed.open(text), 0, 8));
+      await begun;
+      killed.process.kill('SIGKILL');
+      await expect(lost).rejects.toThrow();
+
+      const restarted = await start({ transport, script: { span: '1;' } });
+      expect(await restarted.complete(await restarted.open(text), 0, 8)).toMatchObject([{ insertText: '1;' }]);
+    },
+  );
+});
+
+describe('the model', () => {
+  it('is loaded after initialized, in the background', async () => {
+    const { status, statuses, calls } = await start({ initializationOptions: { threads: 3 } });
+    await status('ready');
+    expect(statuses.map((each) => each.state)).toEqual(['loading', 'ready']);
+    expect((await calls()).loads).toEqual([{ modelFolder: 'embedded', threads: 3 }]);
+  });
+
+  it('that fails is reported once, and completions are empty until it can be loaded', async () => {
+    const loadFails = 'Model folder /nowhere has no config.json: set cloze.model.path to a folder with a model.';
+    const client = await start({
+      script: { span: '1;', loadFails },
+      initializationOptions: { model: { path: '/nowhere' } },
+    });
+    const { complete, open, script, status, connection, logs } = client;
+    expect(await status('failed')).toMatchObject({ message: loadFails });
+    const uri = await open('let a = \n');
+    expect(await complete(uri, 0, 8)).toEqual([]);
+    expect(await complete(uri, 0, 8)).toEqual([]);
+    expect(logs.filter((line) => line.message.includes(loadFails))).toMatchObject([{ type: 1 }]);
+
+    await script({ span: '1;' });
+    await connection.sendNotification(RELOAD_METHOD);
+    await status('ready');
+    expect(await complete(uri, 0, 8)).toMatchObject([{ insertText: '1;' }]);
+    expect((await client.calls()).loads).toHaveLength(2);
+  });
+
+  it('that fails in a call costs that completion only', async () => {
+    const { complete, open, script, logs } = await start({ script: { span: '1;', fails: 'out of memory' } });
+    const uri = await open('let a = \n');
+    expect(await complete(uri, 0, 8)).toEqual([]);
+    expect(logs.at(-1)).toMatchObject({ type: 1, message: expect.stringContaining('source.ts: out of memory') });
+    await script({ span: '1;' });
+    expect(await complete(uri, 0, 8)).toMatchObject([{ insertText: '1;' }]);
+  });
+});
+
+describe('settings', () => {
+  const capabilities = { workspace: { configuration: true, didChangeConfiguration: { dynamicRegistration: true } } };
+
+  it('are asked of the client and followed', async () => {
+    let settings: unknown = { enable: true, completion: { maxTokens: 7 } };
+    const client = await start({ capabilities, configuration: () => settings, script: { span: '1;' } });
+    const { complete, open, connection, status, calls, edit } = client;
+    const uri = await open('let a = \n');
+    expect(await complete(uri, 0, 8)).toMatchObject([{ insertText: '1;' }]);
+    expect((await calls()).fills[0]?.options.maxTokens).toBe(7);
+
+    settings = { enable: false };
+    await connection.sendNotification('workspace/didChangeConfiguration', { settings: null });
+    await status('disabled');
+    await edit(uri, 0, 8, 8, '2');
+    expect(await complete(uri, 0, 9)).toEqual([]);
+  });
+
+  it('turn languages on and off', async () => {
+    const { complete, open } = await start({
+      script: { span: 'text' },
+      initializationOptions: { languages: { '*': false, python: true } },
+    });
+    expect(await complete(await open('', 'file:///project/a.ts', 'typescript'), 0, 0)).toEqual([]);
+    expect(await complete(await open('', 'file:///project/a.py', 'python'), 0, 0)).toHaveLength(1);
+  });
+
+  it('that are malformed are named and replaced by their defaults', async () => {
+    const { complete, open, calls, logs } = await start({
+      script: { span: '1;' },
+      initializationOptions: { completion: { maxTokens: 'many', timeLimit: 5 }, log: [], languages: { python: 1 } },
+    });
+    const uri = await open('let a = \n');
+    expect(await complete(uri, 0, 8)).toMatchObject([{ insertText: '1;' }]);
+    expect((await calls()).fills[0]?.options).toMatchObject({ maxTokens: 64, timeLimit: 5 });
+    const errors = logs.filter((line) => line.type === 1).map((line) => line.message);
+    expect(errors.map((line) => /cloze\.[\w.]+/.exec(line)?.[0])).toEqual([
+      'cloze.log',
+      'cloze.completion.maxTokens',
+      'cloze.languages',
+    ]);
+  });
+
+  it.each([['a string'], [17], [[]], [null]])('that are %j altogether do no harm', async (initializationOptions) => {
+    const { complete, open } = await start({ initializationOptions, script: { span: '1;' } });
+    expect(await complete(await open('let a = \n'), 0, 8)).toMatchObject([{ insertText: '1;' }]);
+  });
+});
+
+describe('documents and positions that cannot be completed', () => {
+  const enormous = `${'const value = 1;\n'.repeat(3_200_000)}let a = `;
+  const documents: [name: string, text: string, line: number, character: number, reason: RegExp][] = [
+    ['of 50 MB', enormous, 3_200_000, 8, /No completions in source\.ts: .*limit/],
+    ['that are binary', 'PK\0\u0003\0', 0, 5, /binary/],
+    ['with an endless line', `x = ${'1, '.repeat(5000)}`, 0, 20, /line at the cursor/],
+  ];
+  it.each(documents)('%s are named once in the log, and the rest goes on', async (_, text, line, character, reason) => {
+    const { complete, open, edit, logs, calls } = await start({ script: { span: '1;' } });
+    const odd = await open(text);
+    expect(await complete(odd, line, character)).toEqual([]);
+    await edit(odd, line, character, character, 'x');
+    expect(await complete(odd, line, character + 1)).toEqual([]);
+    const fine = await open('let a = \n', 'file:///project/fine.ts');
+    expect(await complete(fine, 0, 8)).toMatchObject([{ insertText: '1;' }]);
+    expect((await calls()).fills).toHaveLength(1);
+    expect(logs.filter((each) => reason.test(each.message))).toMatchObject([{ type: 3 }]);
+    expect(logs.filter((each) => each.type === 1)).toEqual([]);
+  });
+
+  const clamped = { start: { line: 1, character: 0 }, end: { line: 1, character: 0 } };
+  const positions: [name: string, position: unknown, range: unknown][] = [
+    ['beyond the last line', { line: 99, character: 99 }, clamped],
+    [
+      'beyond the end of a line',
+      { line: 0, character: 99 },
+      { start: { line: 0, character: 8 }, end: { line: 0, character: 8 } },
+    ],
+    ['negative', { line: -1, character: -1 }, { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } }],
+    ['not numbers', { line: 'one', character: null }, undefined],
+    ['absent', undefined, undefined],
+  ];
+  it.each(positions)('positions that are %s', async (_, position, range) => {
+    const { connection, open } = await start({ script: { span: 'a1();' } });
+    const uri = await open('let a = \n');
+    const params = { textDocument: { uri }, position, context: { triggerKind: 1 } };
+    const answer = connection.sendRequest(request, params);
+    if (range) expect(await answer).toMatchObject([{ range }]);
+    else expect(await answer).toEqual([]);
+  });
+
+  it('that were never opened, or are closed', async () => {
+    const { complete, open, connection } = await start({ script: { span: '1;' } });
+    expect(await complete('file:///project/unknown.ts', 0, 0)).toEqual([]);
+    const uri = await open('let a = \n');
+    await connection.sendNotification('textDocument/didClose', { textDocument: { uri } });
+    expect(await complete(uri, 0, 8)).toEqual([]);
+  });
+});

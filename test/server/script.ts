@@ -1,0 +1,35 @@
+/** What a test tells the scripted engine, and what it asks of it: notifications and requests beside LSP. */
+import type { FillOptions, FinishReason, Passage } from '../../engine/infill/fill.ts';
+
+export const SCRIPT_METHOD = 'test/script';
+export const CALLS_METHOD = 'test/calls';
+export const RELEASE_METHOD = 'test/release';
+/** Server -> client, when the engine has begun a call. */
+export const BEGUN_METHOD = 'test/begun';
+/** Server -> client, when a call of the engine was aborted. */
+export const ABORTED_METHOD = 'test/aborted';
+
+export interface Script {
+  /** What the engine says inside the blank, its forced start included. */
+  span: string;
+  finish?: FinishReason;
+  /** Hold every call until it is released; `until aborted` ends it as well when its signal fires. */
+  hold?: 'until aborted' | 'until released';
+  /** Fail every call with this message. */
+  fails?: string;
+  /** Fail to load the model with this message. */
+  loadFails?: string;
+}
+
+export interface Call {
+  passage: Passage;
+  options: FillOptions;
+  outcome: 'running' | 'done' | 'aborted' | 'failed';
+}
+
+export interface Calls {
+  loads: { modelFolder: string; threads: number }[];
+  fills: Call[];
+  /** The most calls that ever ran at once. */
+  atOnce: number;
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import type { FilledToken, Passage } from '../../../engine/infill/fill.ts';
+import { createInfiller, fillBlank } from '../../../engine/infill/infill.ts';
+import { options, passage, recite } from './passages.ts';
+import { toy, type toyTokenizer } from './toy.ts';
+
+describe('a blank that stays open', () => {
+  const words = ['return', ' value'];
+
+  it('reads Part A once and feeds only what is new', async () => {
+    const model = recite('return value;', { words });
+    const infiller = createInfiller(model);
+    const streamed: FilledToken[] = [];
+    for (const forced of ['', 'r', 'retu', 'return', 'return v', 'return value']) {
+      const fill = await infiller.fill({ ...passage, forced }, options, { onToken: (token) => streamed.push(token) });
+      const fresh = await fillBlank(recite('return value;', { words }), { ...passage, forced }, options);
+      expect({ ...fill, timings: 0 }).toEqual({ ...fresh, timings: 0 });
+    }
+    expect(model.calls.filter((call) => call.startsWith('read'))).toHaveLength(1);
+    expect(streamed.map(({ text }) => text).slice(0, 3)).toEqual(['return', ' value', ';']);
+    infiller.dispose();
+    expect(model.open).toBe(0);
+  });
+
+  it('gives forced tokens the same probabilities whether they were held, typed over or new', async () => {
+    const letters = (tokenizer: ReturnType<typeof toyTokenizer>) => (soFar: Uint8Array) =>
+      tokenizer.encode('abcdefgh'.slice(soFar.length % 5));
+    const model = toy({ voice: letters });
+    const infiller = createInfiller(model);
+    for (const forced of ['xyxy', 'xyxyab', 'xyzz', 'x', 'xyxyabcc', '']) {
+      const fill = await infiller.fill({ ...passage, forced }, { ...options, maxTokens: 3 });
+      const fresh = await fillBlank(toy({ voice: letters }), { ...passage, forced }, { ...options, maxTokens: 3 });
+      expect({ ...fill, timings: 0 }).toEqual({ ...fresh, timings: 0 });
+    }
+    infiller.dispose();
+  });
+
+  it('is opened anew when the text around it changes, or when typing has used up its room', async () => {
+    const model = recite('x'.repeat(80));
+    const infiller = createInfiller(model, { typing: 4 });
+    const reads = () => model.calls.filter((call) => call.startsWith('read')).length;
+    const short = { ...options, maxTokens: 2 };
+    await infiller.fill(passage, short);
+    await infiller.fill({ ...passage, forced: 'xxxx' }, short);
+    expect(reads()).toBe(1);
+    await infiller.fill({ ...passage, forced: 'xxxxx' }, short);
+    expect(reads()).toBe(2);
+    const changes: Partial<Passage>[] = [
+      { before: 'b' },
+      { after: 'a' },
+      { path: 'p' },
+      { kind: 'sentence' },
+      { reachesEnd: false },
+      { neighbours: [{ path: 'n', text: 't' }] },
+    ];
+    for (const change of changes) {
+      await infiller.fill(passage, short);
+      const before = reads();
+      await infiller.fill({ ...passage, ...change }, short);
+      expect(reads()).toBe(before + 1);
+    }
+    const before = reads();
+    await infiller.fill(passage, { ...short, contextTokens: 40 });
+    await infiller.fill(passage, { ...short, contextTokens: 40 });
+    await infiller.fill(passage, { ...short, contextTokens: 50 });
+    expect(reads()).toBe(before + 2);
+    expect(model.open).toBe(1);
+    infiller.dispose();
+    expect(model.open).toBe(0);
+  });
+
+  it('survives an aborted call', async () => {
+    const stop = new AbortController();
+    const model = recite('return value;', { words });
+    const infiller = createInfiller(model);
+    const aborted = infiller.fill(passage, options, { signal: stop.signal, onToken: () => stop.abort() });
+    await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+    expect((await infiller.fill({ ...passage, forced: 'ret' }, options)).text).toBe('urn value;');
+    expect(model.calls.filter((call) => call.startsWith('read'))).toHaveLength(1);
+    infiller.dispose();
+  });
+});
