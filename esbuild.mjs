@@ -34,9 +34,13 @@ const module = {
   },
 };
 
+/** Can be run by its name. */
+const command = { ...module, banner: { js: `#!/usr/bin/env node\n${module.banner.js}` } };
+
 await Promise.all([
-  build({ ...commonjs, entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs' }),
+  build({ ...commonjs, minify: true, entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs' }),
   build({ ...commonjs, entryPoints: ['language-server/main.ts'], outfile: 'dist/server.cjs' }),
-  build({ ...module, entryPoints: ['engine/cli/main.ts'], outfile: 'dist/cloze.mjs' }),
+  build({ ...command, entryPoints: ['engine/cli/main.ts'], outfile: 'dist/cloze.mjs' }),
   build({ ...module, entryPoints: ['test/editor/start.ts'], outfile: 'dist/start.mjs' }),
+  build({ ...module, entryPoints: ['test/bench/main.ts'], outfile: 'dist/bench.mjs' }),
 ]);

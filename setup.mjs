@@ -11,8 +11,8 @@ const COMPILER_HINT = `The native addon is compiled from source: it needs python
   Fedora:         sudo dnf install python3 make gcc-c++
   macOS:          xcode-select --install`;
 
-/** Goes into no bundle: native sources and objects. */
-const NOT_BUNDLED = ['src', 'build'];
+/** Goes into no bundle: native sources and objects, the model's weights, most of the tests. */
+const NOT_BUNDLED = ['src', 'build', 'embedded-model', 'output', 'fixtures', 'unit', 'server'];
 
 const steps = [
   {
@@ -31,16 +31,7 @@ const steps = [
   },
   {
     name: 'bundles',
-    sources: [
-      'extension',
-      'language-server',
-      'engine',
-      'native',
-      'media',
-      'test/editor',
-      'esbuild.mjs',
-      'package.json',
-    ],
+    sources: ['extension', 'language-server', 'engine', 'native', 'test', 'esbuild.mjs', 'package.json'],
     made: 'dist/.made',
     command: ['run', '--silent', 'build'],
     hint: 'The sources above do not bundle; `npm run typecheck` says more.',

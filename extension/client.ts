@@ -1,14 +1,18 @@
 /** The language client: starts the server's process beside the extension host and keeps it in step with the editor. */
 import { type LogOutputChannel, l10n } from 'vscode';
-import { LanguageClient, RevealOutputChannelOn, TransportKind } from 'vscode-languageclient/node';
+import { LanguageClient, RevealOutputChannelOn, State, TransportKind } from 'vscode-languageclient/node';
+import { STATUS_METHOD, type StatusParams } from '../language-server/protocol.ts';
+import { documentSelector } from './document-selector.ts';
 
-/** Everything that is text to edit; output, search results and diffs of the past are not. */
-export const documentSelector = ['file', 'untitled', 'vscode-userdata', 'vscode-notebook-cell', 'vscode-vfs'].map(
-  (scheme) => ({ scheme }),
-);
+export interface StatusListener {
+  /** The server tells how its model is. */
+  model(status: StatusParams): void;
+  /** The server's process comes or goes; after a crash the client starts another by itself. */
+  server(status: StatusParams): void;
+}
 
-export function createClient(serverModule: string, output: LogOutputChannel): LanguageClient {
-  return new LanguageClient(
+export function startClient(serverModule: string, output: LogOutputChannel, told: StatusListener): LanguageClient {
+  const client = new LanguageClient(
     'cloze',
     l10n.t('Cloze'),
     { module: serverModule, transport: TransportKind.ipc },
@@ -19,4 +23,16 @@ export function createClient(serverModule: string, output: LogOutputChannel): La
       revealOutputChannelOn: RevealOutputChannelOn.Never,
     },
   );
+  client.onNotification(STATUS_METHOD, (status: StatusParams) => told.model(status));
+  client.onDidChangeState(({ newState }) => {
+    if (newState === State.Starting) told.server({ state: 'loading', model: '', device: '' });
+    if (newState === State.Stopped || newState === State.StartFailed) told.server(notRunning());
+  });
+  client.start().catch((error: unknown) => output.error(error instanceof Error ? error : String(error)));
+  return client;
+}
+
+function notRunning(): StatusParams {
+  const message = l10n.t('The language server is not running. The log says why; the menu can restart it.');
+  return { state: 'failed', model: '', device: '', message };
 }

@@ -2,15 +2,19 @@
 import { ConfigurationTarget, commands, type Disposable, type LogOutputChannel, l10n, window, workspace } from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 
-export function registerCommands(client: LanguageClient, output: LogOutputChannel): Disposable[] {
+export function registerCommands(client: Promise<LanguageClient>, output: LogOutputChannel): Disposable[] {
   const register = commands.registerCommand;
   return [
     register('cloze.triggerInline', () => commands.executeCommand('editor.action.inlineSuggest.trigger')),
     register('cloze.toggle', toggle),
-    register('cloze.restart', () => (client.isRunning() ? client.restart() : client.start())),
+    register('cloze.restart', async () => restart(await client)),
     register('cloze.showLog', () => output.show()),
     register('cloze.showMenu', showMenu),
   ];
+}
+
+function restart(client: LanguageClient): Promise<void> {
+  return client.isRunning() ? client.restart() : client.start();
 }
 
 /** Changes `cloze.enable` where it is set now, so that the change has an effect; else for the user. */

@@ -4,7 +4,7 @@ import type { StatusParams } from '../language-server/protocol.ts';
 
 export interface Actions {
   showLog(): void;
-  tryAgain(): void;
+  tryAgain(): Promise<void>;
 }
 
 /** Returns a listener for status changes. The same failure is told again only after the model was ready in between. */
@@ -25,5 +25,5 @@ async function tell(message: string, { showLog, tryAgain }: Actions): Promise<vo
   const chosen = await window.showErrorMessage(l10n.t('Cloze has no model: {0}', message), log, settings, again);
   if (chosen === log) showLog();
   if (chosen === settings) void commands.executeCommand('workbench.action.openSettings', 'cloze.model.path');
-  if (chosen === again) tryAgain();
+  if (chosen === again) await tryAgain();
 }

@@ -10,7 +10,7 @@ import {
   window,
 } from 'vscode';
 import type { ModelState, StatusParams } from '../language-server/protocol.ts';
-import { documentSelector } from './client.ts';
+import { documentSelector } from './document-selector.ts';
 
 /** A shorter call of the model is not shown: the icon would blink at every keystroke. */
 const SHOW_BUSY_AFTER = 400;

@@ -24,7 +24,7 @@ export interface ModelChoice {
 export type LoadEngine = (choice: ModelChoice) => Promise<Engine>;
 
 export interface EngineHost {
-  /** Begins to load a model in the background, unless it is the one in use; `undefined` unloads. */
+  /** Begins to load a model in the background, unless it is the one in use and works; `undefined` unloads. */
   use(choice: ModelChoice | undefined): void;
   /** Loads the model in use once more. */
   reload(): void;
@@ -39,6 +39,7 @@ export function createEngineHost(load: LoadEngine, notify: (status: StatusParams
   let engine: Engine | undefined;
   let newest: AbortController | undefined;
   let loading = false;
+  let failed = false;
   let disposed = false;
   let lastLatency: number | undefined;
   /** Settles when everything asked for so far is done; never rejects. */
@@ -84,6 +85,7 @@ export function createEngineHost(load: LoadEngine, notify: (status: StatusParams
       log.info(`Model ${loaded.name} loaded on ${loaded.device} in ${Math.round(performance.now() - start)} ms.`);
     } catch (error) {
       if (wanted !== choice) return;
+      failed = true;
       log.error(`The model could not be loaded: ${message(error)}`);
       report('failed', message(error));
     } finally {
@@ -95,6 +97,7 @@ export function createEngineHost(load: LoadEngine, notify: (status: StatusParams
 
   function start(next: ModelChoice | undefined): void {
     choice = next;
+    failed = false;
     newest?.abort();
     void enqueue(async () => {
       if (next) return loadChosen(next);
@@ -121,11 +124,8 @@ export function createEngineHost(load: LoadEngine, notify: (status: StatusParams
 
   return {
     use(next) {
-      if (next?.modelFolder === choice?.modelFolder && next?.threads === choice?.threads) {
-        if (next === undefined) report('disabled');
-        return;
-      }
-      start(next);
+      const same = next?.modelFolder === choice?.modelFolder && next?.threads === choice?.threads;
+      if (next === undefined || failed || !same) start(next);
     },
     reload() {
       if (choice) start({ ...choice });

@@ -72,7 +72,9 @@ export async function fillCommand(args: string[]): Promise<number> {
         timeLimit: 0,
       },
     );
-    process.stdout.write(values.json ? `${JSON.stringify({ model: engine.name, ...fill }, null, 2)}\n` : `${fill.text}\n`);
+    process.stdout.write(
+      values.json ? `${JSON.stringify({ model: engine.name, ...fill }, null, 2)}\n` : `${fill.text}\n`,
+    );
   } finally {
     engine.dispose();
   }
@@ -97,7 +99,8 @@ function offsetOf(text: string, line: number, column: number, file: string): num
   let start = 0;
   for (let at = 1; at < line; at++) {
     const end = text.indexOf('\n', start);
-    if (end === -1) throw new RangeError(`${file} has ${at} ${at === 1 ? 'line' : 'lines'}; line ${line} does not exist.`);
+    if (end === -1)
+      throw new RangeError(`${file} has ${at} ${at === 1 ? 'line' : 'lines'}; line ${line} does not exist.`);
     start = end + 1;
   }
   const end = text.indexOf('\n', start);

@@ -1,5 +1,6 @@
 /** `cloze`: one file per command; this one only chooses. */
 import { corpusCommand } from './corpus.ts';
+import { evalCommand } from './eval.ts';
 import { fillCommand } from './fill.ts';
 import { pretrainCommand } from './pretrain.ts';
 
@@ -8,6 +9,7 @@ const USAGE = `Usage: cloze COMMAND [options]
   fill FILE:LINE:COLUMN   complete at a position (line and column count from 1)
   corpus                  fetch, filter and tokenize the training text
   pretrain                train a model by blank infilling
+  eval                    measure a model on packages it has not seen
 
 cloze COMMAND --help explains a command.`;
 
@@ -15,13 +17,16 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   fill: fillCommand,
   corpus: corpusCommand,
   pretrain: pretrainCommand,
+  eval: evalCommand,
 };
 
 async function main([name = '', ...args]: string[]): Promise<number> {
   const command = COMMANDS[name];
   if (command) return command(args);
   const asked = name === '--help' || name === '-h';
-  (asked ? process.stdout : process.stderr).write(`${name === '' || asked ? '' : `Unknown command "${name}".\n`}${USAGE}\n`);
+  (asked ? process.stdout : process.stderr).write(
+    `${name === '' || asked ? '' : `Unknown command "${name}".\n`}${USAGE}\n`,
+  );
   return asked ? 0 : 2;
 }
 

@@ -5,7 +5,7 @@
  */
 import { Tokenizer as HuggingFaceTokenizer, SplitPreTokenizer } from '@huggingface/tokenizers';
 import { bytesOfEntry } from './byte-alphabet.ts';
-import type { SpecialTokens, Tokenizer } from './tokenizer.ts';
+import type { Tokenizer } from './tokenizer.ts';
 import { findSpecialTokens, type TokenizerJson } from './tokenizer-json.ts';
 import { wellFormedStretches } from './utf8-stretches.ts';
 
@@ -35,7 +35,10 @@ export function byteLevelBpe(json: TokenizerJson, options: ByteLevelBpeOptions =
     const ids: number[] = [];
     for (const piece of text.match(pattern) ?? []) {
       let found = memory.get(piece);
-      if (found === undefined) memory.set(piece, (found = encodePiece(piece)));
+      if (found === undefined) {
+        found = encodePiece(piece);
+        memory.set(piece, found);
+      }
       for (const id of found) ids.push(id);
     }
     return ids;

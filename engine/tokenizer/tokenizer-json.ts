@@ -7,7 +7,10 @@ import type { SpecialTokens } from './tokenizer.ts';
 export interface TokenizerJson {
   added_tokens: { id: number; content: string }[];
   normalizer: null;
-  pre_tokenizer: { type: 'Sequence'; pretokenizers: [{ type: 'Split'; pattern: { Regex: string } }, { type: 'ByteLevel' }] };
+  pre_tokenizer: {
+    type: 'Sequence';
+    pretokenizers: [{ type: 'Split'; pattern: { Regex: string } }, { type: 'ByteLevel' }];
+  };
   post_processor: unknown;
   decoder: unknown;
   model: { type: 'BPE'; vocab: Record<string, number>; merges: unknown[] };
@@ -38,7 +41,8 @@ export function parseTokenizerJson(text: string, name: string): TokenizerJson {
   if (model?.type !== 'BPE') throw fault(`has a model of type ${JSON.stringify(model?.type)}; only BPE can be used`);
   if (typeof model.vocab !== 'object' || !Array.isArray(model.merges)) throw fault('has no vocabulary or no merges');
   if (!Array.isArray(added)) throw fault('has no added tokens');
-  if (normalizer !== null && normalizer !== undefined) throw fault('changes the text by a normalizer, which is not supported');
+  if (normalizer !== null && normalizer !== undefined)
+    throw fault('changes the text by a normalizer, which is not supported');
   const [split, byteLevel] = pre?.pretokenizers ?? [];
   if (pre?.type !== 'Sequence' || split?.type !== 'Split' || byteLevel?.type !== 'ByteLevel') {
     throw fault('does not split text by one pattern followed by the byte level');

@@ -4,8 +4,8 @@
  */
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { float32ToBfloat16 } from '../checkpoint/float-formats.ts';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
+import { float32ToBfloat16 } from '../checkpoint/float-formats.ts';
 import { writeSafetensors } from '../checkpoint/safetensors.ts';
 import { type GlmConfig, tensorShapes } from '../model/config.ts';
 import { glm130bKeys } from '../model/families/glm-130b.ts';

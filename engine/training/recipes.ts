@@ -19,7 +19,12 @@ export interface Recipe {
 }
 
 /** GLM-130B's recipe at small scale with ChatGLM-6B's two-dimensional rotary positions. */
-export function cursorConfig(size: { layers: number; hiddenSize: number; innerSize: number; heads: number }): GlmConfig {
+export function cursorConfig(size: {
+  layers: number;
+  hiddenSize: number;
+  innerSize: number;
+  heads: number;
+}): GlmConfig {
   return {
     ...size,
     vocabSize: 16384,

@@ -73,7 +73,8 @@ function trySample({ tokenizer, corpus, recipe }: SampleSource, random: Random):
       const blank = documentBlank(random, body, special, { minRatio: 0.25, suffixProbability: 0.7 });
       if (!blank) return undefined;
       const text = [...head, ...body, ...tail];
-      if (blank.form === 'suffix') return suffixGeneration(text, head.length + blank.division, ids(special.documentMask));
+      if (blank.form === 'suffix')
+        return suffixGeneration(text, head.length + blank.division, ids(special.documentMask));
       return blankInfilling(text, shifted(blank.spans, head.length), ids(special.documentMask));
     }
     default: {

@@ -4,7 +4,7 @@ import { type Anchor, blankOpening } from './anchor.ts';
 import type { Place } from './place.ts';
 
 /** Upper bound of what a token of source text holds on average; the engine cuts to its budget exactly. */
-const CHARACTERS_PER_TOKEN = 5;
+const CHARACTERS_PER_TOKEN = 6;
 
 /** Characters on either side of the cursor that can reach the model. */
 export function reachOf(contextTokens: number): number {
@@ -25,6 +25,7 @@ export function openBlank(place: Place, path: string, neighbours: Neighbour[], c
       languageId: place.languageId,
       before: before.length > reach ? fromLineStart(before.slice(-reach)) : before,
       after: place.after.slice(0, reach),
+      reachesEnd: place.after.length <= reach,
       neighbours,
       kind: 'sentence',
     },

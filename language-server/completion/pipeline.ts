@@ -61,7 +61,8 @@ export function createPipeline({ documents, host, settings, pathOf, log }: Pipel
     }
     const passage: Passage = { ...anchor.passage, forced };
     const singleLine = rule === 'one';
-    return host.fill(passage, { maxTokens, timeLimit, singleLine, temperature: 0, topP: 1, seed: 0 }, signal);
+    const options = { maxTokens, contextTokens, timeLimit, singleLine, temperature: 0, topP: 1, seed: 0 };
+    return host.fill(passage, options, signal);
   }
 
   async function completionAt(place: Place, signal: AbortSignal): Promise<string> {

@@ -4,6 +4,8 @@ namespace cloze {
 
 namespace {
 
+constexpr int kMostThreads = 1024;
+
 int read_int(const Napi::Object& o, const char* key, int low) {
   const Napi::Value v = o.Get(key);
   const double n = v.IsNumber() ? v.As<Napi::Number>().DoubleValue() : -1;
@@ -62,7 +64,7 @@ class Worker : public Napi::AsyncWorker {
       cancelled_ = true;
       SetError("The model was stopped.");
     } catch (const std::bad_alloc&) {
-      SetError("Out of memory: the model or its context does not fit. Choose a smaller context or model.");
+      SetError(kOutOfMemory);
     } catch (const std::exception& e) {
       SetError(e.what());
     }
@@ -107,8 +109,12 @@ Config read_config(const Napi::Object& o) {
 }
 
 ExecutionOptions read_execution(const Napi::Object& o) {
-  return {choose_level(read_string(o, "level")), read_int(o, "threads", 1),
-          read_choice(o, "precision", {"float32", "bfloat16"}) == 1};
+  const int threads = read_int(o, "threads", 1);
+  if (threads > kMostThreads) {
+    throw std::invalid_argument("A model runs on at most " + std::to_string(kMostThreads) + " threads; " +
+                                std::to_string(threads) + " were asked for.");
+  }
+  return {choose_level(read_string(o, "level")), threads, read_choice(o, "precision", {"float32", "bfloat16"}) == 1};
 }
 
 OwnedRows read_rows(const Napi::Object& o, const Config& config) {

@@ -41,6 +41,9 @@ Napi::Promise run_async(Napi::Env env, std::function<void()> work, std::function
 void init_model(Napi::Env env, Napi::Object exports);
 void init_trainer(Napi::Env env, Napi::Object exports);
 
+inline constexpr const char* kOutOfMemory =
+    "Out of memory: the model or its context does not fit. Choose a smaller context or model.";
+
 // A C++ exception from `fn` becomes a JavaScript error.
 template <class F>
 auto guarded(Napi::Env env, const F& fn) -> decltype(fn()) {
@@ -48,6 +51,8 @@ auto guarded(Napi::Env env, const F& fn) -> decltype(fn()) {
     return fn();
   } catch (const Napi::Error&) {
     throw;
+  } catch (const std::bad_alloc&) {
+    throw Napi::Error::New(env, kOutOfMemory);
   } catch (const std::exception& e) {
     throw Napi::Error::New(env, e.what());
   }

@@ -1,4 +1,6 @@
 // JavaScript classes Model (weights) and Session (one sequence).
+#include <set>
+
 #include "addon.h"
 
 namespace cloze {
@@ -33,7 +35,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
     std::shared_ptr<Runtime> runtime;
     std::unique_ptr<Session> session;
     std::atomic<bool> cancel{false};
-    bool running = false;
+    std::atomic<bool> running{false};
   };
 
   std::shared_ptr<State> idle_state(Napi::Env env) {
@@ -130,6 +132,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
       const ExecutionOptions options = read_execution(info[1].As<Napi::Object>());
       level_ = options.level;
       runtime_ = make_runtime(read_config(info[0].As<Napi::Object>()), options.level, options.threads, options.use_bf16);
+      for (const Tensor& tensor : runtime_->layout().tensors) missing_.insert(tensor.name);
       return 0;
     });
   }
@@ -144,12 +147,18 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
     return guarded(info.Env(), [&] {
       Runtime& r = runtime(info.Env());
       copy_tensor(info, r.layout(), r.values());
+      missing_.erase(info[0].ToString().Utf8Value());
       return info.Env().Undefined();
     });
   }
 
   Napi::Value ready(const Napi::CallbackInfo& info) {
     runtime(info.Env());
+    if (!missing_.empty()) {
+      const std::string more = missing_.size() > 1 ? " and " + std::to_string(missing_.size() - 1) + " more" : "";
+      throw Napi::Error::New(info.Env(), "The model has no values for its tensor \"" + *missing_.begin() + "\"" + more +
+                                             ". All tensors must be set first.");
+    }
     auto shared = runtime_;
     return run_async(
         info.Env(), [shared] { shared->ready(); }, [](Napi::Env env) { return env.Undefined(); });
@@ -172,6 +181,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
   Napi::Value level(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), level_name(level_)); }
 
   std::shared_ptr<Runtime> runtime_;
+  std::set<std::string> missing_;  // tensors not yet set
   Level level_ = Level::portable;
 };
 

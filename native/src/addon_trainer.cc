@@ -23,6 +23,7 @@ struct AnyTrainer {
   virtual LossSum evaluate(const Batch& batch) = 0;
   virtual double update(const AdamW& options, float lr, float clip) = 0;
   virtual double gradient_norm(const Tensor& tensor) const = 0;
+  std::atomic<bool> running{false};
 };
 
 template <class T>
@@ -53,13 +54,24 @@ struct OwnedBatch {
   Batch view() const { return {rows.view(), samples, targets.data(), loss_mask.data()}; }
 };
 
+template <class E>
+Napi::TypedArrayOf<E> typed(const Napi::Object& o, const char* key, napi_typedarray_type type) {
+  const Napi::Value v = o.Get(key);
+  if (!v.IsTypedArray() || v.As<Napi::TypedArray>().TypedArrayType() != type) {
+    throw std::invalid_argument(std::string("\"") + key + "\" of a batch must be an " +
+                                (type == napi_uint8_array ? "Uint8Array." : "Int32Array."));
+  }
+  return v.As<Napi::TypedArrayOf<E>>();
+}
+
 // { tokens, positions, blockPositions, targets: Int32Array, lossMask: Uint8Array, lengths, separators: Int32Array }
 OwnedBatch read_batch(const Napi::Object& o, const Config& config) {
   OwnedBatch b;
   b.rows = read_rows(o, config);
-  const auto targets = o.Get("targets").As<Napi::Int32Array>();
-  const auto mask = o.Get("lossMask").As<Napi::Uint8Array>();
-  const auto lengths = o.Get("lengths").As<Napi::Int32Array>(), seps = o.Get("separators").As<Napi::Int32Array>();
+  const auto targets = typed<int32_t>(o, "targets", napi_int32_array);
+  const auto mask = typed<uint8_t>(o, "lossMask", napi_uint8_array);
+  const auto lengths = typed<int32_t>(o, "lengths", napi_int32_array);
+  const auto seps = typed<int32_t>(o, "separators", napi_int32_array);
   const size_t n = b.rows.tokens.size();
   if (targets.ElementLength() != n || mask.ElementLength() != n || lengths.ElementLength() != seps.ElementLength()) {
     throw std::invalid_argument("The arrays of a batch must have the same number of rows.");
@@ -74,7 +86,10 @@ OwnedBatch read_batch(const Napi::Object& o, const Config& config) {
   int begin = 0;
   for (size_t i = 0; i < lengths.ElementLength(); i++) {
     const int length = lengths[i], sep = seps[i];
-    if (length < 1 || sep < 0 || sep > length) throw std::invalid_argument("A sample's length or separator is wrong.");
+    if (length < 1 || length > static_cast<int>(n) - begin || sep < 0 || sep > length) {
+      throw std::invalid_argument("Sample " + std::to_string(i) + " has length " + std::to_string(length) +
+                                  " and separator " + std::to_string(sep) + ", which do not fit the rows.");
+    }
     b.samples.push_back({begin, length, sep});
     begin += length;
   }
@@ -121,6 +136,7 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
   // set(name, values, which)
   Napi::Value set(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
+      idle();
       copy_tensor(info, trainer_->layout(), vector_named(info[2].ToString().Utf8Value()));
       return info.Env().Undefined();
     });
@@ -129,28 +145,36 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
   // get(name, which) -> Float32Array
   Napi::Value get(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
+      idle();
       return tensor_copy(info.Env(), named_tensor(trainer_->layout(), info[0].ToString().Utf8Value()),
                          vector_named(info[1].ToString().Utf8Value()));
     });
   }
 
   Napi::Value pack(const Napi::CallbackInfo& info) {
-    auto trainer = trainer_;
-    return run_async(
-        info.Env(), [trainer] { trainer->pack(); }, [](Napi::Env env) { return env.Undefined(); });
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      auto trainer = idle();
+      return start(
+          info.Env(), [trainer] { trainer->pack(); }, [](Napi::Env env) { return env.Undefined(); });
+    });
   }
 
-  void zero_gradients(const Napi::CallbackInfo&) { trainer_->zero_gradients(); }
+  void zero_gradients(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      idle()->zero_gradients();
+      return 0;
+    });
+  }
 
   Napi::Value pass(const Napi::CallbackInfo& info, bool backward) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      auto trainer = trainer_;
+      auto trainer = idle();
       auto batch = std::make_shared<OwnedBatch>(read_batch(info[0].As<Napi::Object>(), trainer->config()));
       const float weight = backward ? info[1].ToNumber().FloatValue() : 0;
       const float shrink = backward ? info[2].ToNumber().FloatValue() : 1;
       auto loss = std::make_shared<LossSum>();
       trainer->cancel() = false;
-      return run_async(
+      return start(
           info.Env(),
           [=] {
             *loss = backward ? trainer->forward_backward(batch->view(), weight, shrink) : trainer->evaluate(batch->view());
@@ -181,9 +205,9 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
       options.weight_decay = number("weightDecay");
       options.decay_all = o.Get("decayAll").ToBoolean().Value();
       const float lr = number("learningRate"), clip = number("clip");
-      auto trainer = trainer_;
+      auto trainer = idle();
       auto norm = std::make_shared<double>(0);
-      return run_async(
+      return start(
           info.Env(), [=] { *norm = trainer->update(options, lr, clip); },
           [norm](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *norm); });
     });
@@ -192,15 +216,35 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
   Napi::Value gradient_norm(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
       const Tensor& tensor = named_tensor(trainer_->layout(), info[0].ToString().Utf8Value());
-      return Napi::Number::New(info.Env(), trainer_->gradient_norm(tensor));
+      return Napi::Number::New(info.Env(), idle()->gradient_norm(tensor));
     });
   }
 
   void cancel(const Napi::CallbackInfo&) { trainer_->cancel() = true; }
 
   Napi::Value get_steps(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), trainer_->steps()); }
-  void set_steps(const Napi::CallbackInfo&, const Napi::Value& value) {
-    trainer_->steps() = value.ToNumber().Int64Value();
+  void set_steps(const Napi::CallbackInfo& info, const Napi::Value& value) {
+    guarded(info.Env(), [&] { return idle()->steps() = value.ToNumber().Int64Value(); });
+  }
+
+  // The trainer, when no call is under way: its buffers belong to one call at a time.
+  std::shared_ptr<AnyTrainer> idle() {
+    if (trainer_->running) throw std::runtime_error("The trainer is still working on the call before this one.");
+    return trainer_;
+  }
+
+  Napi::Promise start(Napi::Env env, std::function<void()> work, std::function<Napi::Value(Napi::Env)> finish) {
+    trainer_->running = true;
+    return run_async(
+        env,
+        [trainer = trainer_, work = std::move(work)] {
+          struct Done {
+            AnyTrainer& t;
+            ~Done() { t.running = false; }
+          } done{*trainer};
+          work();
+        },
+        std::move(finish));
   }
 
   std::shared_ptr<AnyTrainer> trainer_;

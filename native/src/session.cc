@@ -14,7 +14,10 @@ struct CpuRuntime : Runtime {
   const Config& config() const override { return model.config; }
   const Layout& layout() const override { return model.layout; }
   float* values() override { return model.values.data(); }
-  void ready() override { model.pack(false); }
+  void ready() override {
+    std::lock_guard<std::mutex> lock(busy);
+    model.pack(false);
+  }
   std::unique_ptr<Session> open(int capacity) override;
 
   // Work space for n rows of one layer, used by all layers in turn.
@@ -80,7 +83,7 @@ class CpuSession : public Session {
   void rewind(int length) override {
     if (length < part_a_ || length > length_) {
       throw std::runtime_error("Cannot rewind to " + std::to_string(length) + " tokens: the session holds " +
-                               std::to_string(length_) + ", of which Part A has " + std::to_string(part_a_) + ".");
+                               std::to_string(length_.load()) + ", of which Part A has " + std::to_string(part_a_) + ".");
     }
     length_ = length;
   }
@@ -92,7 +95,7 @@ class CpuSession : public Session {
       std::memcpy(static_cast<void*>(copy->keys_[l].data()), keys_[l].data(), bytes);
       std::memcpy(static_cast<void*>(copy->values_[l].data()), values_[l].data(), bytes);
     }
-    copy->length_ = length_;
+    copy->length_ = length_.load();
     copy->part_a_ = part_a_;
     return copy;
   }
@@ -102,7 +105,7 @@ class CpuSession : public Session {
   void run(const Rows& rows, const std::atomic<bool>& cancel, bool part_a) {
     if (length_ + rows.count > capacity_) {
       throw std::runtime_error("The session has room for " + std::to_string(capacity_) + " tokens and holds " +
-                               std::to_string(length_) + "; " + std::to_string(rows.count) + " more do not fit.");
+                               std::to_string(length_.load()) + "; " + std::to_string(rows.count) + " more do not fit.");
     }
     Model<T>& m = rt_->model;
     const int H = m.config.heads, n = rows.count;
@@ -158,7 +161,8 @@ class CpuSession : public Session {
   }
 
   std::shared_ptr<CpuRuntime<T>> rt_;
-  int capacity_, length_ = 0, part_a_ = 0;
+  int capacity_, part_a_ = 0;
+  std::atomic<int> length_{0};  // may be asked for while a call is under way
   std::vector<Buffer<T>> keys_, values_;  // per layer: capacity x C
 };
 

@@ -1,5 +1,8 @@
 #include "thread_pool.h"
 
+#include <system_error>
+#include <utility>
+
 namespace cloze {
 
 namespace {
@@ -15,7 +18,11 @@ inline void pause() {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) {
-  for (int t = 1; t < threads; t++) workers_.emplace_back([this, t] { work(t); });
+  try {
+    for (int t = 1; t < threads; t++) workers_.emplace_back([this, t] { work(t); });
+  } catch (const std::system_error&) {
+    // A limit on threads: those that started do the work.
+  }
 }
 
 ThreadPool::~ThreadPool() {
@@ -29,7 +36,13 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::drain(int thread) {
-  for (int item; (item = next_.fetch_add(1, std::memory_order_relaxed)) < items_;) (*job_)(item, thread);
+  try {
+    for (int item; (item = next_.fetch_add(1, std::memory_order_relaxed)) < items_;) (*job_)(item, thread);
+  } catch (...) {
+    next_.store(items_, std::memory_order_relaxed);
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!error_) error_ = std::current_exception();
+  }
 }
 
 void ThreadPool::work(int thread) {
@@ -72,6 +85,7 @@ void ThreadPool::parallel_for(int items, const std::function<void(int, int)>& fn
   std::unique_lock<std::mutex> lock(mutex_);
   finished_.wait(lock, [&] { return active_ == 0; });
   job_ = nullptr;
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
 }  // namespace cloze

@@ -3,6 +3,7 @@
 #pragma once
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -12,6 +13,7 @@ namespace cloze {
 
 class ThreadPool {
  public:
+  // Works with fewer threads where the system starts no more of them.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -20,6 +22,7 @@ class ThreadPool {
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
   // Calls fn(item, thread) for every item in [0, items); returns when all are done. `thread` < threads().
+  // What fn throws ends the loop early and is thrown again here.
   void parallel_for(int items, const std::function<void(int item, int thread)>& fn);
 
  private:
@@ -34,6 +37,7 @@ class ThreadPool {
   int items_ = 0;
   std::atomic<int> active_{0};
   std::atomic<uint64_t> generation_{0};
+  std::exception_ptr error_;
   bool stopping_ = false;
 };
 

@@ -12,6 +12,12 @@ beforeAll(async () => {
 });
 afterAll(() => workbench?.dispose());
 
+test('the status bar shows that the model is ready', async () => {
+  const item = statusLabel(workbench.page, 'Cloze: Ready');
+  await item.waitFor();
+  expect(await item.innerText()).toContain('Cloze');
+});
+
 test('ghost text appears in a TypeScript file and Tab inserts it', async () => {
   const { page } = workbench;
   await openFile(page, 'inventory.ts');
@@ -63,5 +69,5 @@ function lineOf(text: string): number {
 
 /** Process ids of this workbench's language servers. */
 function languageServers(): number[] {
-  return processesWith(workbench.dataFolder, 'dist/server.cjs');
+  return processesWith(workbench.folder, 'dist/server.cjs');
 }

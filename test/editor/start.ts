@@ -3,7 +3,8 @@
  * command `code` is on PATH, else (or with `--browser`) the workbench in a browser, served until Ctrl+C.
  */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { cacheFolder } from './cache.ts';
 import { installVsCode } from './vscode-install.ts';
@@ -46,7 +47,8 @@ async function serveBrowser(workspace: string): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, resolve);
   });
   const vscode = await installVsCode((line) => console.log(`cloze: ${line} …`));
-  const server = await startVsCodeServer(vscode, { project, workspace });
+  const folder = mkdtempSync(join(tmpdir(), 'cloze-'));
+  const server = await startVsCodeServer(vscode, { project, workspace, folder });
   console.log(`\nVS Code ${vscode.version} with Cloze:\n\n  ${server.url}\n\n${TO_TRY}\n\nCtrl+C ends it.`);
   await stop;
   await server.dispose();

@@ -1,10 +1,11 @@
 /** One running VS Code server with its own data, settings and extensions; nothing of the user's is read or written. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { copyExtension } from './extension-folder.ts';
+import { guard } from './guard.ts';
 import type { VsCode } from './vscode-install.ts';
 
 /** Quiet, offline, and without the welcome pages that hide the editor. */
@@ -31,6 +32,8 @@ export interface ServerOptions {
   project: string;
   /** The folder that VS Code opens. */
   workspace: string;
+  /** A folder for this run alone; removed at its end, even when this process is killed. */
+  folder: string;
   /** Put over the quiet defaults. */
   settings?: Record<string, unknown>;
 }
@@ -38,14 +41,12 @@ export interface ServerOptions {
 export interface VsCodeServer {
   /** Opens the workspace in a browser; holds the token without which the server answers nobody. */
   url: string;
-  /** Everything that VS Code keeps for this run: logs under `data/logs`. */
-  dataFolder: string;
-  /** Ends the server and all that it started, and removes its data. */
+  /** Ends the server and all that it started, and removes the folder of this run. */
   dispose(): Promise<void>;
 }
 
 export async function startVsCodeServer(vscode: VsCode, options: ServerOptions): Promise<VsCodeServer> {
-  const dataFolder = mkdtempSync(join(tmpdir(), 'cloze-vscode-'));
+  const dataFolder = join(options.folder, 'vscode');
   const extensions = join(dataFolder, 'extensions');
   const tokenFile = join(dataFolder, 'token');
   const token = randomBytes(16).toString('hex');
@@ -63,20 +64,14 @@ export async function startVsCodeServer(vscode: VsCode, options: ServerOptions):
     // Its own process group, so that dispose reaches the extension hosts and language servers that it starts.
     { detached: true, env: environment(dataFolder), stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  const killNow = (): void => signalGroup(child, 'SIGKILL');
-  process.once('exit', killNow);
+  const cleanUp = guard(child, options.folder);
   const dispose = async (): Promise<void> => {
     await end(child);
-    process.removeListener('exit', killNow);
-    rmSync(dataFolder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    await cleanUp();
   };
   try {
     const port = await listeningPort(child);
-    return {
-      url: `http://127.0.0.1:${port}/?tkn=${token}&folder=${encodeURI(options.workspace)}`,
-      dataFolder,
-      dispose,
-    };
+    return { url: `http://127.0.0.1:${port}/?tkn=${token}&folder=${encodeURI(options.workspace)}`, dispose };
   } catch (error) {
     await dispose();
     throw error;
@@ -111,24 +106,10 @@ function listeningPort(child: ChildProcess): Promise<number> {
   });
 }
 
-/** Asks the whole process group to end, and after five seconds makes it. */
+/** Asks the whole process group to end; after five seconds the guard makes it. */
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) {
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    signalGroup(child, 'SIGTERM');
-    const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), 5000);
-    await ended;
-    clearTimeout(timer);
-  }
-  // Those that outlive the server, such as an extension host waiting for a reconnection.
-  signalGroup(child, 'SIGKILL');
-}
-
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, signal);
-  } catch {
-    // The group is gone already.
-  }
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  process.kill(-child.pid, 'SIGTERM');
+  await Promise.race([ended, setTimeout(5000, undefined, { ref: false })]);
 }

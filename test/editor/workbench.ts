@@ -1,5 +1,6 @@
 /** VS Code's workbench with the extension and a copy of the sample workspace, in a headless browser. */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -13,8 +14,8 @@ export interface Workbench {
   page: Page;
   /** The copy of the sample workspace that is open. */
   workspace: string;
-  /** Where VS Code keeps this run's data, logs under `data/logs`. */
-  dataFolder: string;
+  /** Holds all of this run: `sample`, and what VS Code keeps in `vscode`, its logs under `vscode/data/logs`. */
+  folder: string;
   dispose(): Promise<void>;
 }
 
@@ -25,17 +26,17 @@ export async function openWorkbench(project: string, settings: Record<string, un
   const chromium = await installChromium(say);
   const folder = mkdtempSync(join(tmpdir(), 'cloze-editor-'));
   const workspace = join(folder, 'sample');
-  const cleanUp: (() => Promise<void> | void)[] = [() => rmSync(folder, { recursive: true, force: true })];
+  const cleanUp: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
   const dispose = async (): Promise<void> => {
     for (const step of cleanUp.splice(0).reverse()) await step();
   };
   try {
     cpSync(join(project, 'test/editor/sample-workspace'), workspace, { recursive: true });
-    const server = await startVsCodeServer(vscode, { project, workspace, settings });
+    const server = await startVsCodeServer(vscode, { project, workspace, folder, settings });
     cleanUp.push(server.dispose);
     const browser = await openPage(chromium, server.url);
     cleanUp.push(browser.dispose);
-    return { url: server.url, page: browser.page, workspace, dataFolder: server.dataFolder, dispose };
+    return { url: server.url, page: browser.page, workspace, folder, dispose };
   } catch (error) {
     await dispose();
     throw error;

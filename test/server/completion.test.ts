@@ -34,6 +34,7 @@ describe('what the engine is asked', () => {
       languageId: 'typescript',
       before: 'const a = 1;\nconst b =',
       after: '\nconst c = 3;\n',
+      reachesEnd: true,
       forced: ' va',
       neighbours: [],
       kind: 'sentence',
@@ -176,7 +177,12 @@ describe('while the user types', () => {
     const { complete, open, connection, calls } = await start({ script: { span: ' left' } });
     const uri = await open('const x = + right;\n');
     expect(await complete(uri, 0, 9)).toMatchObject([{ insertText: ' left' }]);
-    expect((await calls()).fills[0]?.options).toMatchObject({ singleLine: true, maxTokens: 64, temperature: 0 });
+    expect((await calls()).fills[0]?.options).toMatchObject({
+      singleLine: true,
+      maxTokens: 64,
+      contextTokens: 800,
+      temperature: 0,
+    });
     expect(await complete(uri, 0, 3)).toEqual([]);
     const invoked = { ...at(uri, 0, 3), context: { triggerKind: 1 } };
     expect(itemsOf(await connection.sendRequest(request, invoked))).not.toEqual([]);

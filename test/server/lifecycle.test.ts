@@ -85,6 +85,18 @@ describe('the model', () => {
     expect((await client.calls()).loads).toHaveLength(2);
   });
 
+  it('is loaded again when settings change after it failed, and only then', async () => {
+    const { status, connection, script, calls } = await start({ script: { span: '', loadFails: 'no such folder' } });
+    await status('failed');
+    await script({ span: '' });
+    await connection.sendNotification('workspace/didChangeConfiguration', { settings: { cloze: { threads: 0 } } });
+    await status('ready');
+    await connection.sendNotification('workspace/didChangeConfiguration', { settings: { cloze: { log: {} } } });
+    expect((await calls()).loads).toHaveLength(2);
+    await connection.sendNotification('workspace/didChangeConfiguration', { settings: { cloze: { threads: 2 } } });
+    expect((await calls()).loads).toHaveLength(3);
+  });
+
   it('that fails in a call costs that completion only', async () => {
     const { complete, open, script, logs } = await start({ script: { span: '1;', fails: 'out of memory' } });
     const uri = await open('let a = \n');

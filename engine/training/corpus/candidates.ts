@@ -67,21 +67,26 @@ export function oneOfEachBuild(
     const key = buildKey(file.path);
     best.set(key, Math.min(best.get(key) ?? Number.POSITIVE_INFINITY, buildRank(file)));
   }
-  const compiledToo = isWrittenInTypeScript(files);
   const kept: Candidate[] = [];
   const first = new Set<string>();
   for (const file of files) {
-    const family = familyOf(file.language);
     const key = buildKey(file.path);
-    const isBest = buildRank(file) === best.get(key) && !first.has(key);
-    if (family !== 'javascript' || (isBest && !(compiledToo && isInBuildFolder(file.path)))) {
-      if (family === 'javascript') first.add(key);
+    if (familyOf(file.language) !== 'javascript') kept.push(file);
+    else if (buildRank(file) === best.get(key) && !first.has(key)) {
+      first.add(key);
       kept.push(file);
-    } else {
-      drop('compiled-beside-source', file.bytes.length);
-    }
+    } else drop('compiled-beside-source', file.bytes.length);
   }
-  return kept.sort((a, b) => (a.path < b.path ? -1 : 1));
+  if (isWrittenInTypeScript(kept)) {
+    const isCompiled = (file: Candidate) => familyOf(file.language) === 'javascript' && isInBuildFolder(file.path);
+    for (const file of kept.filter(isCompiled)) drop('compiled-beside-source', file.bytes.length);
+    return inPathOrder(kept.filter((file) => !isCompiled(file)));
+  }
+  return inPathOrder(kept);
+}
+
+function inPathOrder(files: Candidate[]): Candidate[] {
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 function buildKey(path: string): string {

@@ -31,7 +31,10 @@ export class DocumentReader {
 
   #open(textFile: string): number {
     let file = this.#files.get(textFile);
-    if (file === undefined) this.#files.set(textFile, (file = openSync(textFile, 'r')));
+    if (file === undefined) {
+      file = openSync(textFile, 'r');
+      this.#files.set(textFile, file);
+    }
     return file;
   }
 }

@@ -12,11 +12,11 @@ import { archivePath } from './fetch.ts';
 import type { CorpusLanguage } from './language.ts';
 import { debianLicence, isPermissive, packageJsonLicence } from './licence.ts';
 import { type ListedPackage, packageFileStem } from './package-list.ts';
-import { cleanText, type DropReason, textFault } from './quality.ts';
+import { cleanText, countDrop, type Dropped, type DropReason, headFault, textFault } from './quality.ts';
 
 const run = promisify(execFile);
 /** Raised when the rules change, so that packages taken out under older rules are taken out again. */
-export const extractionRules = 3;
+export const extractionRules = 4;
 
 export interface ExtractedDocument {
   path: string;
@@ -32,7 +32,7 @@ export interface PackageSummary {
   rules: number;
   licence: string | undefined;
   permissive: boolean;
-  dropped: Partial<Record<DropReason, { files: number; bytes: number }>>;
+  dropped: Dropped;
 }
 
 export interface ExtractedPackage {
@@ -69,7 +69,9 @@ export async function extractPackage(
     return { listed, summary, documents, textFile };
   } catch (error) {
     const reason = (error as Error).message.split('\n')[0];
-    throw new Error(`Cannot unpack ${listed.name} ${listed.version}: ${reason}. Delete its archive and fetch it again.`);
+    throw new Error(
+      `Cannot unpack ${listed.name} ${listed.version}: ${reason}. Delete its archive and fetch it again.`,
+    );
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
@@ -94,12 +96,8 @@ async function readUnpacked(
   aside: string,
   cacheDirectory: string,
 ): Promise<{ summary: PackageSummary; documents: ExtractedDocument[]; text: Uint8Array }> {
-  const dropped: PackageSummary['dropped'] = {};
-  const drop = (reason: DropReason, bytes: number): void => {
-    const count = (dropped[reason] ??= { files: 0, bytes: 0 });
-    count.files++;
-    count.bytes += bytes;
-  };
+  const dropped: Dropped = {};
+  const drop = (reason: DropReason, bytes: number): void => countDrop(dropped, reason, bytes);
   const root = await packageRoot(listed, aside);
   const licence = await licenceOf(listed, aside, root, cacheDirectory);
   const summary: PackageSummary = {
@@ -117,7 +115,7 @@ async function readUnpacked(
     const source = decodeUtf8(bytes);
     const text = source === undefined ? '' : cleanText(source, language);
     const clean = new TextEncoder().encode(text);
-    const fault = source === undefined ? 'not-utf8' : textFault(text, clean.length, language);
+    const fault = source === undefined ? 'not-utf8' : (headFault(source) ?? textFault(text, clean.length, language));
     const hash = createHash('sha256').update(text.replace(/\s+/g, '')).digest('hex').slice(0, 20);
     if (fault !== undefined || seen.has(hash)) {
       drop(fault ?? 'duplicate', bytes.length);
@@ -150,7 +148,8 @@ async function licenceOf(
   root: string,
   cacheDirectory: string,
 ): Promise<string | undefined> {
-  if (listed.source === 'npm') return packageJsonLicence(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
+  if (listed.source === 'npm')
+    return packageJsonLicence(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')));
   const documentation = join(aside, 'usr/share/doc', listed.name);
   try {
     // Some packages only link to the documentation of another of the same source, which then must be listed too.

@@ -31,6 +31,7 @@ export async function fetchPackages(
   cacheDirectory: string,
   progress: (line: string) => void,
   signal: AbortSignal,
+  pauseMs = gentlePauseMs,
 ): Promise<FetchReport> {
   await mkdir(cacheDirectory, { recursive: true });
   const report: FetchReport = { fetched: 0, cached: 0, missing: [] };
@@ -51,7 +52,7 @@ export async function fetchPackages(
       report.missing.push({ package: listed, reason });
       progress(`${label}: NOT fetched: ${reason}`);
     }
-    await pause(gentlePauseMs, undefined, { signal });
+    await pause(pauseMs, undefined, { signal });
   }
   return report;
 }

@@ -94,9 +94,10 @@ export function debianLicence(copyright: string): string | undefined {
 
 /** Whether the head of a single file states a licence that the corpus leaves out, whatever its package says. */
 export function statesCopyleft(head: string): boolean {
+  // The sentence may run over several lines of a comment.
+  const prose = head.replace(/[\s#*/;]+/g, ' ');
   return (
-    /GNU\s+(Lesser\s+|Library\s+|Affero\s+)?General\s+Public\s+Licen[sc]e/i.test(head) ||
-    /SPDX-License-Identifier:\s*(AGPL|GPL|LGPL|MPL|EPL|CDDL|SSPL|BUSL)/i.test(head) ||
-    /Mozilla\s+Public\s+Licen[sc]e/i.test(head)
+    /GNU (Lesser |Library |Affero )?General Public Licen[sc]e|Mozilla Public Licen[sc]e/i.test(prose) ||
+    /SPDX-License-Identifier: (AGPL|GPL|LGPL|MPL|EPL|CDDL|SSPL|BUSL)/i.test(prose)
   );
 }

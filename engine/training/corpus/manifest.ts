@@ -1,14 +1,12 @@
 /** `manifest.json` of a packed corpus: what it is made of, what was left out and why, and which tokenizer wrote it. */
-import type { ListedPackage, PackageSource, CorpusSplit } from './package-list.ts';
-import type { DropReason } from './quality.ts';
+import type { CorpusSplit, ListedPackage, PackageSource } from './package-list.ts';
+import { countDrop, type Dropped, type DropReason } from './quality.ts';
 
 export interface Amount {
   documents: number;
   bytes: number;
   tokens: number;
 }
-
-export type Dropped = Partial<Record<DropReason, { files: number; bytes: number }>>;
 
 export interface ManifestPackage extends Amount {
   source: PackageSource;
@@ -53,10 +51,7 @@ export function emptySplit(): ManifestSplit {
 export function addDropped(...tables: Dropped[]): Dropped {
   const sum: Dropped = {};
   for (const table of tables) {
-    for (const [reason, { files, bytes }] of Object.entries(table) as [DropReason, { files: number; bytes: number }][]) {
-      const count = sum[reason] ?? { files: 0, bytes: 0 };
-      sum[reason] = { files: count.files + files, bytes: count.bytes + bytes };
-    }
+    for (const [reason, { files, bytes }] of Object.entries(table)) countDrop(sum, reason as DropReason, bytes, files);
   }
   return sum;
 }

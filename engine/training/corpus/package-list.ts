@@ -42,7 +42,10 @@ function parseEntry(source: PackageSource, split: CorpusSplit, entry: unknown): 
   const at = typeof entry === 'string' ? entry.lastIndexOf(separator) : -1;
   const name = typeof entry === 'string' ? entry.slice(0, at) : '';
   const version = typeof entry === 'string' ? entry.slice(at + 1) : '';
-  const nameOk = source === 'npm' ? /^(@[a-z0-9._~-]+\/)?[a-z0-9._~-]+$/.test(name) : /^[a-z0-9][a-z0-9+.-]+$/.test(name);
+  const nameOk =
+    source === 'npm'
+      ? /^(@[a-z0-9~][a-z0-9._~-]*\/)?[a-z0-9~][a-z0-9._~-]*$/.test(name)
+      : /^[a-z0-9][a-z0-9+.-]+$/.test(name);
   if (at <= 0 || !nameOk || !/^[0-9A-Za-z.+:~-]+$/.test(version)) {
     throw new Error(
       `The package list's ${source}.${split} has ${JSON.stringify(entry)}; expected "name${separator}version".`,

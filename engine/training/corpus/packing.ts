@@ -4,7 +4,7 @@
  * renamed; a run that finds a manifest of the same fingerprint has nothing to do.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { writeAtomically, writeFileAtomically } from '../../checkpoint/atomic-write.ts';
@@ -53,8 +53,13 @@ export async function packCorpus(input: PackingInput): Promise<CorpusManifest> {
     packages: input.packages.map((extracted) => manifestPackage(extracted, selection)),
     missing: input.missing.map(({ package: { source, name, version }, reason }) => ({ source, name, version, reason })),
   };
+  // Files of two runs must never be taken for one corpus: without its manifest a half-written one is not opened.
+  await rm(manifestFile, { force: true });
   for (const split of ['heldout', 'train'] as const) {
-    const documents = shuffled(selection.documents.filter((document) => document.split === split), seed);
+    const documents = shuffled(
+      selection.documents.filter((document) => document.split === split),
+      seed,
+    );
     await packSplit(input, split, documents, manifest);
   }
   await writeFileAtomically(manifestFile, `${JSON.stringify(manifest, undefined, 2)}\n`);
@@ -85,8 +90,8 @@ async function packSplit(
         const { package: name, path, language } = document;
         lines.push(JSON.stringify({ package: name, path, language, start: totals.tokens, length: ids.length }));
         const amount = { documents: 1, bytes: document.length, tokens: ids.length };
-        const byLanguage = (totals.languages[language] ??= { documents: 0, bytes: 0, tokens: 0 });
-        for (const sum of [totals, byLanguage, packages.get(name)]) {
+        totals.languages[language] ??= { documents: 0, bytes: 0, tokens: 0 };
+        for (const sum of [totals, totals.languages[language], packages.get(name)]) {
           if (sum === undefined) continue;
           sum.documents += amount.documents;
           sum.bytes += amount.bytes;
@@ -97,7 +102,9 @@ async function packSplit(
         buffer.set(ids, used);
         used += ids.length;
         if (index % 2000 === 1999) {
-          progress(`${split}: ${index + 1} of ${documents.length} documents, ${(totals.tokens / 1e6).toFixed(1)} M tokens`);
+          progress(
+            `${split}: ${index + 1} of ${documents.length} documents, ${(totals.tokens / 1e6).toFixed(1)} M tokens`,
+          );
           await turn();
           signal.throwIfAborted();
         }
@@ -137,7 +144,8 @@ function fingerprintOf({ selection, tokenizerSha256, seed }: PackingInput): stri
 function manifestPackage({ listed, summary }: ExtractedPackage, selection: Selection): ManifestPackage {
   const languages: Record<string, number> = {};
   for (const document of selection.documents) {
-    if (document.package === listed.name) languages[document.language] = (languages[document.language] ?? 0) + document.length;
+    if (document.package === listed.name)
+      languages[document.language] = (languages[document.language] ?? 0) + document.length;
   }
   const { source, name, version, split } = listed;
   return {

@@ -29,7 +29,12 @@ export function countPieces(
   limit: number,
   progress: (bytes: number) => void,
 ): Map<string, number> {
-  const { pattern } = new SplitPreTokenizer({ type: 'Split', pattern: { Regex: piecePattern }, behavior: 'Isolated', invert: false });
+  const { pattern } = new SplitPreTokenizer({
+    type: 'Split',
+    pattern: { Regex: piecePattern },
+    behavior: 'Isolated',
+    invert: false,
+  });
   if (pattern === null) throw new Error('The splitting pattern could not be compiled.');
   const found = new Map<string, PieceCount>();
   const sample = documents.filter((d) => d.split === 'train').sort((a, b) => (a.hash < b.hash ? -1 : 1));
@@ -40,7 +45,10 @@ export function countPieces(
     bytes += document.length;
     for (const piece of reader.text(document).match(pattern) ?? []) {
       let entry = found.get(piece);
-      if (entry === undefined) found.set(piece, (entry = { count: 0, packages: [] }));
+      if (entry === undefined) {
+        entry = { count: 0, packages: [] };
+        found.set(piece, entry);
+      }
       entry.count++;
       const { packages } = entry;
       if (packages.length < fewPackages && !packages.includes(document.package)) packages.push(document.package);

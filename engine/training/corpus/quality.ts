@@ -21,6 +21,14 @@ export type DropReason =
   | 'duplicate'
   | 'share-limit';
 
+/** What was left out, by reason. */
+export type Dropped = Partial<Record<DropReason, { files: number; bytes: number }>>;
+
+export function countDrop(dropped: Dropped, reason: DropReason, bytes: number, files = 1): void {
+  const before = dropped[reason] ?? { files: 0, bytes: 0 };
+  dropped[reason] = { files: before.files + files, bytes: before.bytes + bytes };
+}
+
 const leastBytes = 200;
 const mostBytes = 200_000;
 const mostBytesOfData = 20_000;
@@ -38,7 +46,9 @@ export function isExcludedPath(path: string): boolean {
 }
 
 export function isTestPath(path: string): boolean {
-  return /(^|\/)(tests?|__tests?__|testing|specs?|e2e)\/|[._-](test|spec)\.[cm]?[jt]sx?$|(^|\/)test_[^/]*\.py$|_test\.py$/i.test(path);
+  return /(^|\/)(tests?|__tests?__|testing|specs?|e2e)\/|[._-](test|spec)\.[cm]?[jt]sx?$|(^|\/)test_[^/]*\.py$|_test\.py$/i.test(
+    path,
+  );
 }
 
 const secrets = [
@@ -63,19 +73,23 @@ const generatedMark =
 
 /** Marks that compilers and bundlers leave: not what a person would write, hence not what a model should. */
 const compiledMark =
-  /__esModule|_interopRequire(Default|Wildcard)|__awaiter|__generator\b|_regenerator|\btslib_\d|__decorate\(|__webpack_|_classCallCheck|@babel\/runtime|react\/jsx-runtime|\b__toESM\b|\b__export\(|react-compiler-runtime|sourceMappingURL=data:/;
+  /__esModule|_interopRequire(Default|Wildcard)|__awaiter|__generator\b|_regenerator|\btslib_\d|__decorate\(|__webpack_|_classCallCheck|@babel\/runtime|react\/jsx-runtime|\b__toESM\b|\b__export\(|react-compiler-runtime|sourceMappingURL=data:|\(\w+ \|\| \(\w+ = \{\}\)\)/;
 
-/** Why `text` is not to be trained on, or undefined when it is. */
+/** Why a file is not to be trained on, by what its head says before any cleaning; undefined when it may be. */
+export function headFault(source: string): DropReason | undefined {
+  if (statesCopyleft(source.slice(0, 3000))) return 'copyleft-header';
+  return generatedMark.test(source.slice(0, 1000)) ? 'generated' : undefined;
+}
+
+/** Why the cleaned `text` is not to be trained on, or undefined when it is. */
 export function textFault(text: string, bytes: number, language: CorpusLanguage): DropReason | undefined {
   if (bytes < leastBytes) return 'too-small';
   const isData = language === 'json' || language === 'css' || language === 'html';
   if (bytes > (isData ? mostBytesOfData : mostBytes)) return 'too-large';
   const lines = text.split('\n');
   if (text.length / lines.length > longestMeanLine && language !== 'markdown') return 'long-lines';
-  if (lines.some((line) => line.length > (language === 'markdown' ? 4 * longestLine : longestLine))) return 'long-lines';
-  const head = text.slice(0, 1500);
-  if (statesCopyleft(text.slice(0, 3000))) return 'copyleft-header';
-  if (generatedMark.test(head.slice(0, 800))) return 'generated';
+  if (lines.some((line) => line.length > (language === 'markdown' ? 4 * longestLine : longestLine)))
+    return 'long-lines';
   if (language === 'javascript' || language === 'javascriptreact') {
     if (compiledMark.test(text) || (text.match(/\/\*\s?[#@]__PURE__\s?\*\//g)?.length ?? 0) > 2) return 'compiled';
   }

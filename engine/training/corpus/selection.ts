@@ -5,7 +5,7 @@
 import type { ExtractedDocument, ExtractedPackage } from './extraction.ts';
 import { familyOf, type LanguageFamily } from './language.ts';
 import type { CorpusSplit } from './package-list.ts';
-import { type DropReason, isTestPath } from './quality.ts';
+import { countDrop, type Dropped, type DropReason, isTestPath } from './quality.ts';
 
 export interface SelectedDocument extends ExtractedDocument {
   package: string;
@@ -16,13 +16,17 @@ export interface SelectedDocument extends ExtractedDocument {
 export interface Selection {
   documents: SelectedDocument[];
   /** By package: what this step left out. */
-  dropped: Map<string, Partial<Record<DropReason, { files: number; bytes: number }>>>;
+  dropped: Map<string, Dropped>;
 }
 
 /** Test files of a package may be this share of its other files. */
 const testShare = 0.25;
 /** Bytes of a family for each byte of TypeScript; the product's first language stays above two fifths of the whole. */
-const familyLimit: Record<Exclude<LanguageFamily, 'typescript'>, number> = { python: 0.9, javascript: 0.4, other: 0.14 };
+const familyLimit: Record<Exclude<LanguageFamily, 'typescript'>, number> = {
+  python: 0.9,
+  javascript: 0.4,
+  other: 0.14,
+};
 
 /** Deterministic: depends on the order of `packages` and on their documents only. */
 export function selectDocuments(packages: readonly ExtractedPackage[]): Selection {
@@ -30,7 +34,9 @@ export function selectDocuments(packages: readonly ExtractedPackage[]): Selectio
   const seen = new Set<string>();
   const kept: SelectedDocument[] = [];
   // Held-out packages come first: a text that is in both splits must not be trained on.
-  const ordered = [...packages].sort((a, b) => Number(b.listed.split === 'heldout') - Number(a.listed.split === 'heldout'));
+  const ordered = [...packages].sort(
+    (a, b) => Number(b.listed.split === 'heldout') - Number(a.listed.split === 'heldout'),
+  );
   for (const { listed, summary, documents, textFile } of ordered) {
     if (!summary.permissive) continue;
     const drop = dropCounter(dropped, listed.name);
@@ -113,9 +119,10 @@ function totalLength(documents: readonly { length: number }[]): number {
 function dropCounter(dropped: Selection['dropped'], name: string): (reason: DropReason, bytes: number) => void {
   return (reason, bytes) => {
     let counts = dropped.get(name);
-    if (counts === undefined) dropped.set(name, (counts = {}));
-    const count = (counts[reason] ??= { files: 0, bytes: 0 });
-    count.files++;
-    count.bytes += bytes;
+    if (counts === undefined) {
+      counts = {};
+      dropped.set(name, counts);
+    }
+    countDrop(counts, reason, bytes);
   };
 }

@@ -1,4 +1,6 @@
-"""Small statistics. Put the cursor at the end of a line and press Enter, or start a new function below."""
+"""Averages. Put the cursor at the end of a line and press Enter,
+or start a new function at the end of the file.
+"""
 
 import math
 

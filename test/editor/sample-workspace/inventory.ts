@@ -1,4 +1,4 @@
-/** A small warehouse. Cloze completes at the cursor: put it in any function body, delete a line and type again. */
+/** A small warehouse. Delete a line in a method and type it again, or put a new method between two others. */
 
 export interface Item {
   name: string;

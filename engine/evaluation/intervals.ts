@@ -1,0 +1,56 @@
+/** 95 % intervals: Wilson's for shares (JASA 22, 1927), percentiles of the bootstrap for everything else. */
+import type { Random } from '../objective/random.ts';
+
+export interface Estimate {
+  value: number;
+  low: number;
+  high: number;
+}
+
+/** 0.975 quantile of the standard normal distribution. */
+const Z = 1.959963984540054;
+const RESAMPLES = 2000;
+
+/** The share of `hits` among `count` tries. */
+export function shareOf(hits: number, count: number): Estimate {
+  if (count === 0) return { value: Number.NaN, low: 0, high: 1 };
+  const value = hits / count;
+  const scale = 1 + (Z * Z) / count;
+  const centre = (value + (Z * Z) / (2 * count)) / scale;
+  const half = (Z / scale) * Math.sqrt((value * (1 - value)) / count + (Z * Z) / (4 * count * count));
+  // Exact at the ends, where rounding would leave the value outside.
+  return { value, low: Math.min(value, Math.max(0, centre - half)), high: Math.max(value, Math.min(1, centre + half)) };
+}
+
+/** The mean of `values`. */
+export function meanOf(values: readonly number[], random: Random): Estimate {
+  return ratioOf(
+    values,
+    values.map(() => 1),
+    random,
+  );
+}
+
+/** sum(above) / sum(below), where a resample takes both of one index: bits by bytes, or with ones a mean. */
+export function ratioOf(above: readonly number[], below: readonly number[], random: Random): Estimate {
+  const count = above.length;
+  const total = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0);
+  const value = total(above) / total(below);
+  if (count === 0) return { value: Number.NaN, low: Number.NaN, high: Number.NaN };
+  const ratios = new Float64Array(RESAMPLES);
+  for (let resample = 0; resample < RESAMPLES; resample++) {
+    let [upper, lower] = [0, 0];
+    for (let i = 0; i < count; i++) {
+      const drawn = random.below(count);
+      upper += above[drawn] as number;
+      lower += below[drawn] as number;
+    }
+    ratios[resample] = upper / lower;
+  }
+  ratios.sort();
+  return {
+    value,
+    low: ratios[Math.floor(0.025 * RESAMPLES)] as number,
+    high: ratios[Math.ceil(0.975 * RESAMPLES) - 1] as number,
+  };
+}

@@ -1,0 +1,91 @@
+/** A report as Markdown: one table for each kind of task, the leads, and how it was made. */
+import type { Estimate } from './intervals.ts';
+import type { Report, Row } from './report.ts';
+
+const LANGUAGE_NAMES: Readonly<Record<string, string>> = {
+  all: 'all',
+  typescript: 'TypeScript',
+  javascript: 'JavaScript',
+  python: 'Python',
+};
+
+export function toMarkdown(report: Report): string {
+  const { model, corpus } = report;
+  const kinds = [...new Set(report.rows.map(({ kind }) => kind))];
+  const trained = Object.entries(model.metadata).map(([key, value]) => `${key} ${value}`);
+  return [
+    `# Evaluation of ${model.name}`,
+    '',
+    `- Command: \`${report.command}\` (seed ${report.seed})`,
+    `- Model: ${[`${(model.parameters / 1e6).toFixed(1)} M parameters`, ...trained].join(', ')}; weights ${model.sha256.slice(0, 12)}`,
+    `- Text: ${corpus.documents} documents, split "${corpus.split}" of corpus ${corpus.fingerprint.slice(0, 12)}: ${corpus.packages.join(', ')}`,
+    `- Tasks: ${report.tasksPerKind} of each kind; Part A of at most ${report.contextTokens} tokens`,
+    `- Machine: ${report.machine}; ${model.device}`,
+    '',
+    ...kinds.flatMap((kind) => [
+      `## ${kind}`,
+      '',
+      ...table(
+        ['language', 'predictor', 'tasks', 'exact match, %', 'edit similarity, %', 'bits per byte', 'ended itself, %'],
+        report.rows.filter((row) => row.kind === kind).map(cells),
+      ),
+      '',
+    ]),
+    '## Lead of the model, all languages, on the same tasks',
+    '',
+    ...table(
+      ['kind', 'over', 'rule that served it best', 'exact match, points', 'edit similarity, points'],
+      report.leads.map(({ kind, baseline, rule, exactMatch, editSimilarity }) => [
+        kind,
+        baseline,
+        rule,
+        percent(exactMatch, true),
+        percent(editSimilarity, true),
+      ]),
+    ),
+    '',
+    '## Latency, for information only: mean milliseconds',
+    '',
+    ...table(
+      ['kind', 'text to tokens', 'reading Part A', 'generating'],
+      report.latency.map(({ kind, tokenize, read, extend }) => [
+        kind,
+        ...[tokenize, read, extend].map((x) => x.toFixed(1)),
+      ]),
+    ),
+    '',
+    '## How',
+    '',
+    ...report.protocol.map((line) => `- ${line}`),
+    ...report.baselines.map(({ name, about }) => `- ${name}: ${about}`),
+    ...(report.unscored > 0
+      ? [`- ${report.unscored} spans are too long for the model and are not in bits per byte.`]
+      : []),
+    '',
+  ].join('\n');
+}
+
+function cells({ language, predictor, tasks, exactMatch, editSimilarity, bitsPerByte, ended }: Row): string[] {
+  return [
+    LANGUAGE_NAMES[language] ?? language,
+    predictor,
+    String(tasks),
+    percent(exactMatch),
+    percent(editSimilarity),
+    bitsPerByte ? between(bitsPerByte, (x) => x.toFixed(2)) : '',
+    ended === undefined ? '' : (100 * ended).toFixed(1),
+  ];
+}
+
+function percent(estimate: Estimate, signed = false): string {
+  return between(estimate, (x) => `${signed && x > 0 ? '+' : ''}${(100 * x).toFixed(1)}`);
+}
+
+function between({ value, low, high }: Estimate, show: (x: number) => string): string {
+  return `${show(value)} (${show(low)} to ${show(high)})`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (row: readonly string[]) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+}

@@ -1,0 +1,120 @@
+/**
+ * The baseline that copies: finds in the same document (whole, not only what a model can read) and in the neighbours the
+ * place that looks most like the blank's, and says what stands there.
+ */
+import type { Baseline } from './baseline.ts';
+import { linesOf } from './lines.ts';
+import { drawnKinds, type Task } from './task.ts';
+
+/** Characters compared at most on each side. */
+const REACH = 400;
+const MOST_LINES = 8;
+
+/** A place in `text` where a copy may begin, where it may end, and how far it lies from the blank. */
+interface Place {
+  text: string;
+  start: number;
+  ends: readonly number[];
+  distance: number;
+}
+
+/** What two candidates are compared by, the more important first. */
+type Likeness = (left: number, right: number) => [number, number];
+
+export const nearestSimilarPlace: Baseline = {
+  name: 'nearest similar line',
+  about:
+    'A copy of what follows the place in the document whose surroundings share the longest text with the blank’s, the nearest of equals.',
+  kinds: drawnKinds,
+  rules: [
+    { name: 'text before, then text after', predict: (task) => copySimilar(task, (left, right) => [left, right]) },
+    {
+      name: 'text before and after together',
+      predict: (task) => copySimilar(task, (left, right) => [left + right, left]),
+    },
+    { name: 'text after, then text before', predict: (task) => copySimilar(task, (left, right) => [right, left]) },
+  ],
+};
+
+function copySimilar(task: Task, likeness: Likeness): string {
+  let found = '';
+  let best: [number, number, number] = [0, 0, 0];
+  for (const { text, start, ends, distance } of places(task)) {
+    const left = commonBefore(text, start, task.before);
+    if (left === 0) continue;
+    for (const end of ends) {
+      const score: [number, number, number] = [...likeness(left, commonAfter(text, end, task.after)), -distance];
+      if (!isAbove(score, best)) continue;
+      best = score;
+      found = text.slice(start, end);
+    }
+  }
+  return found;
+}
+
+function isAbove(score: readonly number[], other: readonly number[]): boolean {
+  for (const [index, value] of score.entries()) {
+    const against = other[index] as number;
+    if (value !== against) return value > against;
+  }
+  return false;
+}
+
+function* places(task: Task): Generator<Place, void, undefined> {
+  const { before, after, neighbours, kind } = task;
+  // The line that the blank cuts off has no rest to copy.
+  yield* placesIn(before, before.length - 1, kind, (start) => before.length - start);
+  yield* placesIn(after, after.length, kind, (start) => start);
+  const near = Math.max(before.length, after.length);
+  for (const { text } of neighbours) yield* placesIn(text, text.length, kind, (start) => near + start);
+}
+
+/** `limit`: the last offset at which a copy up to a line's end may end. */
+function* placesIn(
+  text: string,
+  limit: number,
+  kind: string,
+  distanceOf: (start: number) => number,
+): Generator<Place, void, undefined> {
+  const lines = linesOf(text);
+  const at = (start: number, ends: readonly number[]): Place => ({ text, start, ends, distance: distanceOf(start) });
+  for (const [index, { first, last, end }] of lines.entries()) {
+    if (last === first) continue;
+    switch (kind) {
+      case 'rest of line':
+        if (end <= limit) for (let start = first + 1; start < last; start++) yield at(start, [end]);
+        break;
+      case 'whole line':
+        if (end <= limit) yield at(first, [end]);
+        break;
+      case '2-8 lines': {
+        const ends = lines.slice(index + 1, index + MOST_LINES).map((line) => line.end);
+        yield at(
+          first,
+          ends.filter((closing) => closing <= limit),
+        );
+        break;
+      }
+      default: {
+        const stops = Array.from({ length: last - first }, (_, i) => first + 1 + i);
+        for (let start = first; start < last; start++) yield at(start, stops.slice(start - first));
+      }
+    }
+  }
+}
+
+/** Length of the common end of `text` up to `at` and `before`. */
+function commonBefore(text: string, at: number, before: string): number {
+  const most = Math.min(at, before.length, REACH);
+  let length = 0;
+  while (length < most && text.charCodeAt(at - 1 - length) === before.charCodeAt(before.length - 1 - length)) length++;
+  return length;
+}
+
+/** Length of the common beginning of `text` from `at` on and `after`. */
+function commonAfter(text: string, at: number, after: string): number {
+  const most = Math.min(text.length - at, after.length, REACH);
+  let length = 0;
+  while (length < most && text.charCodeAt(at + length) === after.charCodeAt(length)) length++;
+  return length;
+}

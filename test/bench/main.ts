@@ -1,0 +1,35 @@
+/** `npm run bench -- train|fill [--json FILE]`: timings. They never decide a test. */
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { writeFileAtomically } from '../../engine/checkpoint/atomic-write.ts';
+import { benchFill } from './fill.ts';
+import { benchTrain } from './train.ts';
+
+export interface Row {
+  what: string;
+  median: number;
+  least: number;
+  most: number;
+  unit: string;
+}
+
+const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = { train: benchTrain, fill: benchFill };
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } });
+const bench = BENCHES[positionals[0] ?? ''];
+if (!bench) {
+  process.stderr.write(`Usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [--json FILE]\n`);
+  process.exitCode = 2;
+} else {
+  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} processors, Node ${process.version}`;
+  const rows = await bench();
+  process.stdout.write(`${machine}\n`);
+  for (const { what, median, least, most, unit } of rows) {
+    process.stdout.write(`${what.padEnd(44)} ${format(median)} (${format(least)} to ${format(most)}) ${unit}\n`);
+  }
+  if (values.json) await writeFileAtomically(values.json, `${JSON.stringify({ machine, rows }, null, 2)}\n`);
+}
+
+function format(value: number): string {
+  return value.toFixed(value < 10 ? 2 : 0);
+}

@@ -1,0 +1,334 @@
+/** Sessions of the native runtime: what is cached equals what is computed afresh, and every misuse is said clearly. */
+import { describe, expect, it } from 'vitest';
+import { type GlmConfig, tensorShapes } from '../../../engine/model/config.ts';
+import type { ModelFolder } from '../../../engine/model/load.ts';
+import { loadAddon } from '../../../engine/native.ts';
+import type { InfillingSample } from '../../../engine/objective/blank-infilling.ts';
+import { createRandom } from '../../../engine/objective/random.ts';
+import { type NativeRuntimeOptions, openNativeRuntime } from '../../../engine/runtime/native.ts';
+import type { Runtime, TokenRows } from '../../../engine/runtime/runtime.ts';
+import { toBatch } from '../../../engine/training/batch.ts';
+import { sliceRows } from '../native/golden.ts';
+import { CONFIGS, LEVELS, randomSample, randomTensors, SMALLEST, trainerOf } from '../native/tiny.ts';
+
+function folderOf(config: GlmConfig, tensors: ReadonlyMap<string, Float32Array>): ModelFolder {
+  const shapes = new Map(tensorShapes(config).map(({ name, shape }) => [name, shape]));
+  return {
+    path: 'memory',
+    family: 'tiny',
+    config,
+    metadata: {},
+    async *tensors() {
+      for (const [name, values] of tensors) {
+        const data = new Uint8Array(Float32Array.from(values).buffer);
+        yield { name, shape: shapes.get(name) ?? [], dtype: 'F32', data };
+      }
+    },
+  };
+}
+
+async function openTiny(config: GlmConfig = SMALLEST, options: NativeRuntimeOptions = {}): Promise<Runtime> {
+  const folder = folderOf(config, randomTensors(config, createRandom(3)));
+  return openNativeRuntime(folder, { precision: 'float32', threads: 2, ...options });
+}
+
+const SEP = 61;
+const LENGTH = 130;
+const sampleOf = (config: GlmConfig, seed = 4) => randomSample(config, createRandom(seed), LENGTH, SEP);
+const partA = (rows: TokenRows) => sliceRows(rows, 0, SEP);
+const partB = (rows: TokenRows) => sliceRows(rows, SEP);
+
+/** All logits of Part B, one token at a time. */
+async function stepwise(runtime: Runtime, sample: TokenRows): Promise<Float32Array> {
+  const session = runtime.open(LENGTH);
+  await session.read(partA(sample));
+  const { vocabSize } = runtime.config;
+  const logits = new Float32Array((LENGTH - SEP) * vocabSize);
+  for (let row = SEP; row < LENGTH; row++) {
+    logits.set(await session.extend(sliceRows(sample, row, row + 1)), (row - SEP) * vocabSize);
+  }
+  session.dispose();
+  return logits;
+}
+
+async function atOnce(runtime: Runtime, sample: TokenRows): Promise<Float32Array> {
+  const session = runtime.open(LENGTH);
+  await session.read(partA(sample));
+  const logits = await session.extend(partB(sample), { logits: 'all' });
+  session.dispose();
+  return logits;
+}
+
+/** Summed cross-entropy of Part B by its logits. */
+function lossOf(logits: Float32Array, { targets }: InfillingSample, vocabSize: number): number {
+  let sum = 0;
+  for (let row = SEP; row < LENGTH; row++) {
+    const own = logits.subarray((row - SEP) * vocabSize, (row - SEP + 1) * vocabSize);
+    const top = Math.max(...own);
+    sum += top + Math.log(own.reduce((total, logit) => total + Math.exp(logit - top), 0));
+    sum -= own[targets[row] as number] as number;
+  }
+  return sum;
+}
+
+const farthest = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] as number))), a.length === b.length ? 0 : Infinity);
+
+describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
+  it.each(LEVELS)('token by token, all at once and a full recomputation agree at level %s', async (level) => {
+    const sample = sampleOf(config);
+    const lossMask = sample.lossMask.map((_, row) => (row >= SEP ? 1 : 0));
+    for (const [precision, tolerance] of [
+      ['float32', 1e-5],
+      ['bfloat16', 0.15],
+    ] as const) {
+      const runtime = await openTiny(config, { level, precision });
+      const all = await atOnce(runtime, sample);
+      expect(farthest(await stepwise(runtime, sample), all)).toBeLessThan(tolerance * 10);
+      const trainer = await trainerOf(config, randomTensors(config, createRandom(3)), { level, precision });
+      const { sum, count } = await trainer.evaluate(toBatch([{ ...sample, lossMask }]));
+      expect(count).toBe(LENGTH - SEP);
+      expect(Math.abs(lossOf(all, sample, config.vocabSize) / sum - 1)).toBeLessThan(tolerance);
+      runtime.dispose();
+    }
+  });
+});
+
+describe('a session', () => {
+  it('forgets what it rewinds over', async () => {
+    const runtime = await openTiny();
+    const [sample, other] = [sampleOf(SMALLEST), sampleOf(SMALLEST, 9)];
+    const session = runtime.open(LENGTH);
+    await session.read(partA(sample));
+    await session.extend(partB(other));
+    expect(session.length).toBe(LENGTH);
+    session.rewind(SEP);
+    expect(session.length).toBe(SEP);
+    expect(await session.extend(partB(sample), { logits: 'all' })).toEqual(await atOnce(runtime, sample));
+    session.rewind(SEP + 3);
+    const again = await session.extend(sliceRows(sample, SEP + 3), { logits: 'all' });
+    expect(again).toEqual((await atOnce(runtime, sample)).subarray(3 * SMALLEST.vocabSize));
+    expect(() => session.rewind(SEP - 1)).toThrow(`Cannot rewind to ${SEP - 1} tokens: the session holds ${LENGTH}`);
+    expect(() => session.rewind(LENGTH + 1)).toThrow(/of which Part A has 61/);
+  });
+
+  it('forks into sessions that do not touch each other', async () => {
+    const runtime = await openTiny();
+    const [sample, other] = [sampleOf(SMALLEST), sampleOf(SMALLEST, 9)];
+    const session = runtime.open(LENGTH);
+    await session.read(partA(sample));
+    await session.extend(sliceRows(sample, SEP, SEP + 2));
+    const fork = session.fork();
+    expect(fork.length).toBe(SEP + 2);
+    await fork.extend(sliceRows(other, SEP + 2));
+    expect(session.length).toBe(SEP + 2);
+    fork.rewind(SEP);
+    fork.dispose();
+    const rest = await session.extend(sliceRows(sample, SEP + 2), { logits: 'all' });
+    expect(rest).toEqual((await atOnce(runtime, sample)).subarray(2 * SMALLEST.vocabSize));
+  });
+
+  it('shares its runtime with others that work at the same time', async () => {
+    const runtime = await openTiny();
+    const samples = [1, 2, 3, 4, 5, 6].map((seed) => sampleOf(SMALLEST, seed));
+    const apart: Float32Array[] = [];
+    for (const sample of samples) apart.push(await stepwise(runtime, sample));
+    expect(await Promise.all(samples.map((sample) => stepwise(runtime, sample)))).toEqual(apart);
+  });
+
+  it('works on after its runtime has been disposed', async () => {
+    const runtime = await openTiny();
+    const sample = sampleOf(SMALLEST);
+    const wanted = await atOnce(runtime, sample);
+    const session = runtime.open(LENGTH);
+    await session.read(partA(sample));
+    runtime.dispose();
+    expect(await session.extend(partB(sample), { logits: 'all' })).toEqual(wanted);
+    expect(() => runtime.open(8)).toThrow('The model has been disposed.');
+  });
+
+  it('may begin without Part A', async () => {
+    const runtime = await openTiny();
+    const sample = sampleOf(SMALLEST);
+    const session = runtime.open(LENGTH);
+    const logits = await session.extend(sample, { logits: 'all' });
+    const trainer = await trainerOf(SMALLEST, randomTensors(SMALLEST, createRandom(3)));
+    const lossMask = sample.lossMask.map((_, row) => (row >= SEP ? 1 : 0));
+    const { sum } = await trainer.evaluate(toBatch([{ ...sample, lossMask, sep: 0 }]));
+    const own = lossOf(logits.subarray(SEP * SMALLEST.vocabSize), sample, SMALLEST.vocabSize);
+    expect(Math.abs(own / sum - 1)).toBeLessThan(1e-5);
+  });
+});
+
+describe('cancelling', () => {
+  /** So deep that a call is still under way when the next line of a test runs. */
+  const deep: GlmConfig = { ...SMALLEST, hiddenSize: 48, innerSize: 80, layers: 60 };
+
+  it('leaves a session at its former length and usable', async () => {
+    const runtime = await openTiny(deep);
+    const sample = sampleOf(deep);
+    const wanted = await atOnce(runtime, sample);
+    const session = runtime.open(LENGTH);
+
+    const reading = new AbortController();
+    const read = session.read(partA(sample), reading.signal);
+    reading.abort();
+    await expect(read).rejects.toMatchObject({ name: 'AbortError' });
+    expect(session.length).toBe(0);
+    await session.read(partA(sample));
+
+    const extending = new AbortController();
+    const extended = session.extend(partB(sampleOf(deep, 9)), { signal: extending.signal });
+    extending.abort();
+    await expect(extended).rejects.toMatchObject({ name: 'AbortError' });
+    expect(session.length).toBe(SEP);
+    expect(await session.extend(partB(sample), { logits: 'all' })).toEqual(wanted);
+  });
+
+  it('stops a call that waits for another session, not the other', async () => {
+    const runtime = await openTiny(deep);
+    const sample = sampleOf(deep);
+    const [first, second] = [runtime.open(LENGTH), runtime.open(LENGTH)];
+    const stop = new AbortController();
+    const [goesOn, waits] = [first.read(partA(sample)), second.read(partA(sample), stop.signal)];
+    stop.abort();
+    await expect(waits).rejects.toMatchObject({ name: 'AbortError' });
+    await goesOn;
+    expect([first.length, second.length]).toEqual([SEP, 0]);
+  });
+
+  it('does not begin when the signal has fired before', async () => {
+    const session = (await openTiny()).open(LENGTH);
+    await expect(session.read(partA(sampleOf(SMALLEST)), AbortSignal.abort())).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+    expect(session.length).toBe(0);
+  });
+
+  it('refuses a second call while one is under way', async () => {
+    const session = (await openTiny(deep)).open(LENGTH);
+    const sample = sampleOf(deep);
+    const read = session.read(partA(sample));
+    await expect(session.extend(partB(sample))).rejects.toThrow('still working on the call before this one');
+    expect(() => session.rewind(0)).toThrow('still working');
+    expect(() => session.fork()).toThrow('still working');
+    await read;
+    await session.extend(partB(sample));
+  });
+
+  it('lets a call end whose session is disposed meanwhile', async () => {
+    const session = (await openTiny(deep)).open(LENGTH);
+    const read = session.read(partA(sampleOf(deep)));
+    session.dispose();
+    await read;
+    expect(session.length).toBe(0);
+  });
+});
+
+describe('misuse', () => {
+  const rows = (tokens: number[], positions = tokens.map(() => 0), blocks = tokens.map(() => 0)): TokenRows => ({
+    tokens: Int32Array.from(tokens),
+    positions: Int32Array.from(positions),
+    blockPositions: Int32Array.from(blocks),
+  });
+
+  it.each([0, -1, SMALLEST.maxLength + 1])('a capacity of %i', async (capacity) => {
+    const runtime = await openTiny();
+    expect(() => runtime.open(capacity)).toThrow(
+      `A session of ${capacity} tokens cannot be opened: the model takes 1 to ${SMALLEST.maxLength}.`,
+    );
+  });
+
+  it('more tokens than there is room for', async () => {
+    const session = (await openTiny()).open(4);
+    await expect(session.read(rows([1, 2, 3, 4, 5]))).rejects.toThrow(
+      'The session has room for 4 tokens and holds 0; 5 more do not fit.',
+    );
+    await session.read(rows([1, 2, 3]));
+    await expect(session.extend(rows([1, 2]))).rejects.toThrow('room for 4 tokens and holds 3; 2 more do not fit');
+    await session.extend(rows([1]));
+    expect(session.length).toBe(4);
+    await expect(session.read(rows([1]))).rejects.toThrow('reads Part A only once');
+  });
+
+  const last = SMALLEST.vocabSize - 1;
+  it.each([
+    ['a token beyond the vocabulary', rows([1, last + 1]), `"tokens" has ${last + 1} at index 1; the model's ids end at ${last}`],
+    ['a negative token', rows([-1]), '"tokens" has -1 at index 0'],
+    ['a position beyond the tables', rows([1], [5000]), '"positions" has 5000 at index 0'],
+    ['a block position beyond the tables', rows([1, 1], [0, 0], [0, -3]), '"blockPositions" has -3 at index 1'],
+    ['no token', rows([]), 'There must be at least one token.'],
+    ['fewer positions than tokens', rows([1, 2], [0]), 'must have the same length'],
+    ['fewer block positions than tokens', rows([1, 2], [0, 1], [0]), 'must have the same length'],
+    [
+      'an array of another type',
+      { ...rows([1]), tokens: Float32Array.of(1) as unknown as Int32Array },
+      '"tokens" must be an Int32Array.',
+    ],
+  ])('%s', async (_, wrong, message) => {
+    const session = (await openTiny()).open(8);
+    await expect(session.read(wrong)).rejects.toThrow(message);
+    await expect(session.extend(wrong)).rejects.toThrow(message);
+    expect(session.length).toBe(0);
+  });
+
+  it('a session that has been disposed', async () => {
+    const session = (await openTiny()).open(8);
+    session.dispose();
+    session.dispose();
+    await expect(session.read(rows([1]))).rejects.toThrow('The session has been disposed.');
+    await expect(session.extend(rows([1]))).rejects.toThrow('disposed');
+    expect(() => session.rewind(0)).toThrow('disposed');
+    expect(() => session.fork()).toThrow('disposed');
+    expect(session.length).toBe(0);
+  });
+
+  it('a kernel level that does not exist, or not here', async () => {
+    await expect(openTiny(SMALLEST, { level: 'sse9' })).rejects.toThrow(
+      'Unknown kernel level "sse9"; known are amx, avx512, avx2 and portable.',
+    );
+    const missing = ['amx', 'avx512', 'avx2'].find((level) => !LEVELS.includes(level));
+    if (missing) {
+      await expect(openTiny(SMALLEST, { level: missing })).rejects.toThrow(
+        `The kernel level "${missing}" is not available on this processor; its best is "${loadAddon().detectedLevel}"`,
+      );
+    }
+  });
+
+  it('more threads than any machine has', async () => {
+    await expect(openTiny(SMALLEST, { threads: 1e6 })).rejects.toThrow(/at most 1024 threads; 1000000 were asked for/);
+  });
+
+  it('tensors that are missing, foreign or of another size', async () => {
+    const tensors = randomTensors(SMALLEST, createRandom(3));
+    const open = (own: Map<string, Float32Array>) => openNativeRuntime(folderOf(SMALLEST, own), { threads: 1 });
+    const without = new Map(tensors);
+    without.delete('transformer.final_layernorm.bias');
+    await expect(open(without)).rejects.toThrow('no values for its tensor "transformer.final_layernorm.bias".');
+    without.delete('transformer.word_embeddings.weight');
+    await expect(open(without)).rejects.toThrow('and 1 more');
+    await expect(open(new Map([...tensors, ['lm_head.weight', Float32Array.of(1)]]))).rejects.toThrow(
+      'The model has no tensor "lm_head.weight".',
+    );
+    await expect(
+      open(new Map([...tensors, ['transformer.final_layernorm.bias', Float32Array.of(1)]])),
+    ).rejects.toThrow('"transformer.final_layernorm.bias" has 24 values; 1 were given.');
+  });
+
+  it('a configuration that the kernels cannot run', async () => {
+    const open = (change: Partial<GlmConfig>) => openTiny({ ...SMALLEST, ...change });
+    await expect(open({ heads: 5 })).rejects.toThrow(/hidden size \(24\) must be a multiple of 4 times the number of heads/);
+    await expect(open({ layers: 0 })).rejects.toThrow('needs a whole number of at least 1 for "layers"');
+    await expect(open({ positions: 'alibi' as GlmConfig['positions'] })).rejects.toThrow(
+      'has "alibi" for "positions"; known are rotary-1d, rotary-2d, learned-2d.',
+    );
+  });
+});
+
+describe('the device', () => {
+  it('names level, precision and threads', async () => {
+    expect((await openTiny(SMALLEST, { level: 'portable', threads: 1 })).device).toBe('native portable fp32, 1 thread');
+    const best = await openTiny(SMALLEST, { precision: 'bfloat16', threads: 3 });
+    expect(best.device).toBe(`native ${loadAddon().detectedLevel} bf16, 3 threads`);
+  });
+});

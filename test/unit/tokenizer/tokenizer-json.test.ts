@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { byteToChar } from '../../../engine/tokenizer/byte-alphabet.ts';
+import { ordinaryTokens, piecePattern, specialTokens } from '../../../engine/tokenizer/layout.ts';
+import { tokenizerJson } from '../../../engine/tokenizer/tokenizer-file.ts';
+import {
+  checkVocabularyFits,
+  loadTokenizerJson,
+  parseTokenizerJson,
+} from '../../../engine/tokenizer/tokenizer-json.ts';
+
+/** A valid file: 256 bytes, no merges, all special tokens. */
+function small() {
+  return {
+    added_tokens: specialTokens.map((content, i) => ({ id: 256 + i, content })),
+    normalizer: null as unknown,
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: piecePattern } },
+        { type: 'ByteLevel', use_regex: false },
+      ],
+    },
+    decoder: { type: 'ByteLevel' },
+    model: { type: 'BPE', vocab: Object.fromEntries(byteToChar.map((char, i) => [char, i])), merges: [] as unknown[] },
+  };
+}
+
+function refuses(change: (json: ReturnType<typeof small>) => void, message: RegExp): void {
+  const json = small();
+  change(json);
+  expect(() => parseTokenizerJson(JSON.stringify(json), 'tokenizer.json')).toThrow(message);
+}
+
+describe('reading a tokenizer.json', () => {
+  test('accepts a complete one', () => {
+    expect(parseTokenizerJson(JSON.stringify(small()), 'tokenizer.json').model.type).toBe('BPE');
+  });
+
+  test('a missing file is named', async () => {
+    await expect(loadTokenizerJson('/nowhere/tokenizer.json')).rejects.toThrow(/\/nowhere\/tokenizer\.json/);
+  });
+
+  test('says what is wrong', () => {
+    expect(() => parseTokenizerJson('{"model": ', 'tokenizer.json')).toThrow(/is not JSON/);
+    expect(() => parseTokenizerJson('null', 'tokenizer.json')).toThrow(/is not a JSON object/);
+    refuses((json) => {
+      json.model.type = 'Unigram';
+    }, /model of type "Unigram"; only BPE/);
+    refuses((json) => {
+      json.normalizer = { type: 'NFKC' };
+    }, /normalizer/);
+    refuses((json) => {
+      json.pre_tokenizer.type = 'Whitespace';
+    }, /split text/);
+    refuses((json) => {
+      json.added_tokens = json.added_tokens.map((t) => (t.content === '[sMASK]' ? { ...t, content: '[other]' } : t));
+    }, /lacks the special tokens \[sMASK\]/);
+    refuses((json) => {
+      json.added_tokens.splice(3, 1);
+    }, /every id must have one token/);
+    refuses((json) => {
+      delete json.model.vocab.a;
+      json.model.vocab.ab = 97;
+    }, /255 of the 256 bytes/);
+    refuses((json) => {
+      json.model.vocab['a b'] = 256 + specialTokens.length;
+    }, /byte alphabet/);
+  });
+
+  test('a tokenizer larger than the embedding belongs to another model', () => {
+    expect(() => checkVocabularyFits(16384, 16384)).not.toThrow();
+    expect(() => checkVocabularyFits(65024, 16384)).toThrow(/65024 tokens .* 16384 rows/);
+  });
+});
+
+describe('writing a tokenizer.json', () => {
+  test('refuses merges that do not fill the vocabulary', () => {
+    expect(() => tokenizerJson([{ left: 97, right: 98, count: 2 }])).toThrow(new RegExp(`257 .* of ${ordinaryTokens}`));
+  });
+});
