@@ -25,6 +25,17 @@ const commonjs = {
   define: { 'import.meta.url': 'moduleUrl', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
 };
 
+/** Dynamic imports become `require`: the only one that VS Code gives its own module to on every platform. */
+const extension = { ...commonjs, minify: true, supported: { 'dynamic-import': false } };
+
+/** The language client is a hundred times the rest of the extension: a file of its own, read after activation. */
+const clientApart = {
+  name: 'client apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/client\.ts$/ }, () => ({ path: './client.cjs', external: true }));
+  },
+};
+
 /** An ES module whose CommonJS dependencies still find `require`. */
 const module = {
   ...shared,
@@ -38,7 +49,8 @@ const module = {
 const command = { ...module, banner: { js: `#!/usr/bin/env node\n${module.banner.js}` } };
 
 await Promise.all([
-  build({ ...commonjs, minify: true, entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs' }),
+  build({ ...extension, plugins: [clientApart], entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs' }),
+  build({ ...extension, entryPoints: ['extension/client.ts'], outfile: 'dist/client.cjs' }),
   build({ ...commonjs, entryPoints: ['language-server/main.ts'], outfile: 'dist/server.cjs' }),
   build({ ...command, entryPoints: ['engine/cli/main.ts'], outfile: 'dist/cloze.mjs' }),
   build({ ...module, entryPoints: ['test/editor/start.ts'], outfile: 'dist/start.mjs' }),

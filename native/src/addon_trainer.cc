@@ -58,8 +58,8 @@ template <class E>
 Napi::TypedArrayOf<E> typed(const Napi::Object& o, const char* key, napi_typedarray_type type) {
   const Napi::Value v = o.Get(key);
   if (!v.IsTypedArray() || v.As<Napi::TypedArray>().TypedArrayType() != type) {
-    throw std::invalid_argument(std::string("\"") + key + "\" of a batch must be an " +
-                                (type == napi_uint8_array ? "Uint8Array." : "Int32Array."));
+    throw std::invalid_argument(std::string("\"") + key + "\" of a batch must be " +
+                                (type == napi_uint8_array ? "a Uint8Array." : "an Int32Array."));
   }
   return v.As<Napi::TypedArrayOf<E>>();
 }

@@ -160,7 +160,7 @@ describe('a session', () => {
   });
 });
 
-describe('cancelling', () => {
+describe('cancelling', { timeout: 30_000 }, () => {
   /** So deep that a call is still under way when the next line of a test runs. */
   const deep: GlmConfig = { ...SMALLEST, hiddenSize: 48, innerSize: 80, layers: 60 };
 
