@@ -13,7 +13,7 @@ export interface Engine {
   readonly name: string;
   readonly device: string;
   fill(passage: Passage, options: FillOptions, hooks?: FillHooks): Promise<Fill>;
-  dispose(): void;
+  dispose(): Promise<void>;
 }
 
 export interface EngineOptions extends NativeRuntimeOptions {
@@ -32,8 +32,8 @@ export async function loadEngine({ modelFolder, ...runtimeOptions }: EngineOptio
     name: folder.metadata.recipe ?? folder.family,
     device: runtime.device,
     fill: (passage, options, hooks) => infiller.fill(passage, options, hooks),
-    dispose() {
-      infiller.dispose();
+    async dispose() {
+      await infiller.dispose();
       runtime.dispose();
     },
   };

@@ -1,4 +1,4 @@
-/** `cloze eval`: how well a model fills blanks in packages it has not seen, beside two baselines. */
+/** `cloze eval`: how well a model fills blanks in packages it has not seen, beside baselines that know habits or copy. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { drawTasks } from '../evaluation/draw-tasks.ts';
 import { evaluate } from '../evaluation/evaluate.ts';
 import { toMarkdown } from '../evaluation/markdown.ts';
 import { buildReport } from '../evaluation/report.ts';
-import { nearestSimilarPlace } from '../evaluation/similar-place.ts';
+import { mostSimilarPlace, nearestSimilarLine } from '../evaluation/similar-place.ts';
 import { taskLanguages } from '../evaluation/task.ts';
 import { parameterCount } from '../model/config.ts';
 import { loadModelFolder, type ModelFolder } from '../model/load.ts';
@@ -82,11 +82,16 @@ export async function evalCommand(args: string[]): Promise<number> {
       signal: stop.signal,
       onProgress: (done, all) => progress(`counting line endings: document ${done}/${all}`),
     });
-    const evaluation = await evaluate({ runtime, tokenizer }, tasks, [...endings, nearestSimilarPlace], {
-      contextTokens,
-      signal: stop.signal,
-      onProgress: (done, all, { kind }) => progress(`${kind}: task ${done + 1}/${all}`),
-    });
+    const evaluation = await evaluate(
+      { runtime, tokenizer },
+      tasks,
+      [...endings, nearestSimilarLine, mostSimilarPlace],
+      {
+        contextTokens,
+        signal: stop.signal,
+        onProgress: (done, all, { kind }) => progress(`${kind}: task ${done + 1}/${all}`),
+      },
+    );
     progress('');
     const report = buildReport(
       {

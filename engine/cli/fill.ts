@@ -76,7 +76,7 @@ export async function fillCommand(args: string[]): Promise<number> {
       values.json ? `${JSON.stringify({ model: engine.name, ...fill }, null, 2)}\n` : `${fill.text}\n`,
     );
   } finally {
-    engine.dispose();
+    await engine.dispose();
   }
   return 0;
 }

@@ -32,7 +32,7 @@ const LONGEST_CONTEXT = 64;
  */
 const RARE_CONTEXT = 4;
 /** A context met this often has told enough: documents of a packed corpus come in random order. */
-const ENOUGH = 30_000;
+const ENOUGH = 20_000;
 
 /** `contexts`: the texts before the blanks for which `predict` will be asked. */
 export function countEndings(contexts: Iterable<string>, place: EndingPlace, random: Random): EndingCounts {

@@ -1,8 +1,8 @@
 /**
- * The baseline that copies: finds in the same document (whole, not only what a model can read) and in the neighbours the
- * place that looks most like the blank's, and says what stands there.
+ * The baselines that copy: they find in the same document (whole, not only what a model can read) and in the neighbours
+ * the place that looks most like the blank's, and say what stands there.
  */
-import type { Baseline } from './baseline.ts';
+import type { Baseline, BaselineRule } from './baseline.ts';
 import { linesOf } from './lines.ts';
 import { drawnKinds, type Task } from './task.ts';
 
@@ -18,33 +18,52 @@ interface Place {
   distance: number;
 }
 
-/** What two candidates are compared by, the more important first. */
+/** What two places are compared by, the more important first. */
 type Likeness = (left: number, right: number) => [number, number];
 
-export const nearestSimilarPlace: Baseline = {
-  name: 'nearest similar line',
-  about:
-    'A copy of what follows the place in the document whose surroundings share the longest text with the blank’s, the nearest of equals.',
-  kinds: drawnKinds,
-  rules: [
-    { name: 'text before, then text after', predict: (task) => copySimilar(task, (left, right) => [left, right]) },
-    {
-      name: 'text before and after together',
-      predict: (task) => copySimilar(task, (left, right) => [left + right, left]),
-    },
-    { name: 'text after, then text before', predict: (task) => copySimilar(task, (left, right) => [right, left]) },
-  ],
+const LIKENESSES: Readonly<Record<string, Likeness>> = {
+  'text before, then the nearest': (left) => [left, 0],
+  'text before, then text after': (left, right) => [left, right],
+  'text before and after together': (left, right) => [left + right, left],
+  'text after, then text before': (left, right) => [right, left],
 };
 
-function copySimilar(task: Task, likeness: Likeness): string {
+const rulesWithin = (scope: Scope): BaselineRule[] =>
+  Object.entries(LIKENESSES).map(([name, likeness]) => ({
+    name,
+    predict: (task) => copySimilar(task, scope, likeness),
+  }));
+
+export const nearestSimilarLine: Baseline = {
+  name: 'nearest similar line',
+  about:
+    'A copy out of the line of the document that shares the longest text before the cursor’s place with the line of the blank (and, by some rules, after it), the nearest of equals.',
+  // Of a whole line only the indentation would be compared.
+  kinds: ['rest of line', 'character span'],
+  rules: rulesWithin('line'),
+};
+
+export const mostSimilarPlace: Baseline = {
+  name: 'most similar place',
+  about: 'The same, but what is compared goes on over line breaks, up to 400 characters to each side.',
+  kinds: drawnKinds,
+  rules: rulesWithin('document'),
+};
+
+/** How far likeness is looked for: to the ends of the blank's own line, or beyond. */
+type Scope = 'line' | 'document';
+
+function copySimilar(task: Task, scope: Scope, likeness: Likeness): string {
+  const before = scope === 'line' ? task.before.slice(task.before.lastIndexOf('\n') + 1) : task.before;
+  const after = scope === 'line' ? (/^[^\n]*/.exec(task.after)?.[0] ?? '') : task.after;
   let found = '';
-  let best: [number, number, number] = [0, 0, 0];
+  let best: [number, number, number] | undefined;
   for (const { text, start, ends, distance } of places(task)) {
-    const left = commonBefore(text, start, task.before);
-    if (left === 0) continue;
+    const left = commonBefore(text, start, before);
+    if (left === 0 && before.length > 0) continue;
     for (const end of ends) {
-      const score: [number, number, number] = [...likeness(left, commonAfter(text, end, task.after)), -distance];
-      if (!isAbove(score, best)) continue;
+      const score: [number, number, number] = [...likeness(left, commonAfter(text, end, after)), -distance];
+      if (best && !isAbove(score, best)) continue;
       best = score;
       found = text.slice(start, end);
     }

@@ -11,7 +11,8 @@ import { decodeWellFormed } from './span-text.ts';
 export interface Infiller {
   /** Calls are made one after another. */
   fill(passage: Passage, options: FillOptions, hooks?: FillHooks): Promise<Fill>;
-  dispose(): void;
+  /** Stops a reading that is under way and frees the open blank. */
+  dispose(): Promise<void>;
 }
 
 /** Largest share of the model's length that forced text may take; the rest of it is moved in front of the blank. */
@@ -21,41 +22,72 @@ const GENERATED_SHARE = 0.5;
 /** `sop`, and the token that begins forced and goes on. */
 const BESIDE_SPAN = 2;
 
+/** A blank that is being read or has been. */
+interface Opening {
+  passage: Passage;
+  contextTokens: number | undefined;
+  /** What of the forced text was moved in front of the blank. */
+  moved: string;
+  blank: Promise<OpenBlank>;
+  stop: AbortController;
+}
+
 /** `typing`: tokens of further typing for which an open blank has room before it must be opened anew. */
 export function createInfiller(model: Model, { typing = 48 } = {}): Infiller {
   const { tokenizer, runtime } = model;
   const { maxLength } = runtime.config;
-  let last: { passage: Passage; contextTokens: number | undefined; moved: string; blank: OpenBlank } | undefined;
+  let last: Opening | undefined;
 
-  const close = () => {
-    last?.blank.dispose();
+  function close(): Promise<void> {
+    const closing = last;
     last = undefined;
-  };
+    closing?.stop.abort();
+    return Promise.resolve(closing?.blank).then(
+      (blank) => blank?.dispose(),
+      () => undefined,
+    );
+  }
+
+  function open(passage: Passage, contextTokens: number | undefined, generated: number): Opening {
+    void close();
+    const { moved, forced } = shortenForced(tokenizer, passage.forced, Math.floor(maxLength * FORCED_SHARE));
+    const reserve = tokenizer.encode(forced).length + generated + typing;
+    const stop = new AbortController();
+    const blank = openBlank(
+      model,
+      { ...passage, before: passage.before + moved },
+      contextTokens === undefined ? { reserve } : { reserve, contextTokens },
+      stop.signal,
+    );
+    last = { passage, contextTokens, moved, blank, stop };
+    return last;
+  }
+
   return {
     async fill(passage, options, hooks = {}) {
       const started = performance.now();
       checkOptions(options);
+      hooks.signal?.throwIfAborted();
       const { contextTokens } = options;
       const generated = Math.min(options.maxTokens, Math.floor(maxLength * GENERATED_SHARE)) + BESIDE_SPAN;
-      const again = last && last.contextTokens === contextTokens && staysOpen(last, passage) ? last : undefined;
-      const rest = passage.forced.slice(again?.moved.length ?? 0);
+      let opening = last && last.contextTokens === contextTokens && staysOpen(last, passage) ? last : undefined;
       let opened = { tokenize: 0, read: 0 };
-      if (!again || tokenizer.encode(rest).length + generated > again.blank.places) {
-        close();
-        const { moved, forced } = shortenForced(tokenizer, passage.forced, Math.floor(maxLength * FORCED_SHARE));
-        const reserve = tokenizer.encode(forced).length + generated + typing;
-        const blank = await openBlank(
-          model,
-          { ...passage, before: passage.before + moved },
-          contextTokens === undefined ? { reserve } : { reserve, contextTokens },
-          hooks.signal,
-        );
-        last = { passage, contextTokens, moved, blank };
-        opened = blank.timings;
-      }
-      const { blank, moved } = last as NonNullable<typeof last>;
       try {
-        const fill = await fillOpenBlank(blank, passage.forced.slice(moved.length), options, hooks);
+        if (opening) {
+          const { places } = await unlessAborted(opening.blank, hooks.signal);
+          if (tokenizer.encode(passage.forced.slice(opening.moved.length)).length + generated > places)
+            opening = undefined;
+        }
+        if (!opening) {
+          opening = open(passage, contextTokens, generated);
+          opened = (await unlessAborted(opening.blank, hooks.signal)).timings;
+        }
+        const fill = await fillOpenBlank(
+          await opening.blank,
+          passage.forced.slice(opening.moved.length),
+          options,
+          hooks,
+        );
         const total = performance.now() - started;
         const { timings } = fill;
         return {
@@ -63,13 +95,27 @@ export function createInfiller(model: Model, { typing = 48 } = {}): Infiller {
           timings: { ...timings, tokenize: opened.tokenize + timings.tokenize, read: opened.read, total },
         };
       } catch (error) {
-        // An aborted call leaves the session as it was; after anything else it is not trusted.
-        if (!hooks.signal?.aborted) close();
+        // An aborted call leaves the blank as it was; after anything else it is not trusted.
+        if (!hooks.signal?.aborted) void close();
         throw error;
       }
     },
     dispose: close,
   };
+}
+
+/**
+ * Rejects as soon as the signal fires, while the work goes on: a keystroke overtakes the call that began to read the
+ * passage, but the passage is still what the next call needs.
+ */
+function unlessAborted<R>(work: Promise<R>, signal: AbortSignal | undefined): Promise<R> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
 
 /** One blank, opened, filled and closed again. */
@@ -83,7 +129,7 @@ export async function fillBlank(
   try {
     return await infiller.fill(passage, options, hooks);
   } finally {
-    infiller.dispose();
+    await infiller.dispose();
   }
 }
 

@@ -18,9 +18,9 @@ import type { PackedCorpus } from './corpus/packed-corpus.ts';
 import { initialTensors } from './initialize.ts';
 import type { Recipe } from './recipes.ts';
 import { openRunLog } from './run-log.ts';
-import { drawSample, type SampleRecipe } from './samples.ts';
+import { drawSample } from './samples.ts';
 import { learningRate } from './schedule.ts';
-import { type RunPosition, restoreState, saveState } from './training-state.ts';
+import { type RunPosition, restoreState, savedPosition, saveState } from './training-state.ts';
 
 export interface PretrainOptions {
   recipe: Recipe;
@@ -53,7 +53,7 @@ export interface Progress {
   heldOut: number | undefined;
   learningRate: number;
   secondsLeft: number;
-  /** Set when a checkpoint could not be written; the run goes on and tries again later. */
+  /** Set when a checkpoint or the log could not be written; the run goes on and tries again later. */
   warning?: string;
 }
 
@@ -65,26 +65,33 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
   const { recipe, run, corpus, tokenizer, heldOut, execution, seed } = options;
   const { config } = recipe;
   await mkdir(run, { recursive: true });
+  const found = await savedPosition(run);
+  if (found && !options.resume) {
+    throw new Error(`${run} holds a run that has come to step ${found.step}. Resume it, or choose another folder.`);
+  }
+  if (found && (found.recipe !== recipe.name || found.seed !== seed)) {
+    throw new Error(
+      `${run} holds a run of recipe ${found.recipe} with seed ${found.seed}; asked for are ${recipe.name} and ${seed}. Choose another folder or the same recipe and seed.`,
+    );
+  }
   const trainer = new (loadAddon().Trainer)(config, execution);
   const steps = Math.ceil(options.tokens / recipe.stepTokens);
   const { decayShare, ...rates } = recipe.schedule;
   const schedule = { ...rates, total: steps, decay: Math.round(steps * decayShare) };
 
-  let position = options.resume ? await restoreState(run, trainer, config) : undefined;
-  if (!position) {
+  let position: RunPosition;
+  if (found) {
+    await restoreState(run, trainer, config, found.step);
+    position = found;
+  } else {
     const random = createRandom(seed);
     for (const { name, values } of initialTensors(config, random)) trainer.set(name, values, 'parameter');
     await trainer.pack();
     position = { recipe: recipe.name, seed, step: 0, tokens: 0, counted: 0, random: random.state() };
   }
-  if (position.recipe !== recipe.name || position.seed !== seed) {
-    throw new Error(
-      `${run} holds a run of recipe ${position.recipe} with seed ${position.seed}; asked for are ${recipe.name} and ${seed}. Choose another folder or the same recipe and seed.`,
-    );
-  }
 
   const draw = (source: PackedCorpus, random: Random) =>
-    drawSample({ tokenizer, corpus: source, recipe: recipe.samples as SampleRecipe }, random);
+    drawSample({ tokenizer, corpus: source, recipe: recipe.samples, maxLength: config.maxLength }, random);
   const drawStep = (random: Random): InfillingSample[] => {
     const samples: InfillingSample[] = [];
     for (let rows = 0; rows < recipe.stepTokens; rows += (samples.at(-1) as InfillingSample).tokens.length) {
@@ -93,17 +100,18 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
     return samples;
   };
   const validation = validationSamples(draw, heldOut);
-  const log = await openRunLog(join(run, 'log.jsonl'), position.step);
+  const logPath = join(run, 'log.jsonl');
+  const log = await openRunLog(logPath, position.step);
   const random = resumeRandom(position.random);
   let samples = drawStep(random);
   let saved = performance.now();
   let unsaved: string | undefined;
   const save = async () => {
     try {
-      await saveState(run, trainer, config, position as RunPosition);
+      await saveState(run, trainer, config, position);
       unsaved = undefined;
     } catch (error) {
-      unsaved = `The checkpoint of step ${(position as RunPosition).step} could not be written: ${(error as Error).message}`;
+      unsaved = `The checkpoint of step ${position.step} could not be written: ${(error as Error).message}`;
     }
     saved = performance.now();
   };
@@ -152,7 +160,12 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
         tokensPerSecond: rows / seconds,
         ...(measured === undefined ? {} : { heldOut: measured }),
       };
-      log.append(entry);
+      let unlogged: string | undefined;
+      try {
+        log.append(entry);
+      } catch (error) {
+        unlogged = `${logPath} could not be written: ${(error as Error).message}`;
+      }
       if (performance.now() - saved > options.saveEvery * 1000) await save();
       options.onProgress?.({
         ...entry,
@@ -160,11 +173,11 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
         steps,
         heldOut: measured,
         secondsLeft: (steps - position.step) * seconds,
-        ...(unsaved ? { warning: unsaved } : {}),
+        ...(unsaved || unlogged ? { warning: [unsaved, unlogged].filter(Boolean).join(' ') } : {}),
       });
     }
   } finally {
-    await log.close();
+    log.close();
   }
   await save();
   if (unsaved) throw new Error(unsaved);

@@ -19,19 +19,17 @@ export interface Recipe {
 }
 
 /** GLM-130B's recipe at small scale with ChatGLM-6B's two-dimensional rotary positions. */
-export function cursorConfig(size: {
-  layers: number;
-  hiddenSize: number;
-  innerSize: number;
-  heads: number;
-}): GlmConfig {
+export function cursorConfig(
+  size: { layers: number; hiddenSize: number; innerSize: number; heads: number },
+  norm: GlmConfig['norm'],
+): GlmConfig {
   return {
     ...size,
     vocabSize: 16384,
     maxLength: 1024,
     positions: 'rotary-2d',
-    norm: 'deepnorm',
-    residualAlpha: Math.sqrt(2 * size.layers),
+    norm,
+    residualAlpha: norm === 'deepnorm' ? Math.sqrt(2 * size.layers) : 1,
     activation: 'geglu',
     qkvLayout: 'per-head',
     tiedEmbedding: true,
@@ -44,7 +42,7 @@ const CURSOR: Omit<Recipe, 'name' | 'config'> = {
   stepTokens: 16384,
   microTokens: 8192,
   optimizer: { clip: 1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, decayAll: false },
-  schedule: { peak: 2e-3, floor: 0.02, warmup: 100, decayShare: 0.25 },
+  schedule: { peak: 4e-4, floor: 0.05, warmup: 1000, decayShare: 0.2 },
   embeddingShrink: 1,
   samples: {
     weights: { sentence: 50, document: 38, token: 12 },
@@ -57,15 +55,17 @@ const CURSOR: Omit<Recipe, 'name' | 'config'> = {
 };
 
 export const RECIPES: Readonly<Record<string, Recipe>> = {
+  // Pre-LayerNorm: with four layers and a few thousand steps DeepNorm's stability is not needed, and it learns slower.
   'cursor-5m': {
     ...CURSOR,
     name: 'cursor-5m',
-    config: cursorConfig({ layers: 4, hiddenSize: 192, innerSize: 512, heads: 3 }),
+    stepTokens: 8192,
+    schedule: { peak: 1.2e-3, floor: 0.02, warmup: 150, decayShare: 0.25 },
+    config: cursorConfig({ layers: 4, hiddenSize: 192, innerSize: 512, heads: 3 }, 'pre'),
   },
   'cursor-24m': {
     ...CURSOR,
     name: 'cursor-24m',
-    schedule: { ...CURSOR.schedule, peak: 1e-3 },
-    config: cursorConfig({ layers: 10, hiddenSize: 384, innerSize: 1024, heads: 6 }),
+    config: cursorConfig({ layers: 10, hiddenSize: 384, innerSize: 1024, heads: 6 }, 'deepnorm'),
   },
 };

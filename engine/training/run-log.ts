@@ -1,5 +1,5 @@
 /** The JSONL log of a run: one line for each optimizer step, cut back to the checkpoint when the run is resumed. */
-import { createWriteStream } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
 
@@ -16,18 +16,40 @@ export interface LogEntry {
 }
 
 export interface RunLog {
+  /** Throws when the disk refuses, on a full disk for one; the entry is kept and written with the next one. */
   append(entry: LogEntry): void;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** Opens `path` for appending, without the lines from `firstStep` on. */
 export async function openRunLog(path: string, firstStep: number): Promise<RunLog> {
   const kept = (await readLog(path)).filter(({ step }) => step < firstStep);
-  await writeFileAtomically(path, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-  const stream = createWriteStream(path, { flags: 'a' });
+  const text = kept.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+  await writeFileAtomically(path, text);
+  const file = openSync(path, 'r+');
+  let end = Buffer.byteLength(text);
+  let pending = '';
+  const flush = () => {
+    const bytes = Buffer.from(pending);
+    // Always from `end` on: a line that a full disk cut short is written over by the next attempt.
+    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at, bytes.length - at, end + at);
+    end += bytes.length;
+    pending = '';
+  };
   return {
-    append: (entry) => void stream.write(`${JSON.stringify(entry)}\n`),
-    close: () => new Promise((resolve) => stream.end(resolve)),
+    append(entry) {
+      pending += `${JSON.stringify(entry)}\n`;
+      flush();
+    },
+    close() {
+      try {
+        flush();
+      } catch {
+        // The append before has said so already.
+      } finally {
+        closeSync(file);
+      }
+    },
   };
 }
 

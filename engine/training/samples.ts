@@ -23,25 +23,28 @@ export interface SampleRecipe {
   neighbour: number;
 }
 
-/** Rows that a sample may have beyond its window: header, neighbour, two for each blank. */
-export const SAMPLE_MARGIN = 192;
-
 const SHORTEST_DOCUMENT = 24;
 const NEIGHBOUR_TOKENS = 96;
 const MOST_BLANKS = 6;
+const MOST_ATTEMPTS = 1000;
 
 export interface SampleSource {
   tokenizer: Tokenizer;
   corpus: PackedCorpus;
   recipe: SampleRecipe;
+  /** Rows that the model takes: a longer sample, as an odd path can make it, is drawn again. */
+  maxLength: number;
 }
 
-/** Draws one sample; documents are drawn in proportion to their length. */
+/** Draws one sample; documents are drawn in proportion to their length. Throws when the corpus yields none. */
 export function drawSample(source: SampleSource, random: Random): InfillingSample {
-  for (;;) {
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
     const sample = trySample(source, random);
-    if (sample) return sample;
+    if (sample && sample.tokens.length <= source.maxLength) return sample;
   }
+  throw new Error(
+    `The corpus of ${source.corpus.documents} documents gave no sample in ${MOST_ATTEMPTS} attempts: documents need ${SHORTEST_DOCUMENT} tokens, samples at most ${source.maxLength}. Use a larger corpus or shorter windows.`,
+  );
 }
 
 function trySample({ tokenizer, corpus, recipe }: SampleSource, random: Random): InfillingSample | undefined {

@@ -35,7 +35,7 @@ export async function saveState(
   const folder = join(run, 'checkpoints');
   const aside = join(folder, `writing-${position.step}`);
   const whole = join(folder, `step-${position.step}`);
-  await rm(aside, { recursive: true, force: true });
+  await removeParts(folder);
   await mkdir(aside, { recursive: true });
   for (const vector of VECTORS) {
     const plans = tensorShapes(config).map(({ name, shape }) => ({ name, shape, dtype: 'F32' as const }));
@@ -52,6 +52,14 @@ export async function saveState(
   }
 }
 
+/** Removes what a kill or a full disk left half written. */
+async function removeParts(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  for (const name of names.filter((own) => own.startsWith('writing-'))) {
+    await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
 /** Steps of the complete checkpoints, ascending. */
 export async function savedSteps(run: string): Promise<number[]> {
   const names = await readdir(join(run, 'checkpoints')).catch(() => [] as string[]);
@@ -61,16 +69,22 @@ export async function savedSteps(run: string): Promise<number[]> {
     .sort((a, b) => a - b);
 }
 
-/** Restores the newest checkpoint into the trainer; undefined when the run has none. */
+/** Where the newest checkpoint stands; undefined when the run has none. */
+export async function savedPosition(run: string): Promise<RunPosition | undefined> {
+  const step = (await savedSteps(run)).at(-1);
+  if (step === undefined) return undefined;
+  const path = join(run, 'checkpoints', `step-${step}`, 'position.json');
+  return JSON.parse(await readFile(path, 'utf8')) as RunPosition;
+}
+
+/** Restores the checkpoint that stands at `step` into the trainer. */
 export async function restoreState(
   run: string,
   trainer: NativeTrainer,
   config: GlmConfig,
-): Promise<RunPosition | undefined> {
-  const step = (await savedSteps(run)).at(-1);
-  if (step === undefined) return undefined;
+  step: number,
+): Promise<void> {
   const folder = join(run, 'checkpoints', `step-${step}`);
-  const position = JSON.parse(await readFile(join(folder, 'position.json'), 'utf8')) as RunPosition;
   for (const vector of VECTORS) {
     const file = await openSafetensors(join(folder, `${vector}.safetensors`));
     try {
@@ -79,7 +93,6 @@ export async function restoreState(
       await file.close();
     }
   }
-  trainer.steps = position.step;
+  trainer.steps = step;
   await trainer.pack();
-  return position;
 }

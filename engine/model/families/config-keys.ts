@@ -9,6 +9,8 @@ export interface ConfigKeys {
   /** A number above 0, or `otherwise` where the key is absent. */
   positive(key: string, otherwise: number): number;
   flag(key: string, otherwise: boolean): boolean;
+  /** One of the values, the first where the key is absent. */
+  choice<V extends string>(key: string, values: readonly [V, ...V[]]): V;
   /** Throws unless the key is absent or has this value: for options that no runtime here computes. */
   only(key: string, value: unknown): void;
 }
@@ -46,6 +48,12 @@ export function configKeys(json: string, path: string): ConfigKeys {
       const value = values.has(key) ? values.get(key) : otherwise;
       if (typeof value !== 'boolean') throw wrong(key, 'true or false');
       return value;
+    },
+    choice(key, known) {
+      const value = values.has(key) ? values.get(key) : known[0];
+      const found = known.find((candidate) => candidate === value);
+      if (found === undefined) throw wrong(key, known.map((candidate) => JSON.stringify(candidate)).join(' or '));
+      return found;
     },
     only(key, value) {
       if (values.has(key) && values.get(key) !== value)

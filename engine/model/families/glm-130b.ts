@@ -1,6 +1,7 @@
 /**
  * GLM-130B in SwissArmyTransformer's form, and the embedded model, which is its recipe at small scale with
- * `position_encoding_2d`. Tensor names are the canonical ones. Facts: sat/model/official/glm130B_model.py.
+ * `position_encoding_2d`. `layernorm_order` is `post` for GLM-130B's DeepNorm and `pre` for pre-LayerNorm, as in
+ * SwissArmyTransformer. Tensor names are the canonical ones. Facts: sat/model/official/glm130B_model.py.
  */
 import type { GlmConfig } from '../config.ts';
 import type { Family } from './family.ts';
@@ -12,9 +13,9 @@ export const glm130b: Family = {
   sign: '"model_class": "GLM130B"',
   recognises: (keys) => keys.raw('model_class') === 'GLM130B',
   config(keys) {
-    keys.only('layernorm_order', 'post');
     keys.only('model_parallel_size', 1);
     const layers = keys.count('num_layers');
+    const order = keys.choice('layernorm_order', ['post', 'pre']);
     return {
       vocabSize: keys.count('vocab_size'),
       hiddenSize: keys.count('hidden_size'),
@@ -23,8 +24,8 @@ export const glm130b: Family = {
       heads: keys.count('num_attention_heads'),
       maxLength: keys.count('max_sequence_length'),
       positions: keys.flag('position_encoding_2d', false) ? 'rotary-2d' : 'rotary-1d',
-      norm: 'deepnorm',
-      residualAlpha: Math.sqrt(2 * layers),
+      norm: order === 'post' ? 'deepnorm' : 'pre',
+      residualAlpha: order === 'post' ? Math.sqrt(2 * layers) : 1,
       activation: 'geglu',
       qkvLayout: 'per-head',
       tiedEmbedding: true,
@@ -41,8 +42,7 @@ export const glm130b: Family = {
  */
 export function glm130bKeys(config: GlmConfig): Record<string, string | number | boolean> {
   const expressible =
-    config.norm === 'deepnorm' &&
-    config.residualAlpha === Math.sqrt(2 * config.layers) &&
+    config.residualAlpha === (config.norm === 'deepnorm' ? Math.sqrt(2 * config.layers) : 1) &&
     config.activation === 'geglu' &&
     config.qkvLayout === 'per-head' &&
     config.positions !== 'learned-2d' &&
@@ -57,7 +57,7 @@ export function glm130bKeys(config: GlmConfig): Record<string, string | number |
     vocab_size: config.vocabSize,
     num_attention_heads: config.heads,
     max_sequence_length: config.maxLength,
-    layernorm_order: 'post',
+    layernorm_order: config.norm === 'deepnorm' ? 'post' : 'pre',
     layernorm_epsilon: config.layerNormEpsilon,
     position_encoding_2d: config.positions === 'rotary-2d',
     model_parallel_size: 1,

@@ -3,12 +3,12 @@ import type { Baseline } from '../../../engine/evaluation/baseline.ts';
 import { commonEndings } from '../../../engine/evaluation/common-endings.ts';
 import { countEndings } from '../../../engine/evaluation/ending-counts.ts';
 import { bestRule } from '../../../engine/evaluation/evaluate.ts';
-import { nearestSimilarPlace } from '../../../engine/evaluation/similar-place.ts';
+import { mostSimilarPlace, nearestSimilarLine } from '../../../engine/evaluation/similar-place.ts';
+import type { Task } from '../../../engine/evaluation/task.ts';
 import { createRandom } from '../../../engine/objective/random.ts';
 import { documentsOf, taskOf } from './documents.ts';
 
-const predictionsOf = (baseline: Baseline, task: Parameters<(typeof nearestSimilarPlace.rules)[0]['predict']>[0]) =>
-  baseline.rules.map(({ predict }) => predict(task));
+const predictionsOf = (baseline: Baseline, task: Task) => baseline.rules.map(({ predict }) => predict(task));
 
 describe('counting endings', () => {
   it('answers with the favourite after the longest context that was seen often enough', () => {
@@ -45,11 +45,11 @@ describe('counting endings', () => {
 
   it('stops listening to a context that has been met often, not to others', () => {
     const counts = countEndings(['zz'], 'line', createRandom(1));
-    counts.add('usual\n'.repeat(30_000));
+    counts.add('usual\n'.repeat(20_000));
     counts.add('late\n'.repeat(40_000));
     expect(counts.predict('zz', 1)).toBe('usual');
     const cursors = countEndings(['late: '], 'cursor', createRandom(1));
-    cursors.add('usual: 1\n'.repeat(30_000));
+    cursors.add('usual: 1\n'.repeat(20_000));
     cursors.add('late: 2\n'.repeat(3));
     expect(cursors.predict('late: ', 2)).toBe('2');
   });
@@ -76,47 +76,62 @@ describe('common endings of a training split', () => {
   });
 });
 
-describe('copying the nearest similar line', () => {
-  const copies = (text: string, more = {}) => predictionsOf(nearestSimilarPlace, taskOf(text, more));
+/** What a rule of a copying baseline says. */
+function copies(baseline: Baseline, rule: string, text: string, more: Partial<Task> = {}): string | undefined {
+  return baseline.rules.find(({ name }) => name === rule)?.predict(taskOf(text, more));
+}
+const NEAREST = 'text before, then the nearest';
+const AFTER = 'text before, then text after';
+const TOGETHER = 'text before and after together';
 
+describe('copying', () => {
   it('copies the rest of the line whose beginning is most alike', () => {
-    expect(copies('this.width = options.width;\nfoo(1);\nthis.height = op<<tions.height;>>\nbar(2);\n')[0]).toBe(
-      'tions.width;',
-    );
-    // What stands after the blank serves as well.
-    expect(copies('a();\nlet x = await l<<oad(1);>>\nlet y = await load(2);\n')[0]).toBe('oad(2);');
+    for (const baseline of [nearestSimilarLine, mostSimilarPlace]) {
+      const text = 'this.width = options.width;\nfoo(1);\nthis.height = op<<tions.height;>>\nbar(2);\n';
+      expect(copies(baseline, NEAREST, text)).toBe('tions.width;');
+      // What stands after the blank serves as well.
+      expect(copies(baseline, NEAREST, 'a();\nlet x = await l<<oad(1);>>\nlet y = await load(2);\n')).toBe('oad(2);');
+    }
   });
 
-  it('prefers the text after among places equally alike before, then the nearest', () => {
-    expect(copies('\nx = 1;\nend\nx = 2;\nx <<= 3;>>\nend\n')[0]).toBe('= 1;');
-    expect(copies('\nx = 1;\n\nx = 2;\n\nx <<= 3;>>\n')[0]).toBe('= 2;');
+  it('takes the nearest of lines that are equally alike, or the one in the likest place', () => {
+    const text = '\nx = 1;\nend\nx = 2;\nx <<= 3;>>\nend\n';
+    expect(copies(nearestSimilarLine, NEAREST, text)).toBe('= 2;');
+    expect(copies(nearestSimilarLine, AFTER, text)).toBe('= 2;');
+    expect(copies(mostSimilarPlace, NEAREST, text)).toBe('= 2;');
+    expect(copies(mostSimilarPlace, AFTER, text)).toBe('= 1;');
+    const lines = '\nopen\nx = 1;\nx = 2;\nopen\nx <<= 3;>>\n';
+    expect(copies(nearestSimilarLine, NEAREST, lines)).toBe('= 2;');
+    expect(copies(mostSimilarPlace, NEAREST, lines)).toBe('= 1;');
   });
 
-  it('does not copy the line that the blank cuts off', () => {
-    for (const said of copies('ababab<<c>>\n')) expect(said).toBe('');
+  it('does not copy the line that the blank cuts off, nor invents', () => {
+    for (const { predict } of [...nearestSimilarLine.rules, ...mostSimilarPlace.rules]) {
+      expect(predict(taskOf('ababab<<c>>\n'))).toBe('');
+      expect(predict(taskOf('q<<w>>\n'))).toBe('');
+    }
   });
 
   it('copies a whole line after the same lines, and as many lines as the text after agrees with', () => {
     const block = 'open();\n  step(1);\n  step(2);\n  step(3);\nclose();\n';
-    expect(copies(`${block}open();\n  <<step(1);>>\n  step(2);\n`, { kind: 'whole line' })[0]).toBe('step(1);');
-    expect(
-      copies(`${block}open();\n  <<step(1);\n  step(2);\n  step(3);>>\nclose();\n`, { kind: '2-8 lines' })[0],
-    ).toBe('step(1);\n  step(2);\n  step(3);');
+    const line = `${block}open();\n  <<step(1);>>\n  step(2);\n`;
+    expect(copies(mostSimilarPlace, NEAREST, line, { kind: 'whole line' })).toBe('step(1);');
+    expect(nearestSimilarLine.kinds).not.toContain('whole line');
+    const lines = `${block}open();\n  <<step(1);\n  step(2);\n  step(3);>>\nclose();\n`;
+    expect(copies(mostSimilarPlace, AFTER, lines, { kind: '2-8 lines' })).toBe('step(1);\n  step(2);\n  step(3);');
   });
 
   it('copies a span up to where both sides agree', () => {
-    const spans = copies('call(first, second);\ncall(fi<<rst, sec>>ond);\n', { kind: 'character span' });
-    expect(spans).toContain('rst, sec');
-    expect(spans[1]).toBe('rst, sec');
+    const text = 'call(first, second);\ncall(fi<<rst, sec>>ond);\n';
+    for (const baseline of [nearestSimilarLine, mostSimilarPlace]) {
+      expect(copies(baseline, AFTER, text, { kind: 'character span' })).toBe('rst, sec');
+      expect(copies(baseline, TOGETHER, text, { kind: 'character span' })).toBe('rst, sec');
+    }
   });
 
   it('looks into neighbours', () => {
     const neighbours = [{ path: 'b.ts', text: 'export const limit = 10;' }];
-    expect(copies('export const li<<mit = 10;>>\n', { neighbours })[0]).toBe('mit = 10;');
-  });
-
-  it('says nothing where nothing is alike', () => {
-    expect(copies('q<<w>>\n')).toEqual(['', '', '']);
+    expect(copies(nearestSimilarLine, NEAREST, 'export const li<<mit = 10;>>\n', { neighbours })).toBe('mit = 10;');
   });
 });
 

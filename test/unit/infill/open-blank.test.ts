@@ -18,7 +18,7 @@ describe('a blank that stays open', () => {
     }
     expect(model.calls.filter((call) => call.startsWith('read'))).toHaveLength(1);
     expect(streamed.map(({ text }) => text).slice(0, 3)).toEqual(['return', ' value', ';']);
-    infiller.dispose();
+    await infiller.dispose();
     expect(model.open).toBe(0);
   });
 
@@ -32,7 +32,7 @@ describe('a blank that stays open', () => {
       const fresh = await fillBlank(toy({ voice: letters }), { ...passage, forced }, { ...options, maxTokens: 3 });
       expect({ ...fill, timings: 0 }).toEqual({ ...fresh, timings: 0 });
     }
-    infiller.dispose();
+    await infiller.dispose();
   });
 
   it('is opened anew when the text around it changes, or when typing has used up its room', async () => {
@@ -65,7 +65,7 @@ describe('a blank that stays open', () => {
     await infiller.fill(passage, { ...short, contextTokens: 50 });
     expect(reads()).toBe(before + 2);
     expect(model.open).toBe(1);
-    infiller.dispose();
+    await infiller.dispose();
     expect(model.open).toBe(0);
   });
 
@@ -77,6 +77,20 @@ describe('a blank that stays open', () => {
     await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
     expect((await infiller.fill({ ...passage, forced: 'ret' }, options)).text).toBe('urn value;');
     expect(model.calls.filter((call) => call.startsWith('read'))).toHaveLength(1);
-    infiller.dispose();
+    await infiller.dispose();
+  });
+
+  it('keeps a reading that a keystroke overtakes, and gives it up when the passage changes', async () => {
+    const stop = new AbortController();
+    const model = recite('return value;', { words, onCall: (call) => call.startsWith('read') && stop.abort() });
+    const infiller = createInfiller(model);
+    const overtaken = infiller.fill(passage, options, { signal: stop.signal });
+    await expect(overtaken).rejects.toMatchObject({ name: 'AbortError' });
+    expect((await infiller.fill({ ...passage, forced: 'ret' }, options)).text).toBe('urn value;');
+    expect(model.calls.filter((call) => call.startsWith('read'))).toHaveLength(1);
+    await infiller.fill({ ...passage, before: 'other' }, options);
+    expect(model.calls.filter((call) => call.startsWith('read'))).toHaveLength(2);
+    await infiller.dispose();
+    expect(model.open).toBe(0);
   });
 });

@@ -109,7 +109,9 @@ describe('the families', () => {
     const { config } = await loadModelFolder(golden('glm-130b'));
     const twoDimensional = { ...config, positions: 'rotary-2d', layerNormEpsilon: 1e-6 } as const;
     expect((await loadModelFolder(changed('glm-130b', glm130bKeys(twoDimensional)))).config).toEqual(twoDimensional);
-    expect(() => glm130bKeys({ ...config, norm: 'pre' })).toThrow(/cannot express/);
+    const preLayerNorm = { ...config, norm: 'pre', residualAlpha: 1 } as const;
+    expect((await loadModelFolder(changed('glm-130b', glm130bKeys(preLayerNorm)))).config).toEqual(preLayerNorm);
+    expect(() => glm130bKeys({ ...config, activation: 'gelu' })).toThrow(/cannot express/);
   });
 });
 
@@ -126,7 +128,7 @@ describe('what is wrong with a folder', () => {
     ['glm-130b', { num_attention_heads: 3 }, /hidden size 64 is not a multiple of 3 heads/],
     ['glm-130b', { position_encoding_2d: true, num_attention_heads: 32 }, /multiple of 4, but it is 2/],
     ['glm-130b', { num_layers: 1e9 }, /layers 1000000000 is beyond the limit/],
-    ['glm-130b', { layernorm_order: 'pre' }, /"layernorm_order" must be "post"/],
+    ['glm-130b', { layernorm_order: 'sandwich' }, /"layernorm_order" must be "post" or "pre"/],
     ['glm-130b', { position_encoding_2d: 1 }, /"position_encoding_2d" must be true or false/],
     ['glm-130b', { layernorm_epsilon: 0 }, /"layernorm_epsilon" must be a number above 0/],
     [

@@ -4,9 +4,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <random>
 
 #include "gemm.h"
@@ -82,6 +84,9 @@ void check(const Gemm& gemm, int M, int N, int K, int depth, bool a_transposed, 
   Matrix<A> a(M, K, a_transposed, M % 3);
   Matrix<B> b(depth, N, b_transposed, N % 5);
   Guarded<char> lhs(gemm.lhs_bytes(M, K)), rhs(gemm.rhs_bytes(depth, N));
+  // What packing leaves out would be read as NaN.
+  std::memset(lhs.data(), 0xFF, gemm.lhs_bytes(M, K));
+  std::memset(rhs.data(), 0xFF, gemm.rhs_bytes(depth, N));
   gemm.pack_lhs(M, K, a.source(), lhs.data());
   gemm.pack_rhs(depth, N, b.source(), rhs.data());
   const int ldc = N + N % 4;

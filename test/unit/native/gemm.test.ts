@@ -41,7 +41,7 @@ const VARIANTS: Variant[] = [
 ];
 
 describe('matrix products (needs g++ on Linux; skipped where the processor lacks the level)', () => {
-  it.for(VARIANTS)('$level, needing $needs', async ({ level, needs, flags, shape }, { skip }) => {
+  it.for(VARIANTS)('$level, needing $needs', { timeout: 60_000 }, async ({ level, needs, flags, shape }, { skip }) => {
     skip(!compiler || !LEVELS.includes(needs));
     const product = shape ? join(work, `${level}.cc`) : join(sources, 'level_amx.cc');
     if (shape) {
@@ -50,8 +50,18 @@ describe('matrix products (needs g++ on Linux; skipped where the processor lacks
     }
     const program = join(work, level);
     const files = [product, join(here, 'gemm-check.cc')];
-    await run('g++', ['-std=c++17', '-O1', '-w', ...flags, `-DLEVEL=${level}`, `-I${sources}`, ...files, '-o', program]);
+    await run('g++', [
+      '-std=c++17',
+      '-O1',
+      '-w',
+      ...flags,
+      `-DLEVEL=${level}`,
+      `-I${sources}`,
+      ...files,
+      '-o',
+      program,
+    ]);
     const { stdout } = await run(program);
     expect(stdout).toBe('609 products agree\n');
-  }, 60_000);
+  });
 });

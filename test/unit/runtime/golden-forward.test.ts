@@ -1,8 +1,8 @@
 /** Logits and greedy tokens of the original GLM code through the native runtime: Part A read, Part B extended. */
 import { describe, expect, it } from 'vitest';
 import type { ModelFolder } from '../../../engine/model/load.ts';
-import type { Runtime, TokenRows } from '../../../engine/runtime/runtime.ts';
 import { openNativeRuntime } from '../../../engine/runtime/native.ts';
+import type { Runtime, TokenRows } from '../../../engine/runtime/runtime.ts';
 import {
   type GoldenCase,
   goldenCases,
