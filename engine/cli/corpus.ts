@@ -1,13 +1,11 @@
 /** `cloze corpus`: makes the training corpus. The only command that fetches anything, and only from its own list. */
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
-import { byteLevelBpe } from '../tokenizer/byte-level-bpe.ts';
-import { parseTokenizerJson } from '../tokenizer/tokenizer-json.ts';
+import { loadTokenizer } from '../tokenizer/load.ts';
 import { corpusPlaces, fetchCorpus, readSources, trainTokenizer } from '../training/corpus/corpus.ts';
 import type { CorpusManifest } from '../training/corpus/manifest.ts';
 import { type ListedPackage, parsePackageList } from '../training/corpus/package-list.ts';
@@ -134,28 +132,18 @@ async function runSteps(
     report(`Wrote the tokenizer ${tokenizer}`);
   }
   if (!steps.includes('pack')) return;
-  const text = await readTokenizer(tokenizer);
+  const packer = await loadTokenizer(tokenizer, { rememberedPieces: 1 << 20 });
   const manifest = await packCorpus({
     ...sources,
     missing: missing.length > 0 ? missing : sources.missing,
     directory: corpusPlaces(data).corpus,
-    tokenizer: byteLevelBpe(parseTokenizerJson(text, tokenizer), { rememberedPieces: 1 << 20 }),
-    tokenizerSha256: createHash('sha256').update(text).digest('hex'),
+    tokenizer: packer.tokenizer,
+    tokenizerSha256: packer.sha256,
     seed,
     progress: report,
     signal,
   });
   process.stdout.write(`${summary(manifest)}\n`);
-}
-
-async function readTokenizer(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new Error(
-      `Cannot read the tokenizer ${path}: ${(error as Error).message}. Run "cloze corpus tokenizer" first.`,
-    );
-  }
 }
 
 function summary({ splits }: CorpusManifest): string {

@@ -14,12 +14,9 @@ import { toMarkdown } from '../evaluation/markdown.ts';
 import { buildReport } from '../evaluation/report.ts';
 import { mostSimilarPlace, nearestSimilarLine } from '../evaluation/similar-place.ts';
 import { taskLanguages } from '../evaluation/task.ts';
+import { loadModel } from '../load-model.ts';
 import { parameterCount } from '../model/config.ts';
-import { loadModelFolder, type ModelFolder } from '../model/load.ts';
-import { openNativeRuntime } from '../runtime/native.ts';
-import { byteLevelBpe } from '../tokenizer/byte-level-bpe.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { checkVocabularyFits, loadTokenizerJson, parseTokenizerJson } from '../tokenizer/tokenizer-json.ts';
+import { loadTokenizer } from '../tokenizer/load.ts';
 import { corpusPlaces } from '../training/corpus/corpus.ts';
 import type { CorpusManifest } from '../training/corpus/manifest.ts';
 import { openPackedCorpus } from '../training/corpus/packed-corpus.ts';
@@ -73,25 +70,19 @@ export async function evalCommand(args: string[]): Promise<number> {
   const { documents, training, manifest } = await openDocuments(corpusFolder, split);
   const tasks = drawTasks(documents, { perKind: tasksPerKind, seed });
   const modelFolder = values.model ?? embeddedModel();
-  const folder = await loadModelFolder(modelFolder);
-  const tokenizer = await loadTokenizer(modelFolder, folder);
-  const runtime = await openNativeRuntime(folder, { level: kernelLevel(), threads });
+  const model = await loadModel(modelFolder, { level: kernelLevel(), threads });
+  const { folder, runtime } = model;
   try {
     const endings = await commonEndings(training, tasks, {
       seed,
       signal: stop.signal,
       onProgress: (done, all) => progress(`counting line endings: document ${done}/${all}`),
     });
-    const evaluation = await evaluate(
-      { runtime, tokenizer },
-      tasks,
-      [...endings, nearestSimilarLine, mostSimilarPlace],
-      {
-        contextTokens,
-        signal: stop.signal,
-        onProgress: (done, all, { kind }) => progress(`${kind}: task ${done + 1}/${all}`),
-      },
-    );
+    const evaluation = await evaluate(model, tasks, [...endings, nearestSimilarLine, mostSimilarPlace], {
+      contextTokens,
+      signal: stop.signal,
+      onProgress: (done, all, { kind }) => progress(`${kind}: task ${done + 1}/${all}`),
+    });
     progress('');
     const report = buildReport(
       {
@@ -100,7 +91,7 @@ export async function evalCommand(args: string[]): Promise<number> {
         tasksPerKind,
         contextTokens,
         model: {
-          name: folder.metadata.recipe ?? folder.family,
+          name: model.name,
           parameters: parameterCount(folder.config),
           sha256: await sha256Of(join(modelFolder, 'model.safetensors')),
           metadata: folder.metadata,
@@ -129,22 +120,13 @@ async function openDocuments(
   folder: string,
   split: 'heldout' | 'train',
 ): Promise<{ documents: Documents; training: Documents; manifest: CorpusManifest }> {
-  const path = join(embeddedModel(), 'tokenizer.json');
-  const text = await readFile(path, 'utf8');
-  const sha256 = createHash('sha256').update(text).digest('hex');
-  const tokenizer = byteLevelBpe(parseTokenizerJson(text, path));
+  const { tokenizer, sha256 } = await loadTokenizer(join(embeddedModel(), 'tokenizer.json'));
   const open = async (name: 'heldout' | 'train') =>
     packedDocuments(await openPackedCorpus(folder, name, sha256), tokenizer);
   const documents = await open(split);
   const training = split === 'train' ? documents : await open('train');
   const manifest: CorpusManifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'));
   return { documents, training, manifest };
-}
-
-async function loadTokenizer(modelFolder: string, folder: ModelFolder): Promise<Tokenizer> {
-  const tokenizer = byteLevelBpe(await loadTokenizerJson(join(modelFolder, 'tokenizer.json')));
-  checkVocabularyFits(tokenizer.vocabSize, folder.config.vocabSize);
-  return tokenizer;
 }
 
 async function sha256Of(path: string): Promise<string> {

@@ -2,8 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { byteLevelBpe } from '../tokenizer/byte-level-bpe.ts';
-import { loadTokenizerJson } from '../tokenizer/tokenizer-json.ts';
+import { loadTokenizer } from '../tokenizer/load.ts';
 import { openPackedCorpus } from '../training/corpus/packed-corpus.ts';
 import { type Progress, pretrain } from '../training/pretrain.ts';
 import { RECIPES } from '../training/recipes.ts';
@@ -48,7 +47,7 @@ export async function pretrainCommand(args: string[]): Promise<number> {
 
   const data = dataFolder();
   const tokenizerFolder = embeddedModel();
-  const tokenizer = byteLevelBpe(await loadTokenizerJson(join(tokenizerFolder, 'tokenizer.json')));
+  const { tokenizer, sha256 } = await loadTokenizer(join(tokenizerFolder, 'tokenizer.json'));
   const stop = new AbortController();
   process.once('SIGINT', () => {
     process.stderr.write('\nStopping after this step …\n');
@@ -61,8 +60,9 @@ export async function pretrainCommand(args: string[]): Promise<number> {
     run,
     tokenizer,
     tokenizerFolder,
-    corpus: await openPackedCorpus(join(data, 'corpus'), 'train'),
-    heldOut: await openPackedCorpus(join(data, 'corpus'), 'heldout'),
+    tokenizerSha256: sha256,
+    corpus: await openPackedCorpus(join(data, 'corpus'), 'train', sha256),
+    heldOut: await openPackedCorpus(join(data, 'corpus'), 'heldout', sha256),
     seed: Number(values.seed),
     tokens,
     resume: values.resume,

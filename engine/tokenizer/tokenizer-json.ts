@@ -1,5 +1,4 @@
-/** Reads and checks a `tokenizer.json`: what the engine can use of it, or an error that says what is wrong with it. */
-import { readFile } from 'node:fs/promises';
+/** Checks a `tokenizer.json`: what the engine can use of it, or an error that says what is wrong with it. */
 import { bytesOfEntry } from './byte-alphabet.ts';
 import { layoutTokenNames, specialTokenNames } from './layout.ts';
 import type { SpecialTokens } from './tokenizer.ts';
@@ -14,17 +13,6 @@ export interface TokenizerJson {
   post_processor: unknown;
   decoder: unknown;
   model: { type: 'BPE'; vocab: Record<string, number>; merges: unknown[] };
-}
-
-/** Loads `path`. Throws an error that names the path when it is missing or not such a file. */
-export async function loadTokenizerJson(path: string): Promise<TokenizerJson> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new Error(`Cannot read the tokenizer ${path}: ${(error as Error).message}. Is the model complete?`);
-  }
-  return parseTokenizerJson(text, path);
 }
 
 /** Checks the text of a `tokenizer.json`; `name` stands for it in errors. */

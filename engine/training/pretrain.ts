@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
 import { float32ToBfloat16 } from '../checkpoint/float-formats.ts';
 import { writeSafetensors } from '../checkpoint/safetensors.ts';
+import { TOKENIZER_HASH } from '../load-model.ts';
 import { type GlmConfig, tensorShapes } from '../model/config.ts';
 import { glm130bKeys } from '../model/families/glm-130b.ts';
 import { type ExecutionOptions, loadAddon, type NativeTrainer } from '../native.ts';
@@ -29,6 +30,8 @@ export interface PretrainOptions {
   tokenizer: Tokenizer;
   /** Folder that holds tokenizer.json, copied beside the exported model. */
   tokenizerFolder: string;
+  /** Of that file; kept with the weights, so that another tokenizer is noticed. */
+  tokenizerSha256: string;
   corpus: PackedCorpus;
   /** Held-out documents for the validation loss. */
   heldOut: PackedCorpus;
@@ -185,6 +188,7 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
     recipe: recipe.name,
     seed: String(seed),
     tokens: String(position.tokens),
+    [TOKENIZER_HASH]: options.tokenizerSha256,
   });
   return position;
 }

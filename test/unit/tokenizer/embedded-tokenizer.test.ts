@@ -1,12 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../../engine/objective/random.ts';
 import { byteLevelBpe } from '../../../engine/tokenizer/byte-level-bpe.ts';
-import { loadTokenizerJson } from '../../../engine/tokenizer/tokenizer-json.ts';
+import { parseTokenizerJson } from '../../../engine/tokenizer/tokenizer-json.ts';
 
 const path = fileURLToPath(new URL('../../../engine/embedded-model/tokenizer.json', import.meta.url));
-const json = await loadTokenizerJson(path);
+const json = parseTokenizerJson(readFileSync(path, 'utf8'), path);
 const tokenizer = byteLevelBpe(json);
 const library = new HuggingFaceTokenizer(json, {});
 

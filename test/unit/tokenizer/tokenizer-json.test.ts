@@ -1,12 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { byteToChar } from '../../../engine/tokenizer/byte-alphabet.ts';
 import { ordinaryTokens, piecePattern, specialTokens } from '../../../engine/tokenizer/layout.ts';
+import { loadTokenizer } from '../../../engine/tokenizer/load.ts';
 import { tokenizerJson } from '../../../engine/tokenizer/tokenizer-file.ts';
-import {
-  checkVocabularyFits,
-  loadTokenizerJson,
-  parseTokenizerJson,
-} from '../../../engine/tokenizer/tokenizer-json.ts';
+import { checkVocabularyFits, parseTokenizerJson } from '../../../engine/tokenizer/tokenizer-json.ts';
 
 /** A valid file: 256 bytes, no merges, all special tokens. */
 function small() {
@@ -37,7 +34,7 @@ describe('reading a tokenizer.json', () => {
   });
 
   test('a missing file is named', async () => {
-    await expect(loadTokenizerJson('/nowhere/tokenizer.json')).rejects.toThrow(/\/nowhere\/tokenizer\.json/);
+    await expect(loadTokenizer('/nowhere/tokenizer.json')).rejects.toThrow(/\/nowhere\/tokenizer\.json/);
   });
 
   test('says what is wrong', () => {

@@ -63,6 +63,7 @@ function optionsOf(run: string, change: Partial<PretrainOptions> = {}): Pretrain
     run,
     tokenizer,
     tokenizerFolder,
+    tokenizerSha256: '0'.repeat(64),
     corpus: corpusOf(tokenizer, [1, 2, 3, 4].map(program)),
     heldOut: corpusOf(tokenizer, [5].map(program)),
     seed: 7,
@@ -113,7 +114,12 @@ describe('an uninterrupted run', () => {
   it('leaves a model folder that is read back with the trained weights', async () => {
     const model = await loadModelFolder(join(whole, 'model'));
     expect(model.config).toEqual(RECIPE.config);
-    expect(model.metadata).toEqual({ recipe: 'toy', seed: '7', tokens: String(ended.tokens) });
+    expect(model.metadata).toEqual({
+      recipe: 'toy',
+      seed: '7',
+      tokens: String(ended.tokens),
+      tokenizer_sha256: '0'.repeat(64),
+    });
     expect(existsSync(join(whole, 'model/tokenizer.json'))).toBe(true);
     const trainer = new (loadAddon().Trainer)(RECIPE.config, optionsOf(whole).execution);
     await restoreState(whole, trainer, RECIPE.config, STEPS);

@@ -1,0 +1,32 @@
+/** A model folder becomes weights on the processor and the tokenizer that belongs to them. */
+import { join } from 'node:path';
+import type { Model } from './infill/fill.ts';
+import { loadModelFolder, type ModelFolder } from './model/load.ts';
+import { type NativeRuntimeOptions, openNativeRuntime } from './runtime/native.ts';
+import { loadTokenizer } from './tokenizer/load.ts';
+import { checkVocabularyFits } from './tokenizer/tokenizer-json.ts';
+
+/** Key of the weights' metadata under which training leaves the hash of the tokenizer file. */
+export const TOKENIZER_HASH = 'tokenizer_sha256';
+
+export interface LoadedModel extends Model {
+  /** The model's name, e.g. `cursor-5m`. */
+  name: string;
+  folder: ModelFolder;
+}
+
+/** Throws an error that names the file, what was wrong with it and what to do. */
+export async function loadModel(path: string, options: NativeRuntimeOptions = {}): Promise<LoadedModel> {
+  const folder = await loadModelFolder(path);
+  const tokenizerPath = join(path, 'tokenizer.json');
+  const { tokenizer, sha256 } = await loadTokenizer(tokenizerPath);
+  checkVocabularyFits(tokenizer.vocabSize, folder.config.vocabSize);
+  const expected = folder.metadata[TOKENIZER_HASH];
+  if (expected !== undefined && expected !== sha256) {
+    throw new Error(
+      `${tokenizerPath} is not the tokenizer that the model was trained with (sha256 ${sha256.slice(0, 12)}…, expected ${expected.slice(0, 12)}…). Put the file back that came with the weights.`,
+    );
+  }
+  const runtime = await openNativeRuntime(folder, options);
+  return { name: folder.metadata.recipe ?? folder.family, folder, tokenizer, runtime };
+}

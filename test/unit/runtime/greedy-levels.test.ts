@@ -1,0 +1,30 @@
+/** The shipped model writes the same text at every kernel level of the machine. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadEngine } from '../../../engine/index.ts';
+import { loadAddon } from '../../../engine/native.ts';
+import { blanks } from '../../fixtures/blanks/blanks.ts';
+
+const LEVELS = ['portable', 'avx2', 'avx512', 'amx'];
+const available = LEVELS.slice(0, LEVELS.indexOf(loadAddon().detectedLevel) + 1);
+const OPTIONS = { maxTokens: 24, temperature: 0, topP: 1, seed: 0, singleLine: false, timeLimit: 0 };
+
+async function spansAt(level: string): Promise<string[]> {
+  const engine = await loadEngine({ modelFolder: join(process.cwd(), 'engine/embedded-model'), level, threads: 2 });
+  const spans: string[] = [];
+  for (const blank of blanks) spans.push((await engine.fill(blank, OPTIONS)).text);
+  await engine.dispose();
+  return spans;
+}
+
+describe('greedy text of ten blanks', async () => {
+  const expected = await spansAt('portable');
+
+  it('is not empty everywhere', () => {
+    expect(expected.filter((text) => text.trim() !== '').length).toBeGreaterThan(5);
+  });
+
+  it.each(available.filter((level) => level !== 'portable'))('is the same at level %s', async (level) => {
+    expect(await spansAt(level)).toEqual(expected);
+  });
+});
