@@ -23,6 +23,14 @@ export interface NativeConfig {
   tiedEmbedding: boolean;
   layerNormEpsilon: number;
   rotaryFloat16: boolean;
+  keyValueHeads?: number;
+  headSize?: number;
+  rotarySize?: number;
+  rotaryPairs?: string;
+  rotaryTheta?: number;
+  normKind?: string;
+  bias?: string;
+  causal?: boolean;
 }
 
 export interface ExecutionOptions {

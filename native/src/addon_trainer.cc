@@ -114,6 +114,9 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
   explicit TrainerObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     guarded(info.Env(), [&] {
       const Config config = read_config(info[0].As<Napi::Object>());
+      if (const std::string reason = untrainable(config); !reason.empty()) {
+        throw std::invalid_argument("This model has " + reason + ", which can be run but not trained.");
+      }
       const ExecutionOptions o = read_execution(info[1].As<Napi::Object>());
       if (o.use_bf16) {
         trainer_ = std::make_shared<TypedTrainer<bf16>>(config, o);

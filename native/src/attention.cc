@@ -18,11 +18,12 @@ template <class T>
 void attention_forward(const Model<T>& model, const Sample& s, int head, const T* qkv, T* o, float* lse,
                        AttentionScratch<T>& w) {
   const Gemm& gemm = model.gemm;
-  const int C = model.config.hidden, D = model.config.head_dim(), n = s.length, row = 3 * C;
+  const Config& c = model.config;
+  const int A = c.query_width(), D = c.head_dim(), n = s.length, row = c.qkv_width(), kv = c.kv_head(head);
   const int ld = round_up(n, 64);
   const float scale = 1.0f / std::sqrt(static_cast<float>(D));
   const T* base = qkv + (long)s.begin * row;
-  const T *q = base + model.q_at(head), *k = base + model.k_at(head), *v = base + model.v_at(head);
+  const T *q = base + model.q_at(head), *k = base + model.k_at(kv), *v = base + model.v_at(kv);
 
   w.k_columns.reserve(gemm.rhs_bytes(D, n));
   w.v_rows.reserve(gemm.rhs_bytes(n, D));
@@ -46,7 +47,7 @@ void attention_forward(const Model<T>& model, const Sample& s, int head, const T
     gemm.pack_lhs(rows, columns, Source<T>{w.p.data(), ld, false}, w.p_lhs.data());
     gemm.multiply(rows, D, columns, w.p_lhs.data(), w.v_rows.data(), n, w.out.data(), D, false);
     for (int r = 0; r < rows; r++)
-      model.k.convert(D, w.out.data() + r * D, o + (long)(s.begin + begin + r) * C + head * D);
+      model.k.convert(D, w.out.data() + r * D, o + (long)(s.begin + begin + r) * A + head * D);
   }
 }
 

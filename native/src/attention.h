@@ -23,7 +23,8 @@ template <class T>
 void attention_forward(const Model<T>& model, const Sample& sample, int head, const T* qkv, T* o, float* lse,
                        AttentionScratch<T>& w);
 
-// d_qkv from d_o; o and lse are what the forward pass wrote. All rows are those of the whole batch.
+// d_qkv from d_o; o and lse are what the forward pass wrote. All rows are those of the whole batch. Only for models with
+// as many key/value heads as heads.
 template <class T>
 void attention_backward(const Model<T>& model, const Sample& sample, int head, const T* qkv, const T* o,
                         const float* lse, const T* d_o, float* d_qkv, AttentionScratch<T>& w);

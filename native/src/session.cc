@@ -23,8 +23,9 @@ struct CpuRuntime : Runtime {
   // Work space for n rows of one layer, used by all layers in turn.
   void prepare(size_t n) {
     const size_t C = model.config.hidden, up = model.config.up();
-    for (auto* b : {&x, &o, &h}) b->reserve(n * C);
-    qkv.reserve(n * 3 * C);
+    for (auto* b : {&x, &h}) b->reserve(n * C);
+    o.reserve(n * model.config.query_width());
+    qkv.reserve(n * model.config.qkv_width());
     u.reserve(n * up);
     for (auto* b : {&mean1, &rstd1, &mean2, &rstd2}) b->reserve(n);
     final_x.reserve(n * C);
@@ -43,8 +44,8 @@ class CpuSession : public Session {
   CpuSession(std::shared_ptr<CpuRuntime<T>> runtime, int capacity) : rt_(std::move(runtime)), capacity_(capacity) {
     const Config& c = rt_->model.config;
     for (int l = 0; l < c.layers; l++) {
-      keys_.emplace_back((size_t)capacity * c.hidden);
-      values_.emplace_back((size_t)capacity * c.hidden);
+      keys_.emplace_back((size_t)capacity * c.kv_width());
+      values_.emplace_back((size_t)capacity * c.kv_width());
     }
   }
 
@@ -53,7 +54,8 @@ class CpuSession : public Session {
   void read(const Rows& rows, const std::atomic<bool>& cancel) override {
     if (length_ != 0) throw std::runtime_error("A session reads Part A only once; this one already holds tokens.");
     run(rows, cancel, /*part_a=*/true);
-    length_ = part_a_ = rows.count;
+    length_ = rows.count;
+    fixed_ = rt_->model.config.causal ? 0 : rows.count;
   }
 
   void extend(const Rows& rows, bool all, float* logits, const std::atomic<bool>& cancel) override {
@@ -62,8 +64,8 @@ class CpuSession : public Session {
     const int C = m.config.hidden, V = m.config.vocab, from = all ? 0 : rows.count - 1;
     float mean, rstd;
     for (int r = from; r < rows.count; r++) {
-      m.k.layernorm(1, C, rt_->x.data() + (long)r * C, m.at(m.layout.final_g), m.at(m.layout.final_b), m.config.eps,
-                    rt_->final_x.data() + (long)r * C, &mean, &rstd);
+      m.normalize(1, rt_->x.data() + (long)r * C, m.layout.final_g, m.layout.final_b,
+                  rt_->final_x.data() + (long)r * C, &mean, &rstd);
     }
     const PackedWeight& head = m.head();
     const int block = m.gemm.column_block * 32, blocks = (V + block - 1) / block;
@@ -81,22 +83,22 @@ class CpuSession : public Session {
   }
 
   void rewind(int length) override {
-    if (length < part_a_ || length > length_) {
+    if (length < fixed_ || length > length_) {
       throw std::runtime_error("Cannot rewind to " + std::to_string(length) + " tokens: the session holds " +
-                               std::to_string(length_.load()) + ", of which Part A has " + std::to_string(part_a_) + ".");
+                               std::to_string(length_.load()) + ", of which Part A has " + std::to_string(fixed_) + ".");
     }
     length_ = length;
   }
 
   std::unique_ptr<Session> fork() const override {
     auto copy = std::make_unique<CpuSession<T>>(rt_, capacity_);
-    const size_t bytes = sizeof(T) * length_ * rt_->model.config.hidden;
+    const size_t bytes = sizeof(T) * length_ * rt_->model.config.kv_width();
     for (size_t l = 0; l < keys_.size(); l++) {
       std::memcpy(static_cast<void*>(copy->keys_[l].data()), keys_[l].data(), bytes);
       std::memcpy(static_cast<void*>(copy->values_[l].data()), values_[l].data(), bytes);
     }
     copy->length_ = length_.load();
-    copy->part_a_ = part_a_;
+    copy->fixed_ = fixed_;
     return copy;
   }
 
@@ -121,7 +123,7 @@ class CpuSession : public Session {
       if (cancel.load(std::memory_order_relaxed)) throw Cancelled();
       if (part_a) {
         m.pool.parallel_for(H, [&](int h, int t) {
-          attention_forward(m, Sample{0, n, n}, h, s.qkv, s.o, nullptr, rt_->attention[t]);
+          attention_forward(m, Sample{0, n, m.config.causal ? 0 : n}, h, s.qkv, s.o, nullptr, rt_->attention[t]);
         });
       } else {
         m.pool.parallel_for(n * H, [&](int item, int t) { attend(l, item / H, item % H, s, t); });
@@ -137,33 +139,34 @@ class CpuSession : public Session {
 
   void remember(int layer, int begin, int end) {
     const Model<T>& m = rt_->model;
-    const int C = m.config.hidden, D = m.config.head_dim();
+    const int width = m.config.kv_width(), D = m.config.head_dim();
     for (int r = begin; r < end; r++) {
-      const T* row = rt_->qkv.data() + (long)r * 3 * C;
-      T *key = keys_[layer].data() + (long)(length_ + r) * C, *value = values_[layer].data() + (long)(length_ + r) * C;
-      for (int h = 0; h < m.config.heads; h++) {
-        std::memcpy(static_cast<void*>(key + h * D), row + m.k_at(h), sizeof(T) * D);
-        std::memcpy(static_cast<void*>(value + h * D), row + m.v_at(h), sizeof(T) * D);
+      const T* row = rt_->qkv.data() + (long)r * m.config.qkv_width();
+      const long to = (long)(length_ + r) * width;
+      for (int g = 0; g < m.config.kv_heads; g++) {
+        std::memcpy(static_cast<void*>(keys_[layer].data() + to + g * D), row + m.k_at(g), sizeof(T) * D);
+        std::memcpy(static_cast<void*>(values_[layer].data() + to + g * D), row + m.v_at(g), sizeof(T) * D);
       }
     }
   }
 
   void attend(int layer, int r, int h, LayerRows<T>& s, int thread) {
     const Model<T>& m = rt_->model;
-    const int C = m.config.hidden, D = m.config.head_dim(), visible = length_ + r + 1;
+    const Config& c = m.config;
+    const int D = c.head_dim(), visible = length_ + r + 1, at = c.kv_head(h) * D;
     Buffer<float>& scores = rt_->scores[thread];
     scores.reserve(capacity_ + 2 * D);
     float *q = scores.data() + capacity_, *out = q + D;
-    m.k.widen(D, s.qkv + (long)r * 3 * C + m.q_at(h), q);
-    m.k.attend_row(D, visible, C, 1.0f / std::sqrt(static_cast<float>(D)), q, keys_[layer].data() + h * D,
-                   values_[layer].data() + h * D, scores.data(), out);
-    m.k.convert(D, out, s.o + (long)r * C + h * D);
+    m.k.widen(D, s.qkv + (long)r * c.qkv_width() + m.q_at(h), q);
+    m.k.attend_row(D, visible, c.kv_width(), 1.0f / std::sqrt(static_cast<float>(D)), q, keys_[layer].data() + at,
+                   values_[layer].data() + at, scores.data(), out);
+    m.k.convert(D, out, s.o + (long)r * c.query_width() + h * D);
   }
 
   std::shared_ptr<CpuRuntime<T>> rt_;
-  int capacity_, part_a_ = 0;
+  int capacity_, fixed_ = 0;  // rows that rewind must leave: Part A, whose rows have seen each other
   std::atomic<int> length_{0};  // may be asked for while a call is under way
-  std::vector<Buffer<T>> keys_, values_;  // per layer: capacity x C
+  std::vector<Buffer<T>> keys_, values_;  // per layer: capacity x kv_width
 };
 
 template <class T>

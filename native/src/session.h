@@ -11,7 +11,8 @@ class Session {
  public:
   virtual ~Session() = default;
   virtual int length() const = 0;
-  // Reads Part A into an empty session: every row sees every other. Throws Cancelled, leaving the session empty.
+  // Reads Part A into an empty session: every row sees every other (in a causal model: those before it). Throws
+  // Cancelled, leaving the session empty.
   virtual void read(const Rows& rows, const std::atomic<bool>& cancel) = 0;
   // Appends causal rows. Writes V logits after the last row, or [rows.count, V] when `all`.
   virtual void extend(const Rows& rows, bool all, float* logits, const std::atomic<bool>& cancel) = 0;
