@@ -80,7 +80,8 @@ function recognise(keys: ConfigKeys): Family {
   if (family) return family;
   const modelType = String(keys.raw('model_type'));
   const refused = Object.hasOwn(REFUSED, modelType) ? REFUSED[modelType] : undefined;
-  if (refused) throw new Error(`${keys.path}: "model_type" is "${modelType}": ${refused}. Choose another model, e.g. GLM-4-9B.`);
+  if (refused)
+    throw new Error(`${keys.path}: "model_type" is "${modelType}": ${refused}. Choose another model, e.g. GLM-4-9B.`);
   const found = ['model_class', 'model_type', 'architectures']
     .filter((key) => keys.has(key))
     .map((key) => `"${key}": ${JSON.stringify(keys.raw(key))}`);
