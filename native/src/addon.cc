@@ -171,7 +171,7 @@ const Tensor& named_tensor(const Layout& layout, const std::string& name) {
   return *tensor;
 }
 
-void copy_tensor(const Napi::CallbackInfo& info, const Layout& layout, float* values) {
+GivenTensor read_tensor(const Napi::CallbackInfo& info, const Layout& layout) {
   const Tensor& tensor = named_tensor(layout, info[0].ToString().Utf8Value());
   if (!info[1].IsTypedArray() || info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
     throw std::invalid_argument("The values of \"" + tensor.name + "\" must be a Float32Array.");
@@ -181,7 +181,7 @@ void copy_tensor(const Napi::CallbackInfo& info, const Layout& layout, float* va
     throw std::invalid_argument("\"" + tensor.name + "\" has " + std::to_string(tensor.count) + " values; " +
                                 std::to_string(from.ElementLength()) + " were given.");
   }
-  std::memcpy(values + tensor.offset, from.Data(), sizeof(float) * tensor.count);
+  return {tensor, from.Data()};
 }
 
 Napi::Value tensor_copy(Napi::Env env, const Tensor& tensor, const float* values) {

@@ -14,13 +14,23 @@ std::string untrainable(const Config& c) {
   return "";
 }
 
-Layout::Layout(const Config& c) {
+Layout::Layout(const Config& c, bool with_matrices) {
   auto add = [this](const std::string& name, std::vector<int> shape) {
     long count = 1;
     for (int n : shape) count *= n;
     const long offset = total;
-    tensors.push_back({name, shape, offset, count});
+    tensors.push_back({name, shape, offset, count, -1});
     total += (count + 15) / 16 * 16;
+    return offset;
+  };
+  auto add_matrix = [&](int place, const std::string& name, int rows, int columns) {
+    long offset = kAbsent;
+    if (with_matrices) {
+      offset = add(name, {rows, columns});
+    } else {
+      tensors.push_back({name, {rows, columns}, kAbsent, static_cast<long>(rows) * columns, -1});
+    }
+    tensors.back().matrix = place;
     return offset;
   };
   const int C = c.hidden, F = c.inner, up = c.up();
@@ -37,23 +47,23 @@ Layout::Layout(const Config& c) {
     LayerOffsets o;
     o.ln1_g = add(at + "input_layernorm.weight", {C});
     o.ln1_b = add_if(centred, at + "input_layernorm.bias", C);
-    o.qkv_w = add(at + "attention.query_key_value.weight", {c.qkv_width(), C});
+    o.qkv_w = add_matrix(l * 4, at + "attention.query_key_value.weight", c.qkv_width(), C);
     o.qkv_b = add_if(qkv_biased, at + "attention.query_key_value.bias", c.qkv_width());
-    o.dense_w = add(at + "attention.dense.weight", {C, c.query_width()});
+    o.dense_w = add_matrix(l * 4 + 1, at + "attention.dense.weight", C, c.query_width());
     o.dense_b = add_if(biased, at + "attention.dense.bias", C);
     o.attention_out_g = add_if(sandwich, at + "post_self_attn_layernorm.weight", C);
     o.ln2_g = add(at + "post_attention_layernorm.weight", {C});
     o.ln2_b = add_if(centred, at + "post_attention_layernorm.bias", C);
-    o.up_w = add(at + "mlp.dense_h_to_4h.weight", {up, C});
+    o.up_w = add_matrix(l * 4 + 2, at + "mlp.dense_h_to_4h.weight", up, C);
     o.up_b = add_if(biased, at + "mlp.dense_h_to_4h.bias", up);
-    o.down_w = add(at + "mlp.dense_4h_to_h.weight", {C, F});
+    o.down_w = add_matrix(l * 4 + 3, at + "mlp.dense_4h_to_h.weight", C, F);
     o.down_b = add_if(biased, at + "mlp.dense_4h_to_h.bias", C);
     o.mlp_out_g = add_if(sandwich, at + "post_mlp_layernorm.weight", C);
     layers.push_back(o);
   }
   final_g = add("transformer.final_layernorm.weight", {C});
   final_b = add_if(centred, "transformer.final_layernorm.bias", C);
-  head = c.tied ? embedding : add("lm_head.weight", {c.vocab, C});
+  head = c.tied ? embedding : add_matrix(c.layers * 4, "lm_head.weight", c.vocab, C);
 }
 
 const Tensor* Layout::find(const std::string& name) const {

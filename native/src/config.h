@@ -44,14 +44,16 @@ struct Config {
 // The first property that the backward pass does not cover, in words; empty when the model can be trained.
 std::string untrainable(const Config& config);
 
+constexpr long kAbsent = -1;  // the offset of a tensor that is not in the parameter vector
+
 struct Tensor {
   std::string name;
   std::vector<int> shape;
-  long offset;  // in floats from the start of the parameter vector, a multiple of 16
+  long offset;  // in floats from the start of the parameter vector, a multiple of 16; or kAbsent
   long count;
+  int matrix = -1;  // place among a model's packed weights: layer * 4 + (qkv, dense, up, down), the head last
 };
 
-constexpr long kAbsent = -1;  // the offset of a tensor that the model does not have
 
 // Where the tensors of one layer lie in the parameter vector. A sandwich also norms the outputs of attention and MLP.
 struct LayerOffsets {
@@ -59,9 +61,10 @@ struct LayerOffsets {
       mlp_out_g;
 };
 
-// All parameters in one vector, in the order of engine/model/config.ts `tensorShapes`.
+// Parameters in one vector, in the order of engine/model/config.ts `tensorShapes`. Training has all of them there;
+// inference keeps its matrices in packed form alone, where they have no offset.
 struct Layout {
-  explicit Layout(const Config& config);
+  Layout(const Config& config, bool with_matrices);
   const Tensor* find(const std::string& name) const;
 
   std::vector<Tensor> tensors;

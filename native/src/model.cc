@@ -18,9 +18,9 @@ float round_to_half(float x) {
 }  // namespace
 
 template <class T>
-Model<T>::Model(const Config& c, Level chosen, int threads)
+Model<T>::Model(const Config& c, Level chosen, int threads, bool training)
     : config(c),
-      layout(c),
+      layout(c, training),
       level(chosen),
       k(kernels<T>(chosen)),
       kf(kernels<float>(chosen)),
@@ -37,6 +37,17 @@ Model<T>::Model(const Config& c, Level chosen, int threads)
     w.normed.reserve((size_t)kRowBlock * C);
     w.act.reserve((size_t)kRowBlock * F);
   }
+  auto shape = [](PackedWeight& weight, int out, int in) {
+    weight.out = out;
+    weight.in = in;
+  };
+  for (int l = 0; l < c.layers; l++) {
+    shape(packed_[l * 4], c.qkv_width(), C);
+    shape(packed_[l * 4 + 1], C, c.query_width());
+    shape(packed_[l * 4 + 2], c.up(), C);
+    shape(packed_[l * 4 + 3], C, F);
+  }
+  shape(packed_.back(), c.vocab, C);
   if (c.positions != Positions::learned_2d) {
     // inv_freq_j = theta^(-2j / span); the span is what is turned of a head (1-D) or half of it (2-D).
     const int span = c.positions == Positions::rotary_2d ? c.rotary_size / 2 : c.rotary_size;
@@ -56,55 +67,63 @@ Model<T>::Model(const Config& c, Level chosen, int threads)
 }
 
 template <class T>
-void Model<T>::pack(bool training) {
+void Model<T>::pack() {
+  std::vector<Unpacked> all;
+  for (const Tensor& tensor : layout.tensors)
+    if (tensor.matrix >= 0) all.push_back({&packed_[tensor.matrix], at(tensor.offset)});
+  if (config.tied) all.push_back({&packed_.back(), at(layout.head)});
+  pack_forward(all);
+  pack_backward(all);
+}
+
+template <class T>
+void Model<T>::set(const Tensor& tensor, const float* from) {
+  if (tensor.matrix >= 0) {
+    pack_forward({{&packed_[tensor.matrix], from}});
+    return;
+  }
+  std::memcpy(values.data() + tensor.offset, from, sizeof(float) * tensor.count);
+  if (config.tied && tensor.offset == layout.head) pack_forward({{&packed_.back(), from}});
+}
+
+template <class T>
+void Model<T>::pack_forward(const std::vector<Unpacked>& matrices) {
   struct Job {
-    PackedWeight* weight;
-    const float* from;
+    Unpacked matrix;
     int begin, end;  // output rows
   };
   std::vector<Job> jobs;
-  auto plan = [&](PackedWeight& weight, long offset, int out, int in) {
-    weight.out = out;
-    weight.in = in;
-    weight.forward.reserve(gemm.rhs_bytes(in, out));
-    if (training) weight.backward.reserve(gemm.rhs_bytes(out, in));
-    const int step = gemm.column_block * 16;
-    for (int n = 0; n < out; n += step) jobs.push_back({&weight, at(offset), n, std::min(n + step, out)});
-  };
-  const int C = config.hidden, F = config.inner;
-  for (int l = 0; l < config.layers; l++) {
-    const LayerOffsets& o = layout.layers[l];
-    plan(packed_[l * 4], o.qkv_w, config.qkv_width(), C);
-    plan(packed_[l * 4 + 1], o.dense_w, C, config.query_width());
-    plan(packed_[l * 4 + 2], o.up_w, config.up(), C);
-    plan(packed_[l * 4 + 3], o.down_w, C, F);
+  const int step = gemm.column_block * 16;
+  for (const Unpacked& m : matrices) {
+    m.weight->forward.reserve(gemm.rhs_bytes(m.weight->in, m.weight->out));
+    for (int n = 0; n < m.weight->out; n += step) jobs.push_back({m, n, std::min(n + step, m.weight->out)});
   }
-  plan(packed_.back(), layout.head, config.vocab, C);
   pool.parallel_for(static_cast<int>(jobs.size()), [&](int i, int) {
-    const Job& job = jobs[i];
-    PackedWeight& w = *job.weight;
-    const Source<float> rows = {job.from + (long)job.begin * w.in, w.in, true};
-    gemm.pack_rhs(w.in, job.end - job.begin, rows, w.forward.data() + gemm.rhs_bytes(w.in, job.begin));
+    const auto& [matrix, begin, end] = jobs[i];
+    PackedWeight& w = *matrix.weight;
+    const Source<float> rows = {matrix.from + (long)begin * w.in, w.in, true};
+    gemm.pack_rhs(w.in, end - begin, rows, w.forward.data() + gemm.rhs_bytes(w.in, begin));
   });
-  if (!training) return;
-  // W as it lies, [out deep, in columns]; columns are split.
-  std::vector<Job> columns;
-  for (PackedWeight& w : packed_) {
-    const long offset = &w == &packed_.back() ? layout.head : 0;
-    const int l = static_cast<int>(&w - packed_.data()) / 4, kind = static_cast<int>(&w - packed_.data()) % 4;
-    const float* from = at(offset);
-    if (&w != &packed_.back()) {
-      const LayerOffsets& o = layout.layers[l];
-      from = at(kind == 0 ? o.qkv_w : kind == 1 ? o.dense_w : kind == 2 ? o.up_w : o.down_w);
-    }
-    const int step = gemm.column_block * 4;
-    for (int n = 0; n < w.in; n += step) columns.push_back({&w, from, n, std::min(n + step, w.in)});
+}
+
+// W as it lies, [out deep, in columns]; columns are split.
+template <class T>
+void Model<T>::pack_backward(const std::vector<Unpacked>& matrices) {
+  struct Job {
+    Unpacked matrix;
+    int begin, end;  // columns
+  };
+  std::vector<Job> jobs;
+  const int step = gemm.column_block * 4;
+  for (const Unpacked& m : matrices) {
+    m.weight->backward.reserve(gemm.rhs_bytes(m.weight->out, m.weight->in));
+    for (int n = 0; n < m.weight->in; n += step) jobs.push_back({m, n, std::min(n + step, m.weight->in)});
   }
-  pool.parallel_for(static_cast<int>(columns.size()), [&](int i, int) {
-    const Job& job = columns[i];
-    PackedWeight& w = *job.weight;
-    const Source<float> source = {job.from + job.begin, w.in, false};
-    gemm.pack_rhs(w.out, job.end - job.begin, source, w.backward.data() + gemm.rhs_bytes(w.out, job.begin));
+  pool.parallel_for(static_cast<int>(jobs.size()), [&](int i, int) {
+    const auto& [matrix, begin, end] = jobs[i];
+    PackedWeight& w = *matrix.weight;
+    const Source<float> columns = {matrix.from + begin, w.in, false};
+    gemm.pack_rhs(w.out, end - begin, columns, w.backward.data() + gemm.rhs_bytes(w.out, begin));
   });
 }
 

@@ -54,7 +54,8 @@ struct Scratch {
 template <class T>
 class Model {
  public:
-  Model(const Config& config, Level level, int threads);
+  // Only a model for training has its matrices in `values` and packs them for the backward pass.
+  Model(const Config& config, Level level, int threads, bool training);
 
   const Config config;
   const Layout layout;
@@ -65,8 +66,10 @@ class Model {
   ThreadPool pool;
   Buffer<float> values;  // layout.total parameters
 
-  // Packs all matrices from `values`; call after every change of them.
-  void pack(bool training);
+  // Packs all matrices from `values`; call after every change of them. Only for training.
+  void pack();
+  // Takes the values of a tensor, matrices straight into their packed form. Only for inference.
+  void set(const Tensor& tensor, const float* from);
 
   const float* at(long offset) const { return values.data() + offset; }
   const PackedWeight& qkv(int layer) const { return packed_[layer * 4]; }
@@ -102,6 +105,14 @@ class Model {
   std::vector<Scratch<T>>& scratch() { return scratch_; }
 
  private:
+  // A matrix [out, in] to be packed.
+  struct Unpacked {
+    PackedWeight* weight;
+    const float* from;
+  };
+  void pack_forward(const std::vector<Unpacked>& matrices);
+  void pack_backward(const std::vector<Unpacked>& matrices);
+
   std::vector<PackedWeight> packed_;
   // The bias at an offset, zeros where there is none.
   const float* bias(long offset) const { return offset == kAbsent ? no_bias_.data() : at(offset); }

@@ -8,15 +8,14 @@ namespace {
 
 template <class T>
 struct CpuRuntime : Runtime {
-  CpuRuntime(const Config& config, Level level, int threads) : model(config, level, threads), attention(threads) {
+  CpuRuntime(const Config& config, Level level, int threads) : model(config, level, threads, /*training=*/false), attention(threads) {
     scores.resize(threads);
   }
   const Config& config() const override { return model.config; }
   const Layout& layout() const override { return model.layout; }
-  float* values() override { return model.values.data(); }
-  void ready() override {
+  void set(const Tensor& tensor, const float* values) override {
     std::lock_guard<std::mutex> lock(busy);
-    model.pack(false);
+    model.set(tensor, values);
   }
   std::unique_ptr<Session> open(int capacity) override;
 

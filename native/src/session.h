@@ -25,12 +25,11 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   virtual ~Runtime() = default;
   virtual const Config& config() const = 0;
   virtual const Layout& layout() const = 0;
-  virtual float* values() = 0;
-  // Packs the weights; call once when all tensors have been set.
-  virtual void ready() = 0;
+  // Takes the values of a tensor of the layout. All must have been set before the first read or extend.
+  virtual void set(const Tensor& tensor, const float* values) = 0;
   virtual std::unique_ptr<Session> open(int capacity) = 0;
 
-  std::mutex busy;  // held for the length of a read or extend
+  std::mutex busy;  // held for the length of a set, read or extend
 };
 
 std::shared_ptr<Runtime> make_runtime(const Config& config, Level level, int threads, bool use_bf16);
