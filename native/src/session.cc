@@ -8,7 +8,8 @@ namespace {
 
 template <class T>
 struct CpuRuntime : Runtime {
-  CpuRuntime(const Config& config, Level level, int threads) : model(config, level, threads, /*training=*/false), attention(threads) {
+  CpuRuntime(const Config& config, Level level, int threads)
+      : model(config, level, threads, /*training=*/false), attention(threads) {
     scores.resize(threads);
   }
   const Config& config() const override { return model.config; }
@@ -52,13 +53,20 @@ class CpuSession : public Session {
 
   void read(const Rows& rows, const std::atomic<bool>& cancel) override {
     if (length_ != 0) throw std::runtime_error("A session reads Part A only once; this one already holds tokens.");
-    run(rows, cancel, /*part_a=*/true);
+    check_room(rows.count);
+    if (rt_->model.config.causal) {
+      for (int begin = 0; begin < rows.count; begin += kReadRows)
+        run(slice(rows, begin, std::min(kReadRows, rows.count - begin)), begin, Visible::causal_block, cancel);
+    } else {
+      run(rows, 0, Visible::all, cancel);
+      fixed_ = rows.count;
+    }
     length_ = rows.count;
-    fixed_ = rt_->model.config.causal ? 0 : rows.count;
   }
 
   void extend(const Rows& rows, bool all, float* logits, const std::atomic<bool>& cancel) override {
-    run(rows, cancel, /*part_a=*/false);
+    check_room(rows.count);
+    run(rows, length_, Visible::causal_rows, cancel);
     const Model<T>& m = rt_->model;
     const int C = m.config.hidden, V = m.config.vocab, from = all ? 0 : rows.count - 1;
     float mean, rstd;
@@ -102,12 +110,26 @@ class CpuSession : public Session {
   }
 
  private:
-  // All layers over `rows`; the result is in rt_->x. The cache is written beyond length_, which the caller moves.
-  void run(const Rows& rows, const std::atomic<bool>& cancel, bool part_a) {
-    if (length_ + rows.count > capacity_) {
-      throw std::runtime_error("The session has room for " + std::to_string(capacity_) + " tokens and holds " +
-                               std::to_string(length_.load()) + "; " + std::to_string(rows.count) + " more do not fit.");
-    }
+  // What rows see: each other and nothing else; or what is cached before them and each other up to themselves, computed
+  // as matrix products (many rows) or row by row (few).
+  enum class Visible { all, causal_block, causal_rows };
+
+  // Rows that a causal model reads at once: memory does not grow with the prompt, and a stop is soon obeyed.
+  static constexpr int kReadRows = 8 * kRowBlock;
+
+  static Rows slice(const Rows& rows, int begin, int count) {
+    return {count, rows.tokens + begin, rows.positions + begin, rows.block_positions + begin};
+  }
+
+  void check_room(int more) const {
+    if (more <= capacity_ - length_) return;
+    throw std::runtime_error("The session has room for " + std::to_string(capacity_) + " tokens and holds " +
+                             std::to_string(length_.load()) + "; " + std::to_string(more) + " more do not fit.");
+  }
+
+  // All layers over `rows`, which follow the first `held` of the cache; the result is in rt_->x. The caller moves
+  // length_ when all is done.
+  void run(const Rows& rows, int held, Visible visible, const std::atomic<bool>& cancel) {
     Model<T>& m = rt_->model;
     const int H = m.config.heads, n = rows.count;
     rt_->prepare(n);
@@ -116,32 +138,34 @@ class CpuSession : public Session {
     for_row_blocks(m.pool, n, [&](int begin, int end, int t) {
       m.embed(rows, begin, end, s.x);
       m.project_qkv(0, rows, begin, end, s, m.scratch()[t]);
-      remember(0, begin, end);
+      remember(0, held, begin, end);
     });
     for (int l = 0; l < m.config.layers; l++) {
       if (cancel.load(std::memory_order_relaxed)) throw Cancelled();
-      if (part_a) {
+      if (visible == Visible::all) {
         m.pool.parallel_for(H, [&](int h, int t) {
-          attention_forward(m, Sample{0, n, m.config.causal ? 0 : n}, h, s.qkv, s.o, nullptr, rt_->attention[t]);
+          attention_forward(m, Sample{0, n, n}, h, s.qkv, s.o, nullptr, rt_->attention[t]);
         });
+      } else if (visible == Visible::causal_block) {
+        m.pool.parallel_for(H, [&](int h, int t) { attend_block(l, held, n, h, s, t); });
       } else {
-        m.pool.parallel_for(n * H, [&](int item, int t) { attend(l, item / H, item % H, s, t); });
+        m.pool.parallel_for(n * H, [&](int i, int t) { attend_row(l, held + i / H + 1, i / H, i % H, s, t); });
       }
       for_row_blocks(m.pool, n, [&](int begin, int end, int t) {
         m.finish_layer(l, begin, end, s, s.x, m.scratch()[t]);
         if (l + 1 == m.config.layers) return;
         m.project_qkv(l + 1, rows, begin, end, s, m.scratch()[t]);
-        remember(l + 1, begin, end);
+        remember(l + 1, held, begin, end);
       });
     }
   }
 
-  void remember(int layer, int begin, int end) {
+  void remember(int layer, int held, int begin, int end) {
     const Model<T>& m = rt_->model;
     const int width = m.config.kv_width(), D = m.config.head_dim();
     for (int r = begin; r < end; r++) {
       const T* row = rt_->qkv.data() + (long)r * m.config.qkv_width();
-      const long to = (long)(length_ + r) * width;
+      const long to = (long)(held + r) * width;
       for (int g = 0; g < m.config.kv_heads; g++) {
         std::memcpy(static_cast<void*>(keys_[layer].data() + to + g * D), row + m.k_at(g), sizeof(T) * D);
         std::memcpy(static_cast<void*>(values_[layer].data() + to + g * D), row + m.v_at(g), sizeof(T) * D);
@@ -149,10 +173,20 @@ class CpuSession : public Session {
     }
   }
 
-  void attend(int layer, int r, int h, LayerRows<T>& s, int thread) {
+  void attend_block(int layer, int held, int n, int h, LayerRows<T>& s, int thread) {
     const Model<T>& m = rt_->model;
     const Config& c = m.config;
-    const int D = c.head_dim(), visible = length_ + r + 1, at = c.kv_head(h) * D;
+    const int D = c.head_dim(), at = c.kv_head(h) * D;
+    const HeadView<T> view = {s.qkv + m.q_at(h), keys_[layer].data() + at, values_[layer].data() + at, s.o + h * D,
+                              c.qkv_width(),     c.kv_width(),             c.query_width(),            n,
+                              held + n,          held,                     /*sep=*/0};
+    attention_forward(m, view, nullptr, rt_->attention[thread]);
+  }
+
+  void attend_row(int layer, int visible, int r, int h, LayerRows<T>& s, int thread) {
+    const Model<T>& m = rt_->model;
+    const Config& c = m.config;
+    const int D = c.head_dim(), at = c.kv_head(h) * D;
     Buffer<float>& scores = rt_->scores[thread];
     scores.reserve(capacity_ + 2 * D);
     float *q = scores.data() + capacity_, *out = q + D;
