@@ -18,6 +18,12 @@ export interface LoadedModel extends Model {
 /** Throws an error that names the file, what was wrong with it and what to do. */
 export async function loadModel(path: string, options: NativeRuntimeOptions = {}): Promise<LoadedModel> {
   const folder = await loadModelFolder(path);
+  // Such a model reads from left to right: a blank and what follows it would mean nothing to it.
+  if (folder.config.causal) {
+    throw new Error(
+      `${path} holds a ${folder.family} model, which writes on from left to right and was not trained to fill blanks. Choose a model of the families glm-130b, chatglm-6b or glm-2021.`,
+    );
+  }
   const tokenizerPath = join(path, 'tokenizer.json');
   const { tokenizer, sha256 } = await loadTokenizer(tokenizerPath);
   checkVocabularyFits(tokenizer.vocabSize, folder.config.vocabSize);

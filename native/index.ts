@@ -23,6 +23,14 @@ export interface NativeConfig {
   tiedEmbedding: boolean;
   layerNormEpsilon: number;
   rotaryFloat16: boolean;
+  keyValueHeads?: number;
+  headSize?: number;
+  rotarySize?: number;
+  rotaryPairs?: string;
+  rotaryTheta?: number;
+  normKind?: string;
+  bias?: string;
+  causal?: boolean;
 }
 
 export interface ExecutionOptions {
@@ -52,8 +60,10 @@ export interface NativeSession {
 
 export interface NativeModel {
   readonly level: string;
+  /** Matrices go into the kernels' packed form at once; no copy of the values is kept. */
   setTensor(name: string, values: Float32Array): void;
-  ready(): Promise<void>;
+  /** Throws unless all tensors have been set. */
+  ready(): void;
   open(capacity: number): NativeSession;
   dispose(): void;
 }

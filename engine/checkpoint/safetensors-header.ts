@@ -121,7 +121,7 @@ function checkOffsets(tensors: TensorInfo[], dataLength: number, path: string): 
 }
 
 /** The first key that occurs twice in one object, which JSON.parse passes over. `json` must be valid JSON. */
-function repeatedKey(json: string): string | undefined {
+export function repeatedKey(json: string): string | undefined {
   const open: (Set<string> | null)[] = [];
   for (const [token] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?|[{}[\]]/gs)) {
     if (token === '{') open.push(new Set());
@@ -137,7 +137,7 @@ function repeatedKey(json: string): string | undefined {
   return undefined;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -10,31 +10,59 @@ export interface GlmConfig {
   vocabSize: number;
   /** C */
   hiddenSize: number;
-  /** F: width of the feed-forward layer after gating (GeGLU's `dense_h_to_4h` has 2F rows). */
+  /** F: width of the feed-forward layer after gating (with GeGLU and SwiGLU `dense_h_to_4h` has 2F rows). */
   innerSize: number;
   /** L */
   layers: number;
-  /** H; D = C / H. */
+  /** H; D = C / H unless `headSize` says otherwise. */
   heads: number;
   /** Largest number of tokens in one sequence, Part A and Part B together. */
   maxLength: number;
   /**
-   * `rotary-1d`: GLM-130B, the position row alone. `rotary-2d`: ChatGLM-6B, the first half of each head is turned by
+   * `rotary-1d`: the position row alone (GLM-130B; ChatGLM2 and later). `rotary-2d`: ChatGLM-6B, the first half of each head is turned by
    * the position, the second half by the block position. `learned-2d`: GLM 2021, two tables added to the embedding.
    */
   positions: 'rotary-1d' | 'rotary-2d' | 'learned-2d';
-  /** `deepnorm`: the residual carries alpha times the LayerNorm output (GLM-130B). `pre`: pre-LayerNorm (GLM 2021). */
-  norm: 'deepnorm' | 'pre';
-  /** DeepNorm alpha, sqrt(2 L) in GLM-130B; ignored by `pre`. */
+  /**
+   * `deepnorm`: the residual carries alpha times the LayerNorm output (GLM-130B). `pre`: a norm before attention and
+   * feed-forward layer (GLM 2021, ChatGLM2). `sandwich`: as `pre`, and a norm on what each of them adds (GLM-4-0414).
+   */
+  norm: 'deepnorm' | 'pre' | 'sandwich';
+  /** DeepNorm alpha, sqrt(2 L) in GLM-130B; ignored by the others. */
   residualAlpha: number;
-  /** `geglu`: value * GELU(gate), value first (GLM-130B). */
-  activation: 'gelu' | 'gelu-tanh' | 'geglu';
-  /** Rows of the fused projection: [q k v] of head 0, then of head 1 … (`per-head`), or all Q, all K, all V (`thirds`). */
+  /** `geglu`: value * GELU(gate), value first (GLM-130B). `swiglu`: SiLU(gate) * value, gate first (ChatGLM2). */
+  activation: 'gelu' | 'gelu-tanh' | 'geglu' | 'swiglu';
+  /**
+   * Rows of the fused projection: [q k v] of head 0, then of head 1 … (`per-head`), or all Q, all K, all V (`thirds`;
+   * with fewer key/value heads than heads the thirds are not equal).
+   */
   qkvLayout: 'per-head' | 'thirds';
   tiedEmbedding: boolean;
   layerNormEpsilon: number;
   /** Round the rotary inverse frequencies to float16 before use, as the released 130B and ChatGLM-6B code does. */
   rotaryFloat16: boolean;
+  /** Heads of keys and values, a divisor of H: query head h reads head floor(h * keyValueHeads / H). Default H. */
+  keyValueHeads?: number;
+  /** D, where it is not C / H. */
+  headSize?: number;
+  /** Leading dimensions of each head that are turned. Default D. */
+  rotarySize?: number;
+  /** Which dimensions turn together: i and i + half of the turned ones (the default), or 2 i and 2 i + 1. */
+  rotaryPairs?: 'halves' | 'neighbours';
+  /** Base of the rotary frequencies. Default 10000. */
+  rotaryTheta?: number;
+  /** `rms-norm` has no bias and takes no mean away; `layerNormEpsilon` is its epsilon too. Default `layer-norm`. */
+  normKind?: 'layer-norm' | 'rms-norm';
+  /** Which linear layers have a bias: `all` (the default), the fused projection alone, or none. */
+  bias?: 'all' | 'qkv' | 'none';
+  /** No token sees a later one, in Part A neither: ChatGLM2 and later. Default false. */
+  causal?: boolean;
+}
+
+/** Rows of queries, and of keys (as many as of values), in the fused projection. */
+export function attentionWidths(config: GlmConfig): { query: number; key: number } {
+  const { hiddenSize, heads, keyValueHeads = heads, headSize = hiddenSize / heads } = config;
+  return { query: heads * headSize, key: keyValueHeads * headSize };
 }
 
 export interface GlmTensorShape {
@@ -42,10 +70,23 @@ export interface GlmTensorShape {
   shape: number[];
 }
 
-/** Canonical tensor names (SwissArmyTransformer's, which GLM-130B and the embedded model use) with their shapes. */
+/**
+ * Canonical tensor names (SwissArmyTransformer's, which GLM-130B and the embedded model use; the two further norms of a
+ * sandwich are called as in transformers' `glm4`) with their shapes.
+ */
 export function tensorShapes(config: GlmConfig): GlmTensorShape[] {
-  const { vocabSize: V, hiddenSize: C, innerSize: F } = config;
-  const up = config.activation === 'geglu' ? 2 * F : F;
+  const { vocabSize: V, hiddenSize: C, innerSize: F, activation, bias = 'all' } = config;
+  const { query, key } = attentionWidths(config);
+  const up = activation === 'geglu' || activation === 'swiglu' ? 2 * F : F;
+  const norm = (name: string): GlmTensorShape[] =>
+    (config.normKind === 'rms-norm' ? ['weight'] : ['weight', 'bias']).map((end) => ({
+      name: `${name}.${end}`,
+      shape: [C],
+    }));
+  const linear = (name: string, rows: number, columns: number, biased: boolean): GlmTensorShape[] => [
+    { name: `${name}.weight`, shape: [rows, columns] },
+    ...(biased ? [{ name: `${name}.bias`, shape: [rows] }] : []),
+  ];
   const shapes: GlmTensorShape[] = [{ name: 'transformer.word_embeddings.weight', shape: [V, C] }];
   if (config.positions === 'learned-2d') {
     shapes.push({ name: 'transformer.position_embeddings.weight', shape: [config.maxLength + 1, C] });
@@ -54,24 +95,17 @@ export function tensorShapes(config: GlmConfig): GlmTensorShape[] {
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `transformer.layers.${layer}`;
     shapes.push(
-      { name: `${at}.input_layernorm.weight`, shape: [C] },
-      { name: `${at}.input_layernorm.bias`, shape: [C] },
-      { name: `${at}.attention.query_key_value.weight`, shape: [3 * C, C] },
-      { name: `${at}.attention.query_key_value.bias`, shape: [3 * C] },
-      { name: `${at}.attention.dense.weight`, shape: [C, C] },
-      { name: `${at}.attention.dense.bias`, shape: [C] },
-      { name: `${at}.post_attention_layernorm.weight`, shape: [C] },
-      { name: `${at}.post_attention_layernorm.bias`, shape: [C] },
-      { name: `${at}.mlp.dense_h_to_4h.weight`, shape: [up, C] },
-      { name: `${at}.mlp.dense_h_to_4h.bias`, shape: [up] },
-      { name: `${at}.mlp.dense_4h_to_h.weight`, shape: [C, F] },
-      { name: `${at}.mlp.dense_4h_to_h.bias`, shape: [C] },
+      ...norm(`${at}.input_layernorm`),
+      ...linear(`${at}.attention.query_key_value`, query + 2 * key, C, bias !== 'none'),
+      ...linear(`${at}.attention.dense`, C, query, bias === 'all'),
+      ...(config.norm === 'sandwich' ? norm(`${at}.post_self_attn_layernorm`) : []),
+      ...norm(`${at}.post_attention_layernorm`),
+      ...linear(`${at}.mlp.dense_h_to_4h`, up, C, bias === 'all'),
+      ...linear(`${at}.mlp.dense_4h_to_h`, C, F, bias === 'all'),
+      ...(config.norm === 'sandwich' ? norm(`${at}.post_mlp_layernorm`) : []),
     );
   }
-  shapes.push(
-    { name: 'transformer.final_layernorm.weight', shape: [C] },
-    { name: 'transformer.final_layernorm.bias', shape: [C] },
-  );
+  shapes.push(...norm('transformer.final_layernorm'));
   if (!config.tiedEmbedding) shapes.push({ name: 'lm_head.weight', shape: [V, C] });
   return shapes;
 }

@@ -1,18 +1,28 @@
 /**
- * A model folder (config.json and model.safetensors) becomes a `GlmConfig` and tensors under canonical names, whichever
+ * A model folder (config.json and model.safetensors, whole or in shards) becomes a `GlmConfig` and tensors under canonical names, whichever
  * family it comes from. Everything is checked before the first tensor is read: a wrong file costs no memory.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Dtype, openSafetensors, type SafetensorsFile } from '../checkpoint/safetensors.ts';
-import { type GlmConfig, tensorShapes } from './config.ts';
+import type { Dtype } from '../checkpoint/safetensors.ts';
+import { openSafetensorsFolder } from '../checkpoint/sharded-safetensors.ts';
+import { attentionWidths, type GlmConfig } from './config.ts';
 import { chatglm6b } from './families/chatglm-6b.ts';
+import { chatglm2 } from './families/chatglm2.ts';
 import { type ConfigKeys, configKeys } from './families/config-keys.ts';
-import { type Family, isStoredFrequency } from './families/family.ts';
+import type { Family } from './families/family.ts';
 import { glm130b } from './families/glm-130b.ts';
 import { glm2021 } from './families/glm-2021.ts';
+import { glmHf } from './families/glm-hf.ts';
+import { glm4Hf } from './families/glm4-hf.ts';
+import { matchTensors, readStored, type StoredTensor } from './stored-tensors.ts';
 
-const FAMILIES: readonly Family[] = [glm130b, chatglm6b, glm2021];
+const FAMILIES: readonly Family[] = [glm130b, chatglm6b, chatglm2, glm2021, glmHf, glm4Hf];
+
+/** Known models that no runtime here computes, by their model_type. */
+const REFUSED: Readonly<Record<string, string>> = {
+  glm4_moe: 'GLM-4.5 is a mixture of experts; only dense models can be run',
+};
 
 export interface LoadedTensor {
   /** Canonical name. */
@@ -24,7 +34,7 @@ export interface LoadedTensor {
 
 export interface ModelFolder {
   path: string;
-  /** `glm-130b`, `chatglm-6b` or `glm-2021`. */
+  /** The family's name, e.g. `chatglm-6b`. */
   family: string;
   config: GlmConfig;
   /** The weights file's own metadata. */
@@ -39,11 +49,10 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
   const family = recognise(keys);
   const config = family.config(keys);
   checkConfig(config, keys.path);
-  const weights = join(path, 'model.safetensors');
-  const file = await openWeights(weights, path);
-  let names: Map<string, string>;
+  const file = await openSafetensorsFolder(path);
+  let stored: StoredTensor[];
   try {
-    names = matchTensors(file, family, config);
+    stored = matchTensors(file, family, config);
   } finally {
     await file.close();
   }
@@ -53,12 +62,11 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
     config,
     metadata: file.metadata,
     async *tensors() {
-      const open = await openSafetensors(weights);
+      const open = await openSafetensorsFolder(path);
       try {
-        for (const { name, shape } of tensorShapes(config)) {
-          const stored = names.get(name) as string;
-          const data = await open.read(stored);
-          yield { name, shape, dtype: open.tensors.get(stored)?.dtype as Dtype, data };
+        for (const tensor of stored) {
+          const { name, shape, dtype } = tensor;
+          yield { name, shape, dtype, data: await readStored(open, tensor) };
         }
       } finally {
         await open.close();
@@ -70,6 +78,10 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
 function recognise(keys: ConfigKeys): Family {
   const family = FAMILIES.find((candidate) => candidate.recognises(keys));
   if (family) return family;
+  const modelType = String(keys.raw('model_type'));
+  const refused = Object.hasOwn(REFUSED, modelType) ? REFUSED[modelType] : undefined;
+  if (refused)
+    throw new Error(`${keys.path}: "model_type" is "${modelType}": ${refused}. Choose another model, e.g. GLM-4-9B.`);
   const found = ['model_class', 'model_type', 'architectures']
     .filter((key) => keys.has(key))
     .map((key) => `"${key}": ${JSON.stringify(keys.raw(key))}`);
@@ -94,63 +106,30 @@ function checkConfig(config: GlmConfig, path: string): void {
     const value = config[key as keyof typeof limits];
     if (value > limit) throw new Error(`${path}: ${key} ${value} is beyond the limit of ${limit}.`);
   }
-  if (hiddenSize % heads !== 0)
+  const { headSize = hiddenSize / heads, keyValueHeads = heads } = config;
+  if (!Number.isInteger(headSize))
     throw new Error(`${path}: hidden size ${hiddenSize} is not a multiple of ${heads} heads.`);
+  if (heads % keyValueHeads !== 0)
+    throw new Error(`${path}: ${heads} heads are not a multiple of ${keyValueHeads} key/value heads.`);
+  if (attentionWidths(config).query > 2 ** 18)
+    throw new Error(`${path}: ${heads} heads of ${headSize} are beyond the limit of ${2 ** 18} together.`);
   const unit = positions === 'rotary-2d' ? 4 : positions === 'rotary-1d' ? 2 : 1;
-  if ((hiddenSize / heads) % unit !== 0) {
+  if (headSize % unit !== 0) {
     throw new Error(
-      `${path}: ${positions} positions need a head size that is a multiple of ${unit}, but it is ${hiddenSize / heads}.`,
+      `${path}: ${positions} positions need a head size that is a multiple of ${unit}, but it is ${headSize}.`,
     );
   }
-}
-
-const FLOATS: readonly Dtype[] = ['F32', 'F16', 'BF16'];
-
-/** Canonical name -> name in the file; throws on anything missing, misshapen, of another type, doubled or left over. */
-function matchTensors(file: SafetensorsFile, family: Family, config: GlmConfig): Map<string, string> {
-  const stored = new Map<string, string>();
-  for (const name of file.tensors.keys()) {
-    if (isStoredFrequency(name)) continue;
-    const canonical = family.canonicalName(name);
-    const other = stored.get(canonical);
-    if (other !== undefined)
-      throw new Error(`${file.path}: both ${other} and ${name} hold the ${canonical} of ${family.name}.`);
-    stored.set(canonical, name);
+  const { rotarySize = headSize } = config;
+  if (rotarySize % unit !== 0 || rotarySize > headSize) {
+    throw new Error(
+      `${path}: ${positions} positions turn a multiple of ${unit} of the ${headSize} dimensions of a head, but ${rotarySize} are asked for.`,
+    );
   }
-  const expected = tensorShapes(config);
-  for (const { name, shape } of expected) {
-    const storedName = stored.get(name);
-    const info = storedName === undefined ? undefined : file.tensors.get(storedName);
-    if (!info) throw new Error(`${file.path}: tensor ${name} [${shape}] of ${family.name} is missing.`);
-    if (info.shape.length !== shape.length || info.shape.some((size, index) => size !== shape[index])) {
-      throw new Error(
-        `${file.path}: tensor ${storedName} must have shape [${shape}] by config.json, but it has [${info.shape}].`,
-      );
-    }
-    if (!FLOATS.includes(info.dtype)) {
-      throw new Error(
-        `${file.path}: tensor ${storedName} must be one of ${FLOATS.join(', ')}, but it is ${info.dtype}.`,
-      );
-    }
-  }
-  const known = new Set(expected.map(({ name }) => name));
-  const foreign = [...stored].find(([canonical]) => !known.has(canonical));
-  if (foreign)
-    throw new Error(`${file.path}: tensor ${foreign[1]} has no place in ${family.name} with this config.json.`);
-  return stored;
 }
 
 async function readText(path: string, folder: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
-  } catch (error) {
-    throw missing(error, path, folder);
-  }
-}
-
-async function openWeights(path: string, folder: string): Promise<SafetensorsFile> {
-  try {
-    return await openSafetensors(path);
   } catch (error) {
     throw missing(error, path, folder);
   }

@@ -19,7 +19,7 @@ export async function openNativeRuntime(folder: ModelFolder, options: NativeRunt
   const threads = wanted > 0 ? wanted : Math.max(1, availableParallelism() - 1);
   const model = new (loadAddon().Model)(folder.config, { level, threads, precision });
   for await (const { name, dtype, data } of folder.tensors()) model.setTensor(name, floatsOf(data, dtype));
-  await model.ready();
+  model.ready();
   return {
     config: folder.config,
     device: `native ${model.level} ${precision === 'bfloat16' ? 'bf16' : 'fp32'}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,

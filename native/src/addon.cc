@@ -33,6 +33,34 @@ int read_choice(const Napi::Object& o, const char* key, const std::vector<std::s
                               "\"; known are " + known + ".");
 }
 
+// Fields that older families leave out.
+int read_int_or(const Napi::Object& o, const char* key, int otherwise) {
+  return o.Get(key).IsUndefined() ? otherwise : read_int(o, key, 1);
+}
+
+int read_choice_or_first(const Napi::Object& o, const char* key, const std::vector<std::string>& choices) {
+  return o.Get(key).IsUndefined() ? 0 : read_choice(o, key, choices);
+}
+
+// What the kernels rely on.
+void check_combination(const Config& c) {
+  if (c.heads % c.kv_heads != 0 || (c.qkv_per_head && c.kv_heads != c.heads)) {
+    throw std::invalid_argument(std::to_string(c.heads) + " heads cannot share " + std::to_string(c.kv_heads) +
+                                " key/value heads in this layout.");
+  }
+  const int unit = c.positions == Positions::rotary_2d ? 4 : 2;
+  if (c.rotary_size > c.head_size || c.rotary_size % unit != 0) {
+    throw std::invalid_argument("\"rotarySize\" is " + std::to_string(c.rotary_size) + "; it must be a multiple of " +
+                                std::to_string(unit) + ", at most the head size of " + std::to_string(c.head_size) + ".");
+  }
+  if (c.norm == Norm::deepnorm && c.norm_kind != NormKind::layer_norm) {
+    throw std::invalid_argument("DeepNorm goes with LayerNorm.");
+  }
+  if (c.norm == Norm::sandwich && (c.norm_kind != NormKind::rms_norm || c.bias == Bias::all)) {
+    throw std::invalid_argument("Sandwich norms go with RMSNorm and outputs without bias.");
+  }
+}
+
 std::vector<int32_t> read_ids(const Napi::Object& o, const char* key, int limit) {
   const Napi::Value v = o.Get(key);
   if (!v.IsTypedArray() || v.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
@@ -94,17 +122,26 @@ Config read_config(const Napi::Object& o) {
   c.heads = read_int(o, "heads", 1);
   c.max_length = read_int(o, "maxLength", 1);
   c.positions = static_cast<Positions>(read_choice(o, "positions", {"rotary-1d", "rotary-2d", "learned-2d"}));
-  c.norm = static_cast<Norm>(read_choice(o, "norm", {"deepnorm", "pre"}));
+  c.norm = static_cast<Norm>(read_choice(o, "norm", {"deepnorm", "pre", "sandwich"}));
   c.alpha = o.Get("residualAlpha").ToNumber().FloatValue();
-  c.activation = static_cast<Activation>(read_choice(o, "activation", {"gelu", "gelu-tanh", "geglu"}));
+  c.activation = static_cast<Activation>(read_choice(o, "activation", {"gelu", "gelu-tanh", "geglu", "swiglu"}));
   c.qkv_per_head = read_choice(o, "qkvLayout", {"thirds", "per-head"}) == 1;
   c.tied = o.Get("tiedEmbedding").ToBoolean().Value();
   c.eps = o.Get("layerNormEpsilon").ToNumber().FloatValue();
   c.rotary_float16 = o.Get("rotaryFloat16").ToBoolean().Value();
-  if (c.hidden % c.heads != 0 || c.head_dim() % 4 != 0) {
+  c.kv_heads = read_int_or(o, "keyValueHeads", c.heads);
+  c.head_size = read_int_or(o, "headSize", c.hidden / c.heads);
+  c.rotary_size = read_int_or(o, "rotarySize", c.head_size);
+  c.norm_kind = static_cast<NormKind>(read_choice_or_first(o, "normKind", {"layer-norm", "rms-norm"}));
+  c.bias = static_cast<Bias>(read_choice_or_first(o, "bias", {"all", "qkv", "none"}));
+  c.rotary_pairs = static_cast<RotaryPairs>(read_choice_or_first(o, "rotaryPairs", {"halves", "neighbours"}));
+  if (!o.Get("rotaryTheta").IsUndefined()) c.rotary_theta = o.Get("rotaryTheta").ToNumber().DoubleValue();
+  c.causal = o.Get("causal").ToBoolean().Value();
+  if (c.head_size % 4 != 0 || (o.Get("headSize").IsUndefined() && c.hidden % c.heads != 0)) {
     throw std::invalid_argument("The hidden size (" + std::to_string(c.hidden) + ") must be a multiple of 4 times the " +
                                 "number of heads (" + std::to_string(c.heads) + ").");
   }
+  check_combination(c);
   return c;
 }
 
@@ -134,7 +171,7 @@ const Tensor& named_tensor(const Layout& layout, const std::string& name) {
   return *tensor;
 }
 
-void copy_tensor(const Napi::CallbackInfo& info, const Layout& layout, float* values) {
+GivenTensor read_tensor(const Napi::CallbackInfo& info, const Layout& layout) {
   const Tensor& tensor = named_tensor(layout, info[0].ToString().Utf8Value());
   if (!info[1].IsTypedArray() || info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
     throw std::invalid_argument("The values of \"" + tensor.name + "\" must be a Float32Array.");
@@ -144,7 +181,7 @@ void copy_tensor(const Napi::CallbackInfo& info, const Layout& layout, float* va
     throw std::invalid_argument("\"" + tensor.name + "\" has " + std::to_string(tensor.count) + " values; " +
                                 std::to_string(from.ElementLength()) + " were given.");
   }
-  std::memcpy(values + tensor.offset, from.Data(), sizeof(float) * tensor.count);
+  return {tensor, from.Data()};
 }
 
 Napi::Value tensor_copy(Napi::Env env, const Tensor& tensor, const float* values) {

@@ -29,8 +29,12 @@ struct OwnedRows {
 };
 OwnedRows read_rows(const Napi::Object& object, const Config& config);
 
-// Float32Array -> the tensor's place in `values`; throws when the name is unknown or the length differs.
-void copy_tensor(const Napi::CallbackInfo& info, const Layout& layout, float* values);
+// The arguments (name, Float32Array); throws when the name is unknown or the length differs.
+struct GivenTensor {
+  const Tensor& tensor;
+  const float* values;
+};
+GivenTensor read_tensor(const Napi::CallbackInfo& info, const Layout& layout);
 Napi::Value tensor_copy(Napi::Env env, const Tensor& tensor, const float* values);
 const Tensor& named_tensor(const Layout& layout, const std::string& name);
 

@@ -143,30 +143,34 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
     return *runtime_;
   }
 
+  Runtime& check_complete(Napi::Env env) {
+    Runtime& r = runtime(env);
+    if (missing_.empty()) return r;
+    const std::string more = missing_.size() > 1 ? " and " + std::to_string(missing_.size() - 1) + " more" : "";
+    throw std::invalid_argument("The model has no values for its tensor \"" + *missing_.begin() + "\"" + more +
+                                ". All tensors must be set first.");
+  }
+
   Napi::Value set_tensor(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
       Runtime& r = runtime(info.Env());
-      copy_tensor(info, r.layout(), r.values());
-      missing_.erase(info[0].ToString().Utf8Value());
+      const auto [tensor, values] = read_tensor(info, r.layout());
+      r.set(tensor, values);
+      missing_.erase(tensor.name);
       return info.Env().Undefined();
     });
   }
 
   Napi::Value ready(const Napi::CallbackInfo& info) {
-    runtime(info.Env());
-    if (!missing_.empty()) {
-      const std::string more = missing_.size() > 1 ? " and " + std::to_string(missing_.size() - 1) + " more" : "";
-      throw Napi::Error::New(info.Env(), "The model has no values for its tensor \"" + *missing_.begin() + "\"" + more +
-                                             ". All tensors must be set first.");
-    }
-    auto shared = runtime_;
-    return run_async(
-        info.Env(), [shared] { shared->ready(); }, [](Napi::Env env) { return env.Undefined(); });
+    return guarded(info.Env(), [&] {
+      check_complete(info.Env());
+      return info.Env().Undefined();
+    });
   }
 
   Napi::Value open(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-      Runtime& r = runtime(info.Env());
+      Runtime& r = check_complete(info.Env());
       const int capacity = info[0].ToNumber().Int32Value();
       if (capacity < 1 || capacity > r.config().max_length) {
         throw std::invalid_argument("A session of " + std::to_string(capacity) + " tokens cannot be opened: the model takes 1 to " +

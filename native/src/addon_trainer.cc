@@ -37,7 +37,7 @@ struct TypedTrainer : AnyTrainer {
   float* moment2() override { return t.moment2.data(); }
   long& steps() override { return t.steps; }
   std::atomic<bool>& cancel() override { return t.cancel; }
-  void pack() override { t.model.pack(true); }
+  void pack() override { t.model.pack(); }
   void zero_gradients() override { t.zero_gradients(); }
   LossSum forward_backward(const Batch& b, float w, float s) override { return t.forward_backward(b, w, s); }
   LossSum evaluate(const Batch& b) override { return t.evaluate(b); }
@@ -114,6 +114,9 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
   explicit TrainerObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     guarded(info.Env(), [&] {
       const Config config = read_config(info[0].As<Napi::Object>());
+      if (const std::string reason = untrainable(config); !reason.empty()) {
+        throw std::invalid_argument("This model has " + reason + ", which can be run but not trained.");
+      }
       const ExecutionOptions o = read_execution(info[1].As<Napi::Object>());
       if (o.use_bf16) {
         trainer_ = std::make_shared<TypedTrainer<bf16>>(config, o);
@@ -137,7 +140,8 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
   Napi::Value set(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
       idle();
-      copy_tensor(info, trainer_->layout(), vector_named(info[2].ToString().Utf8Value()));
+      const auto [tensor, values] = read_tensor(info, trainer_->layout());
+      std::memcpy(vector_named(info[2].ToString().Utf8Value()) + tensor.offset, values, sizeof(float) * tensor.count);
       return info.Env().Undefined();
     });
   }

@@ -15,39 +15,47 @@ inline int visible_columns(const Sample& s, int row) { return std::max(s.sep, ro
 }  // namespace
 
 template <class T>
-void attention_forward(const Model<T>& model, const Sample& s, int head, const T* qkv, T* o, float* lse,
-                       AttentionScratch<T>& w) {
+void attention_forward(const Model<T>& model, const HeadView<T>& s, float* lse, AttentionScratch<T>& w) {
   const Gemm& gemm = model.gemm;
-  const int C = model.config.hidden, D = model.config.head_dim(), n = s.length, row = 3 * C;
-  const int ld = round_up(n, 64);
+  const int D = model.config.head_dim(), ld = round_up(s.columns, 64);
   const float scale = 1.0f / std::sqrt(static_cast<float>(D));
-  const T* base = qkv + (long)s.begin * row;
-  const T *q = base + model.q_at(head), *k = base + model.k_at(head), *v = base + model.v_at(head);
+  auto visible = [&](int row) { return std::max(s.sep, s.before + row + 1); };
 
-  w.k_columns.reserve(gemm.rhs_bytes(D, n));
-  w.v_rows.reserve(gemm.rhs_bytes(n, D));
+  w.k_columns.reserve(gemm.rhs_bytes(D, s.columns));
+  w.v_rows.reserve(gemm.rhs_bytes(s.columns, D));
   w.q_lhs.reserve(gemm.lhs_bytes(kQueries, D));
   w.p_lhs.reserve(gemm.lhs_bytes(kQueries, ld));
   w.scores.reserve((size_t)kQueries * ld);
   w.p.reserve((size_t)kQueries * ld);
   w.out.reserve((size_t)kQueries * D);
-  gemm.pack_rhs(D, n, Source<T>{k, row, true}, w.k_columns.data());
-  gemm.pack_rhs(n, D, Source<T>{v, row, false}, w.v_rows.data());
+  gemm.pack_rhs(D, s.columns, Source<T>{s.k, s.kv_ld, true}, w.k_columns.data());
+  gemm.pack_rhs(s.columns, D, Source<T>{s.v, s.kv_ld, false}, w.v_rows.data());
 
-  for (int begin = 0; begin < n; begin += kQueries) {
-    const int rows = std::min(kQueries, n - begin), columns = visible_columns(s, begin + rows - 1);
-    gemm.pack_lhs(rows, D, Source<T>{q + (long)begin * row, row, false}, w.q_lhs.data());
+  for (int begin = 0; begin < s.rows; begin += kQueries) {
+    const int rows = std::min(kQueries, s.rows - begin), columns = visible(begin + rows - 1);
+    gemm.pack_lhs(rows, D, Source<T>{s.q + (long)begin * s.q_ld, s.q_ld, false}, w.q_lhs.data());
     gemm.multiply(rows, columns, D, w.q_lhs.data(), w.k_columns.data(), D, w.scores.data(), ld, false);
     for (int r = 0; r < rows; r++) {
-      const float l = model.k.softmax(columns, visible_columns(s, begin + r), scale, w.scores.data() + (long)r * ld,
+      const float l = model.k.softmax(columns, visible(begin + r), scale, w.scores.data() + (long)r * ld,
                                       w.p.data() + (long)r * ld);
       if (lse != nullptr) lse[begin + r] = l;
     }
     gemm.pack_lhs(rows, columns, Source<T>{w.p.data(), ld, false}, w.p_lhs.data());
-    gemm.multiply(rows, D, columns, w.p_lhs.data(), w.v_rows.data(), n, w.out.data(), D, false);
-    for (int r = 0; r < rows; r++)
-      model.k.convert(D, w.out.data() + r * D, o + (long)(s.begin + begin + r) * C + head * D);
+    gemm.multiply(rows, D, columns, w.p_lhs.data(), w.v_rows.data(), s.columns, w.out.data(), D, false);
+    for (int r = 0; r < rows; r++) model.k.convert(D, w.out.data() + r * D, s.o + (long)(begin + r) * s.o_ld);
   }
+}
+
+template <class T>
+void attention_forward(const Model<T>& model, const Sample& s, int head, const T* qkv, T* o, float* lse,
+                       AttentionScratch<T>& w) {
+  const Config& c = model.config;
+  const int row = c.qkv_width(), A = c.query_width(), kv = c.kv_head(head), n = s.length;
+  const T* base = qkv + (long)s.begin * row;
+  T* out = o + (long)s.begin * A + head * c.head_dim();
+  const HeadView<T> view = {base + model.q_at(head), base + model.k_at(kv), base + model.v_at(kv), out, row, row, A, n,
+                            n,                       /*before=*/0,          s.sep};
+  attention_forward(model, view, lse, w);
 }
 
 // With P = softmax(S), S = scale q k^T: dV = P^T dO, dP = dO V^T, dS = scale P (dP - rowsum(dO O)), dQ = dS K,
@@ -113,6 +121,8 @@ void attention_backward(const Model<T>& model, const Sample& s, int head, const 
   }
 }
 
+template void attention_forward(const Model<float>&, const HeadView<float>&, float*, AttentionScratch<float>&);
+template void attention_forward(const Model<bf16>&, const HeadView<bf16>&, float*, AttentionScratch<bf16>&);
 template void attention_forward(const Model<float>&, const Sample&, int, const float*, float*, float*,
                                 AttentionScratch<float>&);
 template void attention_forward(const Model<bf16>&, const Sample&, int, const bf16*, bf16*, float*,

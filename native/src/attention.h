@@ -18,12 +18,26 @@ struct AttentionScratch {
   Buffer<T> p, ds;
 };
 
-// o = softmax(q k^T / sqrt(D)) v for the head; lse [length] is kept for the backward pass (may be null).
+// What one head attends over: rows of queries, columns of keys and values, each with the distance of its rows.
+// Row i sees the first max(sep, before + i + 1) columns; `before` columns lie before that of the first row.
+template <class T>
+struct HeadView {
+  const T *q, *k, *v;
+  T* o;
+  int q_ld, kv_ld, o_ld, rows, columns, before, sep;
+};
+
+// o = softmax(q k^T / sqrt(D)) v; lse [rows] is kept for the backward pass (may be null).
+template <class T>
+void attention_forward(const Model<T>& model, const HeadView<T>& view, float* lse, AttentionScratch<T>& w);
+
+// The same for a head of one sample, whose queries, keys and values lie in the rows of qkv.
 template <class T>
 void attention_forward(const Model<T>& model, const Sample& sample, int head, const T* qkv, T* o, float* lse,
                        AttentionScratch<T>& w);
 
-// d_qkv from d_o; o and lse are what the forward pass wrote. All rows are those of the whole batch.
+// d_qkv from d_o; o and lse are what the forward pass wrote. All rows are those of the whole batch. Only for models
+// with as many key/value heads as heads.
 template <class T>
 void attention_backward(const Model<T>& model, const Sample& sample, int head, const T* qkv, const T* o,
                         const float* lse, const T* d_o, float* d_qkv, AttentionScratch<T>& w);

@@ -2,13 +2,35 @@
 
 namespace cloze {
 
-Layout::Layout(const Config& c) {
+std::string untrainable(const Config& c) {
+  if (c.norm_kind != NormKind::layer_norm) return "RMSNorm";
+  if (c.norm == Norm::sandwich) return "norms after attention and feed-forward layer";
+  if (c.bias != Bias::all) return "linear layers without bias";
+  if (c.activation == Activation::swiglu) return "the SwiGLU activation";
+  if (c.kv_heads != c.heads) return "fewer key/value heads than heads";
+  if (c.query_width() != c.hidden) return "heads that do not divide the hidden size";
+  if (c.rotary_pairs != RotaryPairs::halves) return "rotary positions that turn neighbouring dimensions";
+  if (c.causal) return "purely causal attention";
+  return "";
+}
+
+Layout::Layout(const Config& c, bool with_matrices) {
   auto add = [this](const std::string& name, std::vector<int> shape) {
     long count = 1;
     for (int n : shape) count *= n;
     const long offset = total;
-    tensors.push_back({name, shape, offset, count});
+    tensors.push_back({name, shape, offset, count, -1});
     total += (count + 15) / 16 * 16;
+    return offset;
+  };
+  auto add_matrix = [&](int place, const std::string& name, int rows, int columns) {
+    long offset = kAbsent;
+    if (with_matrices) {
+      offset = add(name, {rows, columns});
+    } else {
+      tensors.push_back({name, {rows, columns}, kAbsent, static_cast<long>(rows) * columns, -1});
+    }
+    tensors.back().matrix = place;
     return offset;
   };
   const int C = c.hidden, F = c.inner, up = c.up();
@@ -17,26 +39,31 @@ Layout::Layout(const Config& c) {
     position = add("transformer.position_embeddings.weight", {c.max_length + 1, C});
     block_position = add("transformer.block_position_embeddings.weight", {c.max_length + 1, C});
   }
+  auto add_if = [&](bool present, const std::string& name, int size) { return present ? add(name, {size}) : kAbsent; };
+  const bool centred = c.norm_kind == NormKind::layer_norm, sandwich = c.norm == Norm::sandwich;
+  const bool biased = c.bias == Bias::all, qkv_biased = c.bias != Bias::none;
   for (int l = 0; l < c.layers; l++) {
     const std::string at = "transformer.layers." + std::to_string(l) + ".";
     LayerOffsets o;
     o.ln1_g = add(at + "input_layernorm.weight", {C});
-    o.ln1_b = add(at + "input_layernorm.bias", {C});
-    o.qkv_w = add(at + "attention.query_key_value.weight", {3 * C, C});
-    o.qkv_b = add(at + "attention.query_key_value.bias", {3 * C});
-    o.dense_w = add(at + "attention.dense.weight", {C, C});
-    o.dense_b = add(at + "attention.dense.bias", {C});
+    o.ln1_b = add_if(centred, at + "input_layernorm.bias", C);
+    o.qkv_w = add_matrix(l * 4, at + "attention.query_key_value.weight", c.qkv_width(), C);
+    o.qkv_b = add_if(qkv_biased, at + "attention.query_key_value.bias", c.qkv_width());
+    o.dense_w = add_matrix(l * 4 + 1, at + "attention.dense.weight", C, c.query_width());
+    o.dense_b = add_if(biased, at + "attention.dense.bias", C);
+    o.attention_out_g = add_if(sandwich, at + "post_self_attn_layernorm.weight", C);
     o.ln2_g = add(at + "post_attention_layernorm.weight", {C});
-    o.ln2_b = add(at + "post_attention_layernorm.bias", {C});
-    o.up_w = add(at + "mlp.dense_h_to_4h.weight", {up, C});
-    o.up_b = add(at + "mlp.dense_h_to_4h.bias", {up});
-    o.down_w = add(at + "mlp.dense_4h_to_h.weight", {C, F});
-    o.down_b = add(at + "mlp.dense_4h_to_h.bias", {C});
+    o.ln2_b = add_if(centred, at + "post_attention_layernorm.bias", C);
+    o.up_w = add_matrix(l * 4 + 2, at + "mlp.dense_h_to_4h.weight", up, C);
+    o.up_b = add_if(biased, at + "mlp.dense_h_to_4h.bias", up);
+    o.down_w = add_matrix(l * 4 + 3, at + "mlp.dense_4h_to_h.weight", C, F);
+    o.down_b = add_if(biased, at + "mlp.dense_4h_to_h.bias", C);
+    o.mlp_out_g = add_if(sandwich, at + "post_mlp_layernorm.weight", C);
     layers.push_back(o);
   }
   final_g = add("transformer.final_layernorm.weight", {C});
-  final_b = add("transformer.final_layernorm.bias", {C});
-  head = c.tied ? embedding : add("lm_head.weight", {c.vocab, C});
+  final_b = add_if(centred, "transformer.final_layernorm.bias", C);
+  head = c.tied ? embedding : add_matrix(c.layers * 4, "lm_head.weight", c.vocab, C);
 }
 
 const Tensor* Layout::find(const std::string& name) const {

@@ -8,10 +8,17 @@
 namespace cloze {
 
 enum class Positions { rotary_1d, rotary_2d, learned_2d };
-enum class Norm { deepnorm, pre };
+enum class Norm { deepnorm, pre, sandwich };
+enum class NormKind { layer_norm, rms_norm };
+// Which linear layers have a bias.
+enum class Bias { all, qkv, none };
+enum class RotaryPairs { halves, neighbours };
 
 struct Config {
   int vocab = 0, hidden = 0, inner = 0, layers = 0, heads = 0, max_length = 0;
+  int kv_heads = 0;     // keys and values; query head h reads head h * kv_heads / heads
+  int head_size = 0;
+  int rotary_size = 0;  // leading dimensions of each head that are turned
   Positions positions = Positions::rotary_2d;
   Norm norm = Norm::deepnorm;
   float alpha = 1;
@@ -20,31 +27,49 @@ struct Config {
   bool tied = true;
   float eps = 1e-5f;
   bool rotary_float16 = true;
+  NormKind norm_kind = NormKind::layer_norm;
+  Bias bias = Bias::all;
+  RotaryPairs rotary_pairs = RotaryPairs::halves;
+  double rotary_theta = 10000;
+  bool causal = false;  // no row sees a later one, in what is read neither
 
-  int head_dim() const { return hidden / heads; }
-  int up() const { return activation == Activation::geglu ? 2 * inner : inner; }
+  int head_dim() const { return head_size; }
+  int kv_head(int head) const { return head / (heads / kv_heads); }
+  int query_width() const { return heads * head_size; }
+  int kv_width() const { return kv_heads * head_size; }
+  int qkv_width() const { return query_width() + 2 * kv_width(); }
+  int up() const { return is_gated(activation) ? 2 * inner : inner; }
 };
+
+// The first property that the backward pass does not cover, in words; empty when the model can be trained.
+std::string untrainable(const Config& config);
+
+constexpr long kAbsent = -1;  // the offset of a tensor that is not in the parameter vector
 
 struct Tensor {
   std::string name;
   std::vector<int> shape;
-  long offset;  // in floats from the start of the parameter vector, a multiple of 16
+  long offset;  // in floats from the start of the parameter vector, a multiple of 16; or kAbsent
   long count;
+  int matrix = -1;  // place among a model's packed weights: layer * 4 + (qkv, dense, up, down), the head last
 };
 
-// Where the tensors of one layer lie in the parameter vector.
+
+// Where the tensors of one layer lie in the parameter vector. A sandwich also norms the outputs of attention and MLP.
 struct LayerOffsets {
-  long ln1_g, ln1_b, qkv_w, qkv_b, dense_w, dense_b, ln2_g, ln2_b, up_w, up_b, down_w, down_b;
+  long ln1_g, ln1_b, qkv_w, qkv_b, dense_w, dense_b, attention_out_g, ln2_g, ln2_b, up_w, up_b, down_w, down_b,
+      mlp_out_g;
 };
 
-// All parameters in one vector, in the order of engine/model/config.ts `tensorShapes`.
+// Parameters in one vector, in the order of engine/model/config.ts `tensorShapes`. Training has all of them there;
+// inference keeps its matrices in packed form alone, where they have no offset.
 struct Layout {
-  explicit Layout(const Config& config);
+  Layout(const Config& config, bool with_matrices);
   const Tensor* find(const std::string& name) const;
 
   std::vector<Tensor> tensors;
   std::vector<LayerOffsets> layers;
-  long embedding, position = -1, block_position = -1, final_g, final_b, head;
+  long embedding, position = kAbsent, block_position = kAbsent, final_g, final_b, head;
   long total = 0;
 };
 

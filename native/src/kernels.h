@@ -7,7 +7,10 @@
 
 namespace cloze {
 
-enum class Activation { gelu = 0, gelu_tanh = 1, geglu = 2 };
+enum class Activation { gelu = 0, gelu_tanh = 1, geglu = 2, swiglu = 3 };
+
+// A gated activation reads twice the columns that it writes.
+inline bool is_gated(Activation kind) { return kind == Activation::geglu || kind == Activation::swiglu; }
 
 template <class T>
 struct Kernels {
@@ -20,6 +23,8 @@ struct Kernels {
   // dx = the gradient through the normalisation; dg and db are added to.
   void (*layernorm_backward)(int rows, int C, const float* dy, const T* x, const float* g, const float* mean,
                              const float* rstd, float* dx, float* dg, float* db);
+  // y = x g / sqrt(mean(x^2) + eps) for each row (arXiv 1910.07467); y may be x.
+  void (*rmsnorm)(int rows, int C, const T* x, const float* g, float eps, float* y);
   // y = c + bias, stored as T; c has leading dimension ldc, y has ldy.
   void (*add_bias)(int rows, int C, const float* c, int ldc, const float* bias, T* y, int ldy);
   // y = c + bias + alpha * residual
@@ -29,12 +34,15 @@ struct Kernels {
   void (*column_sums)(int rows, int C, const T* x, int ldx, float* sum);
   void (*convert)(int n, const float* x, T* y);
   void (*widen)(int n, const T* x, float* y);
-  // act(u): for geglu u has 2F columns, value then gate (GLM-130B: value * GELU(gate)). y: rows x F.
+  // act(u): for geglu u has 2F columns, value then gate (GLM-130B: value * GELU(gate)); for swiglu gate then value
+  // (ChatGLM2: SiLU(gate) * value). y: rows x F.
   void (*activate)(Activation kind, int rows, int F, const T* u, T* y);
-  // du from dy and u; y is computed again beside it.
+  // du from dy and u, y is computed again beside it; not for swiglu.
   void (*activate_backward)(Activation kind, int rows, int F, const T* u, const float* dy, T* du, T* y);
   // Turns pairs (i, i + half) of a head's `span` = 2 half dimensions by the angle in the tables. sign -1 turns back.
   void (*rotate)(int half, const float* cosine, const float* sine, float sign, T* x);
+  // The same for neighbours: pairs (2 i, 2 i + 1) of 2 half dimensions.
+  void (*rotate_neighbours)(int half, const float* cosine, const float* sine, float sign, T* x);
   // Softmax numerators in place over s[0..n) times scale; returns the log-sum-exp. `hidden_from`: columns at and
   // beyond it get probability 0.
   float (*softmax)(int n, int hidden_from, float scale, float* s, T* p);

@@ -18,9 +18,9 @@ float round_to_half(float x) {
 }  // namespace
 
 template <class T>
-Model<T>::Model(const Config& c, Level chosen, int threads)
+Model<T>::Model(const Config& c, Level chosen, int threads, bool training)
     : config(c),
-      layout(c),
+      layout(c, training),
       level(chosen),
       k(kernels<T>(chosen)),
       kf(kernels<float>(chosen)),
@@ -29,21 +29,33 @@ Model<T>::Model(const Config& c, Level chosen, int threads)
       values(layout.total),
       packed_(c.layers * 4 + 1),
       scratch_(threads) {
-  const int C = c.hidden, F = c.inner, widest = std::max({3 * C, c.up(), C});
+  const int C = c.hidden, F = c.inner, widest = std::max({c.qkv_width(), c.up(), C});
+  no_bias_.reserve(widest);
   for (auto& w : scratch_) {
     w.lhs.reserve(gemm.lhs_bytes(kRowBlock, widest));
     w.product.reserve((size_t)kRowBlock * widest);
     w.normed.reserve((size_t)kRowBlock * C);
     w.act.reserve((size_t)kRowBlock * F);
   }
+  auto shape = [](PackedWeight& weight, int out, int in) {
+    weight.out = out;
+    weight.in = in;
+  };
+  for (int l = 0; l < c.layers; l++) {
+    shape(packed_[l * 4], c.qkv_width(), C);
+    shape(packed_[l * 4 + 1], C, c.query_width());
+    shape(packed_[l * 4 + 2], c.up(), C);
+    shape(packed_[l * 4 + 3], C, F);
+  }
+  shape(packed_.back(), c.vocab, C);
   if (c.positions != Positions::learned_2d) {
-    // inv_freq_j = 10000^(-2j / span); the span is the head (1-D) or half of it (2-D).
-    const int span = c.positions == Positions::rotary_2d ? c.head_dim() / 2 : c.head_dim();
+    // inv_freq_j = theta^(-2j / span); the span is what is turned of a head (1-D) or half of it (2-D).
+    const int span = c.positions == Positions::rotary_2d ? c.rotary_size / 2 : c.rotary_size;
     half_ = span / 2;
     cosine_.reserve((size_t)(c.max_length + 2) * half_);
     sine_.reserve((size_t)(c.max_length + 2) * half_);
     for (int j = 0; j < half_; j++) {
-      float frequency = static_cast<float>(1.0 / std::pow(10000.0, 2.0 * j / span));
+      float frequency = static_cast<float>(1.0 / std::pow(c.rotary_theta, 2.0 * j / span));
       if (c.rotary_float16) frequency = round_to_half(frequency);
       for (int p = 0; p < c.max_length + 2; p++) {
         const float angle = static_cast<float>(p) * frequency;
@@ -55,55 +67,63 @@ Model<T>::Model(const Config& c, Level chosen, int threads)
 }
 
 template <class T>
-void Model<T>::pack(bool training) {
+void Model<T>::pack() {
+  std::vector<Unpacked> all;
+  for (const Tensor& tensor : layout.tensors)
+    if (tensor.matrix >= 0) all.push_back({&packed_[tensor.matrix], at(tensor.offset)});
+  if (config.tied) all.push_back({&packed_.back(), at(layout.head)});
+  pack_forward(all);
+  pack_backward(all);
+}
+
+template <class T>
+void Model<T>::set(const Tensor& tensor, const float* from) {
+  if (tensor.matrix >= 0) {
+    pack_forward({{&packed_[tensor.matrix], from}});
+    return;
+  }
+  std::memcpy(values.data() + tensor.offset, from, sizeof(float) * tensor.count);
+  if (config.tied && tensor.offset == layout.head) pack_forward({{&packed_.back(), from}});
+}
+
+template <class T>
+void Model<T>::pack_forward(const std::vector<Unpacked>& matrices) {
   struct Job {
-    PackedWeight* weight;
-    const float* from;
+    Unpacked matrix;
     int begin, end;  // output rows
   };
   std::vector<Job> jobs;
-  auto plan = [&](PackedWeight& weight, long offset, int out, int in) {
-    weight.out = out;
-    weight.in = in;
-    weight.forward.reserve(gemm.rhs_bytes(in, out));
-    if (training) weight.backward.reserve(gemm.rhs_bytes(out, in));
-    const int step = gemm.column_block * 16;
-    for (int n = 0; n < out; n += step) jobs.push_back({&weight, at(offset), n, std::min(n + step, out)});
-  };
-  const int C = config.hidden, F = config.inner;
-  for (int l = 0; l < config.layers; l++) {
-    const LayerOffsets& o = layout.layers[l];
-    plan(packed_[l * 4], o.qkv_w, 3 * C, C);
-    plan(packed_[l * 4 + 1], o.dense_w, C, C);
-    plan(packed_[l * 4 + 2], o.up_w, config.up(), C);
-    plan(packed_[l * 4 + 3], o.down_w, C, F);
+  const int step = gemm.column_block * 16;
+  for (const Unpacked& m : matrices) {
+    m.weight->forward.reserve(gemm.rhs_bytes(m.weight->in, m.weight->out));
+    for (int n = 0; n < m.weight->out; n += step) jobs.push_back({m, n, std::min(n + step, m.weight->out)});
   }
-  plan(packed_.back(), layout.head, config.vocab, C);
   pool.parallel_for(static_cast<int>(jobs.size()), [&](int i, int) {
-    const Job& job = jobs[i];
-    PackedWeight& w = *job.weight;
-    const Source<float> rows = {job.from + (long)job.begin * w.in, w.in, true};
-    gemm.pack_rhs(w.in, job.end - job.begin, rows, w.forward.data() + gemm.rhs_bytes(w.in, job.begin));
+    const auto& [matrix, begin, end] = jobs[i];
+    PackedWeight& w = *matrix.weight;
+    const Source<float> rows = {matrix.from + (long)begin * w.in, w.in, true};
+    gemm.pack_rhs(w.in, end - begin, rows, w.forward.data() + gemm.rhs_bytes(w.in, begin));
   });
-  if (!training) return;
-  // W as it lies, [out deep, in columns]; columns are split.
-  std::vector<Job> columns;
-  for (PackedWeight& w : packed_) {
-    const long offset = &w == &packed_.back() ? layout.head : 0;
-    const int l = static_cast<int>(&w - packed_.data()) / 4, kind = static_cast<int>(&w - packed_.data()) % 4;
-    const float* from = at(offset);
-    if (&w != &packed_.back()) {
-      const LayerOffsets& o = layout.layers[l];
-      from = at(kind == 0 ? o.qkv_w : kind == 1 ? o.dense_w : kind == 2 ? o.up_w : o.down_w);
-    }
-    const int step = gemm.column_block * 4;
-    for (int n = 0; n < w.in; n += step) columns.push_back({&w, from, n, std::min(n + step, w.in)});
+}
+
+// W as it lies, [out deep, in columns]; columns are split.
+template <class T>
+void Model<T>::pack_backward(const std::vector<Unpacked>& matrices) {
+  struct Job {
+    Unpacked matrix;
+    int begin, end;  // columns
+  };
+  std::vector<Job> jobs;
+  const int step = gemm.column_block * 4;
+  for (const Unpacked& m : matrices) {
+    m.weight->backward.reserve(gemm.rhs_bytes(m.weight->out, m.weight->in));
+    for (int n = 0; n < m.weight->in; n += step) jobs.push_back({m, n, std::min(n + step, m.weight->in)});
   }
-  pool.parallel_for(static_cast<int>(columns.size()), [&](int i, int) {
-    const Job& job = columns[i];
-    PackedWeight& w = *job.weight;
-    const Source<float> source = {job.from + job.begin, w.in, false};
-    gemm.pack_rhs(w.out, job.end - job.begin, source, w.backward.data() + gemm.rhs_bytes(w.out, job.begin));
+  pool.parallel_for(static_cast<int>(jobs.size()), [&](int i, int) {
+    const auto& [matrix, begin, end] = jobs[i];
+    PackedWeight& w = *matrix.weight;
+    const Source<float> columns = {matrix.from + begin, w.in, false};
+    gemm.pack_rhs(w.out, end - begin, columns, w.backward.data() + gemm.rhs_bytes(w.out, begin));
   });
 }
 
@@ -127,16 +147,16 @@ template <class T>
 template <class U>
 void Model<T>::rotate(const Kernels<U>& kernels, const Rows& rows, int begin, int end, float sign, U* qkv) const {
   if (config.positions == Positions::learned_2d) return;
-  const int C = config.hidden, span = 2 * half_;
+  const int width = config.qkv_width(), span = 2 * half_;
+  const auto turn = config.rotary_pairs == RotaryPairs::halves ? kernels.rotate : kernels.rotate_neighbours;
   for (int r = begin; r < end; r++) {
     const long p = (long)rows.positions[r] * half_, b = (long)rows.block_positions[r] * half_;
-    U* row = qkv + (long)(r - begin) * 3 * C;
-    for (int h = 0; h < config.heads; h++) {
-      for (U* x : {row + q_at(h), row + k_at(h)}) {
-        kernels.rotate(half_, cosine_.data() + p, sine_.data() + p, sign, x);
-        if (config.positions == Positions::rotary_2d)
-          kernels.rotate(half_, cosine_.data() + b, sine_.data() + b, sign, x + span);
-      }
+    U* row = qkv + (long)(r - begin) * width;
+    for (int h = 0; h < config.heads + config.kv_heads; h++) {
+      U* x = row + (h < config.heads ? q_at(h) : k_at(h - config.heads));
+      turn(half_, cosine_.data() + p, sine_.data() + p, sign, x);
+      if (config.positions == Positions::rotary_2d)
+        turn(half_, cosine_.data() + b, sine_.data() + b, sign, x + span);
     }
   }
 }
@@ -148,47 +168,57 @@ void Model<T>::product(const float* x, int n, const PackedWeight& weight, float*
 }
 
 template <class T>
+void Model<T>::normalize(int n, const T* x, long gain, long shift, float* y, float* mean, float* rstd) const {
+  if (config.norm_kind == NormKind::rms_norm) {
+    k.rmsnorm(n, config.hidden, x, at(gain), config.eps, y);
+  } else {
+    k.layernorm(n, config.hidden, x, at(gain), at(shift), config.eps, y, mean, rstd);
+  }
+}
+
+template <class T>
 void Model<T>::project_qkv(int layer, const Rows& rows, int begin, int end, LayerRows<T>& s, Scratch<T>& w) const {
   const LayerOffsets& o = layout.layers[layer];
-  const int C = config.hidden, n = end - begin;
+  const int C = config.hidden, width = config.qkv_width(), n = end - begin;
   float* qkv_rows = w.product.data();
-  k.layernorm(n, C, s.x + (long)begin * C, at(o.ln1_g), at(o.ln1_b), config.eps, w.normed.data(), s.mean1 + begin,
-              s.rstd1 + begin);
+  normalize(n, s.x + (long)begin * C, o.ln1_g, o.ln1_b, w.normed.data(), s.mean1 + begin, s.rstd1 + begin);
   product(w.normed.data(), n, qkv(layer), qkv_rows, w);
-  kf.add_bias(n, 3 * C, qkv_rows, 3 * C, at(o.qkv_b), qkv_rows, 3 * C);
+  kf.add_bias(n, width, qkv_rows, width, bias(o.qkv_b), qkv_rows, width);
   rotate(kf, rows, begin, end, 1.0f, qkv_rows);
-  k.convert(n * 3 * C, qkv_rows, s.qkv + (long)begin * 3 * C);
+  k.convert(n * width, qkv_rows, s.qkv + (long)begin * width);
 }
 
 template <class T>
 void Model<T>::finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* next_x, Scratch<T>& w) const {
   const LayerOffsets& o = layout.layers[layer];
-  const int C = config.hidden, F = config.inner, up_width = config.up(), n = end - begin;
+  const int C = config.hidden, A = config.query_width(), F = config.inner, up_width = config.up(), n = end - begin;
   const bool deepnorm = config.norm == Norm::deepnorm;
   const float alpha = deepnorm ? config.alpha : 1.0f;
-  const T *x = s.x + (long)begin * C, *attended = s.o + (long)begin * C;
+  const T *x = s.x + (long)begin * C, *attended = s.o + (long)begin * A;
   T *h = s.h + (long)begin * C, *u = s.u + (long)begin * up_width;
   float *normed = w.normed.data(), *c = w.product.data();
 
-  // The residual is LN(x) in DeepNorm's form (its alpha times it), x itself in pre-LN.
+  // The residual is LN(x) in DeepNorm's form (its alpha times it), x itself in the others.
   if (deepnorm) {
     k.layernorm_apply(n, C, x, at(o.ln1_g), at(o.ln1_b), s.mean1 + begin, s.rstd1 + begin, normed);
   } else {
     k.widen(n * C, x, normed);
   }
-  gemm.pack_lhs(n, C, Source<T>{attended, C, false}, w.lhs.data());
-  gemm.multiply(n, C, C, w.lhs.data(), dense(layer).forward.data(), C, c, C, false);
-  k.add_bias_residual(n, C, c, at(o.dense_b), alpha, normed, h);
+  gemm.pack_lhs(n, A, Source<T>{attended, A, false}, w.lhs.data());
+  gemm.multiply(n, C, A, w.lhs.data(), dense(layer).forward.data(), A, c, C, false);
+  if (config.norm == Norm::sandwich) kf.rmsnorm(n, C, c, at(o.attention_out_g), config.eps, c);
+  k.add_bias_residual(n, C, c, bias(o.dense_b), alpha, normed, h);
 
-  k.layernorm(n, C, h, at(o.ln2_g), at(o.ln2_b), config.eps, normed, s.mean2 + begin, s.rstd2 + begin);
+  normalize(n, h, o.ln2_g, o.ln2_b, normed, s.mean2 + begin, s.rstd2 + begin);
   product(normed, n, up(layer), c, w);
-  k.add_bias(n, up_width, c, up_width, at(o.up_b), u, up_width);
+  k.add_bias(n, up_width, c, up_width, bias(o.up_b), u, up_width);
   k.activate(config.activation, n, F, u, w.act.data());
   if (!deepnorm) k.widen(n * C, h, normed);
 
   gemm.pack_lhs(n, F, Source<T>{w.act.data(), F, false}, w.lhs.data());
   gemm.multiply(n, C, F, w.lhs.data(), down(layer).forward.data(), F, c, C, false);
-  k.add_bias_residual(n, C, c, at(o.down_b), alpha, normed, next_x + (long)begin * C);
+  if (config.norm == Norm::sandwich) kf.rmsnorm(n, C, c, at(o.mlp_out_g), config.eps, c);
+  k.add_bias_residual(n, C, c, bias(o.down_b), alpha, normed, next_x + (long)begin * C);
 }
 
 template class Model<float>;

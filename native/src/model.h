@@ -54,7 +54,8 @@ struct Scratch {
 template <class T>
 class Model {
  public:
-  Model(const Config& config, Level level, int threads);
+  // Only a model for training has its matrices in `values` and packs them for the backward pass.
+  Model(const Config& config, Level level, int threads, bool training);
 
   const Config config;
   const Layout layout;
@@ -65,8 +66,10 @@ class Model {
   ThreadPool pool;
   Buffer<float> values;  // layout.total parameters
 
-  // Packs all matrices from `values`; call after every change of them.
-  void pack(bool training);
+  // Packs all matrices from `values`; call after every change of them. Only for training.
+  void pack();
+  // Takes the values of a tensor, matrices straight into their packed form. Only for inference.
+  void set(const Tensor& tensor, const float* from);
 
   const float* at(long offset) const { return values.data() + offset; }
   const PackedWeight& qkv(int layer) const { return packed_[layer * 4]; }
@@ -77,27 +80,45 @@ class Model {
 
   // x[r] = embedding of rows [begin, end).
   void embed(const Rows& rows, int begin, int end, T* x) const;
-  // LayerNorm, projection and rotation of rows [begin, end) of a layer: s.x -> s.qkv.
+  // Norm, projection and rotation of rows [begin, end) of a layer: s.x -> s.qkv.
   void project_qkv(int layer, const Rows& rows, int begin, int end, LayerRows<T>& s, Scratch<T>& w) const;
   // Output projection, residual and MLP: s.o, s.x -> s.h, s.u -> next_x (the layer's output).
   void finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* next_x, Scratch<T>& w) const;
   // c [n, W.out] = x [n, W.in] W^T for float rows x.
   void product(const float* x, int n, const PackedWeight& weight, float* c, Scratch<T>& w) const;
 
-  // Turns the queries and keys in rows of 3C floats or Ts by the rows' positions; sign -1 turns gradients back.
+  // Norm of n rows with the gain (and, unless it is RMSNorm, the shift) at these offsets; mean and rstd are those of
+  // LayerNorm, which RMSNorm leaves alone.
+  void normalize(int n, const T* x, long gain, long shift, float* y, float* mean, float* rstd) const;
+
+  // Turns the queries and keys in rows of qkv_width floats or Ts by the rows' positions; sign -1 turns gradients back.
   template <class U>
   void rotate(const Kernels<U>& kernels, const Rows& rows, int begin, int end, float sign, U* qkv) const;
 
-  // Offsets of head h's q, k, v in a row of qkv.
-  int q_at(int h) const { return config.qkv_per_head ? 3 * h * config.head_dim() : h * config.head_dim(); }
-  int k_at(int h) const { return q_at(h) + (config.qkv_per_head ? config.head_dim() : config.hidden); }
-  int v_at(int h) const { return k_at(h) + (config.qkv_per_head ? config.head_dim() : config.hidden); }
+  // Offsets of query head h and of key/value head g in a row of qkv.
+  int q_at(int h) const { return (config.qkv_per_head ? 3 * h : h) * config.head_dim(); }
+  int k_at(int g) const { return (config.qkv_per_head ? 3 * g + 1 : config.heads + g) * config.head_dim(); }
+  int v_at(int g) const {
+    return (config.qkv_per_head ? 3 * g + 2 : config.heads + config.kv_heads + g) * config.head_dim();
+  }
 
   std::vector<Scratch<T>>& scratch() { return scratch_; }
 
  private:
+  // A matrix [out, in] to be packed.
+  struct Unpacked {
+    PackedWeight* weight;
+    const float* from;
+  };
+  void pack_forward(const std::vector<Unpacked>& matrices);
+  void pack_backward(const std::vector<Unpacked>& matrices);
+
   std::vector<PackedWeight> packed_;
+  // The bias at an offset, zeros where there is none.
+  const float* bias(long offset) const { return offset == kAbsent ? no_bias_.data() : at(offset); }
+
   std::vector<Scratch<T>> scratch_;
+  Buffer<float> no_bias_;
   Buffer<float> cosine_, sine_;  // [max_length + 2, half]
   int half_ = 0;
 };

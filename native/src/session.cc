@@ -8,23 +8,24 @@ namespace {
 
 template <class T>
 struct CpuRuntime : Runtime {
-  CpuRuntime(const Config& config, Level level, int threads) : model(config, level, threads), attention(threads) {
+  CpuRuntime(const Config& config, Level level, int threads)
+      : model(config, level, threads, /*training=*/false), attention(threads) {
     scores.resize(threads);
   }
   const Config& config() const override { return model.config; }
   const Layout& layout() const override { return model.layout; }
-  float* values() override { return model.values.data(); }
-  void ready() override {
+  void set(const Tensor& tensor, const float* values) override {
     std::lock_guard<std::mutex> lock(busy);
-    model.pack(false);
+    model.set(tensor, values);
   }
   std::unique_ptr<Session> open(int capacity) override;
 
   // Work space for n rows of one layer, used by all layers in turn.
   void prepare(size_t n) {
     const size_t C = model.config.hidden, up = model.config.up();
-    for (auto* b : {&x, &o, &h}) b->reserve(n * C);
-    qkv.reserve(n * 3 * C);
+    for (auto* b : {&x, &h}) b->reserve(n * C);
+    o.reserve(n * model.config.query_width());
+    qkv.reserve(n * model.config.qkv_width());
     u.reserve(n * up);
     for (auto* b : {&mean1, &rstd1, &mean2, &rstd2}) b->reserve(n);
     final_x.reserve(n * C);
@@ -43,8 +44,8 @@ class CpuSession : public Session {
   CpuSession(std::shared_ptr<CpuRuntime<T>> runtime, int capacity) : rt_(std::move(runtime)), capacity_(capacity) {
     const Config& c = rt_->model.config;
     for (int l = 0; l < c.layers; l++) {
-      keys_.emplace_back((size_t)capacity * c.hidden);
-      values_.emplace_back((size_t)capacity * c.hidden);
+      keys_.emplace_back((size_t)capacity * c.kv_width());
+      values_.emplace_back((size_t)capacity * c.kv_width());
     }
   }
 
@@ -52,18 +53,26 @@ class CpuSession : public Session {
 
   void read(const Rows& rows, const std::atomic<bool>& cancel) override {
     if (length_ != 0) throw std::runtime_error("A session reads Part A only once; this one already holds tokens.");
-    run(rows, cancel, /*part_a=*/true);
-    length_ = part_a_ = rows.count;
+    check_room(rows.count);
+    if (rt_->model.config.causal) {
+      for (int begin = 0; begin < rows.count; begin += kReadRows)
+        run(slice(rows, begin, std::min(kReadRows, rows.count - begin)), begin, Visible::causal_block, cancel);
+    } else {
+      run(rows, 0, Visible::all, cancel);
+      fixed_ = rows.count;
+    }
+    length_ = rows.count;
   }
 
   void extend(const Rows& rows, bool all, float* logits, const std::atomic<bool>& cancel) override {
-    run(rows, cancel, /*part_a=*/false);
+    check_room(rows.count);
+    run(rows, length_, Visible::causal_rows, cancel);
     const Model<T>& m = rt_->model;
     const int C = m.config.hidden, V = m.config.vocab, from = all ? 0 : rows.count - 1;
     float mean, rstd;
     for (int r = from; r < rows.count; r++) {
-      m.k.layernorm(1, C, rt_->x.data() + (long)r * C, m.at(m.layout.final_g), m.at(m.layout.final_b), m.config.eps,
-                    rt_->final_x.data() + (long)r * C, &mean, &rstd);
+      m.normalize(1, rt_->x.data() + (long)r * C, m.layout.final_g, m.layout.final_b,
+                  rt_->final_x.data() + (long)r * C, &mean, &rstd);
     }
     const PackedWeight& head = m.head();
     const int block = m.gemm.column_block * 32, blocks = (V + block - 1) / block;
@@ -81,32 +90,46 @@ class CpuSession : public Session {
   }
 
   void rewind(int length) override {
-    if (length < part_a_ || length > length_) {
+    if (length < fixed_ || length > length_) {
       throw std::runtime_error("Cannot rewind to " + std::to_string(length) + " tokens: the session holds " +
-                               std::to_string(length_.load()) + ", of which Part A has " + std::to_string(part_a_) + ".");
+                               std::to_string(length_.load()) + ", of which Part A has " + std::to_string(fixed_) + ".");
     }
     length_ = length;
   }
 
   std::unique_ptr<Session> fork() const override {
     auto copy = std::make_unique<CpuSession<T>>(rt_, capacity_);
-    const size_t bytes = sizeof(T) * length_ * rt_->model.config.hidden;
+    const size_t bytes = sizeof(T) * length_ * rt_->model.config.kv_width();
     for (size_t l = 0; l < keys_.size(); l++) {
       std::memcpy(static_cast<void*>(copy->keys_[l].data()), keys_[l].data(), bytes);
       std::memcpy(static_cast<void*>(copy->values_[l].data()), values_[l].data(), bytes);
     }
     copy->length_ = length_.load();
-    copy->part_a_ = part_a_;
+    copy->fixed_ = fixed_;
     return copy;
   }
 
  private:
-  // All layers over `rows`; the result is in rt_->x. The cache is written beyond length_, which the caller moves.
-  void run(const Rows& rows, const std::atomic<bool>& cancel, bool part_a) {
-    if (length_ + rows.count > capacity_) {
-      throw std::runtime_error("The session has room for " + std::to_string(capacity_) + " tokens and holds " +
-                               std::to_string(length_.load()) + "; " + std::to_string(rows.count) + " more do not fit.");
-    }
+  // What rows see: each other and nothing else; or what is cached before them and each other up to themselves, computed
+  // as matrix products (many rows) or row by row (few).
+  enum class Visible { all, causal_block, causal_rows };
+
+  // Rows that a causal model reads at once: memory does not grow with the prompt, and a stop is soon obeyed.
+  static constexpr int kReadRows = 8 * kRowBlock;
+
+  static Rows slice(const Rows& rows, int begin, int count) {
+    return {count, rows.tokens + begin, rows.positions + begin, rows.block_positions + begin};
+  }
+
+  void check_room(int more) const {
+    if (more <= capacity_ - length_) return;
+    throw std::runtime_error("The session has room for " + std::to_string(capacity_) + " tokens and holds " +
+                             std::to_string(length_.load()) + "; " + std::to_string(more) + " more do not fit.");
+  }
+
+  // All layers over `rows`, which follow the first `held` of the cache; the result is in rt_->x. The caller moves
+  // length_ when all is done.
+  void run(const Rows& rows, int held, Visible visible, const std::atomic<bool>& cancel) {
     Model<T>& m = rt_->model;
     const int H = m.config.heads, n = rows.count;
     rt_->prepare(n);
@@ -115,55 +138,68 @@ class CpuSession : public Session {
     for_row_blocks(m.pool, n, [&](int begin, int end, int t) {
       m.embed(rows, begin, end, s.x);
       m.project_qkv(0, rows, begin, end, s, m.scratch()[t]);
-      remember(0, begin, end);
+      remember(0, held, begin, end);
     });
     for (int l = 0; l < m.config.layers; l++) {
       if (cancel.load(std::memory_order_relaxed)) throw Cancelled();
-      if (part_a) {
+      if (visible == Visible::all) {
         m.pool.parallel_for(H, [&](int h, int t) {
           attention_forward(m, Sample{0, n, n}, h, s.qkv, s.o, nullptr, rt_->attention[t]);
         });
+      } else if (visible == Visible::causal_block) {
+        m.pool.parallel_for(H, [&](int h, int t) { attend_block(l, held, n, h, s, t); });
       } else {
-        m.pool.parallel_for(n * H, [&](int item, int t) { attend(l, item / H, item % H, s, t); });
+        m.pool.parallel_for(n * H, [&](int i, int t) { attend_row(l, held + i / H + 1, i / H, i % H, s, t); });
       }
       for_row_blocks(m.pool, n, [&](int begin, int end, int t) {
         m.finish_layer(l, begin, end, s, s.x, m.scratch()[t]);
         if (l + 1 == m.config.layers) return;
         m.project_qkv(l + 1, rows, begin, end, s, m.scratch()[t]);
-        remember(l + 1, begin, end);
+        remember(l + 1, held, begin, end);
       });
     }
   }
 
-  void remember(int layer, int begin, int end) {
+  void remember(int layer, int held, int begin, int end) {
     const Model<T>& m = rt_->model;
-    const int C = m.config.hidden, D = m.config.head_dim();
+    const int width = m.config.kv_width(), D = m.config.head_dim();
     for (int r = begin; r < end; r++) {
-      const T* row = rt_->qkv.data() + (long)r * 3 * C;
-      T *key = keys_[layer].data() + (long)(length_ + r) * C, *value = values_[layer].data() + (long)(length_ + r) * C;
-      for (int h = 0; h < m.config.heads; h++) {
-        std::memcpy(static_cast<void*>(key + h * D), row + m.k_at(h), sizeof(T) * D);
-        std::memcpy(static_cast<void*>(value + h * D), row + m.v_at(h), sizeof(T) * D);
+      const T* row = rt_->qkv.data() + (long)r * m.config.qkv_width();
+      const long to = (long)(held + r) * width;
+      for (int g = 0; g < m.config.kv_heads; g++) {
+        std::memcpy(static_cast<void*>(keys_[layer].data() + to + g * D), row + m.k_at(g), sizeof(T) * D);
+        std::memcpy(static_cast<void*>(values_[layer].data() + to + g * D), row + m.v_at(g), sizeof(T) * D);
       }
     }
   }
 
-  void attend(int layer, int r, int h, LayerRows<T>& s, int thread) {
+  void attend_block(int layer, int held, int n, int h, LayerRows<T>& s, int thread) {
     const Model<T>& m = rt_->model;
-    const int C = m.config.hidden, D = m.config.head_dim(), visible = length_ + r + 1;
+    const Config& c = m.config;
+    const int D = c.head_dim(), at = c.kv_head(h) * D;
+    const HeadView<T> view = {s.qkv + m.q_at(h), keys_[layer].data() + at, values_[layer].data() + at, s.o + h * D,
+                              c.qkv_width(),     c.kv_width(),             c.query_width(),            n,
+                              held + n,          held,                     /*sep=*/0};
+    attention_forward(m, view, nullptr, rt_->attention[thread]);
+  }
+
+  void attend_row(int layer, int visible, int r, int h, LayerRows<T>& s, int thread) {
+    const Model<T>& m = rt_->model;
+    const Config& c = m.config;
+    const int D = c.head_dim(), at = c.kv_head(h) * D;
     Buffer<float>& scores = rt_->scores[thread];
     scores.reserve(capacity_ + 2 * D);
     float *q = scores.data() + capacity_, *out = q + D;
-    m.k.widen(D, s.qkv + (long)r * 3 * C + m.q_at(h), q);
-    m.k.attend_row(D, visible, C, 1.0f / std::sqrt(static_cast<float>(D)), q, keys_[layer].data() + h * D,
-                   values_[layer].data() + h * D, scores.data(), out);
-    m.k.convert(D, out, s.o + (long)r * C + h * D);
+    m.k.widen(D, s.qkv + (long)r * c.qkv_width() + m.q_at(h), q);
+    m.k.attend_row(D, visible, c.kv_width(), 1.0f / std::sqrt(static_cast<float>(D)), q, keys_[layer].data() + at,
+                   values_[layer].data() + at, scores.data(), out);
+    m.k.convert(D, out, s.o + (long)r * c.query_width() + h * D);
   }
 
   std::shared_ptr<CpuRuntime<T>> rt_;
-  int capacity_, part_a_ = 0;
+  int capacity_, fixed_ = 0;  // rows that rewind must leave: Part A, whose rows have seen each other
   std::atomic<int> length_{0};  // may be asked for while a call is under way
-  std::vector<Buffer<T>> keys_, values_;  // per layer: capacity x C
+  std::vector<Buffer<T>> keys_, values_;  // per layer: capacity x kv_width
 };
 
 template <class T>

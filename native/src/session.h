@@ -11,7 +11,8 @@ class Session {
  public:
   virtual ~Session() = default;
   virtual int length() const = 0;
-  // Reads Part A into an empty session: every row sees every other. Throws Cancelled, leaving the session empty.
+  // Reads Part A into an empty session: every row sees every other (in a causal model: those before it). Throws
+  // Cancelled, leaving the session empty.
   virtual void read(const Rows& rows, const std::atomic<bool>& cancel) = 0;
   // Appends causal rows. Writes V logits after the last row, or [rows.count, V] when `all`.
   virtual void extend(const Rows& rows, bool all, float* logits, const std::atomic<bool>& cancel) = 0;
@@ -24,12 +25,11 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   virtual ~Runtime() = default;
   virtual const Config& config() const = 0;
   virtual const Layout& layout() const = 0;
-  virtual float* values() = 0;
-  // Packs the weights; call once when all tensors have been set.
-  virtual void ready() = 0;
+  // Takes the values of a tensor of the layout. All must have been set before the first read or extend.
+  virtual void set(const Tensor& tensor, const float* values) = 0;
   virtual std::unique_ptr<Session> open(int capacity) = 0;
 
-  std::mutex busy;  // held for the length of a read or extend
+  std::mutex busy;  // held for the length of a set, read or extend
 };
 
 std::shared_ptr<Runtime> make_runtime(const Config& config, Level level, int threads, bool use_bf16);

@@ -16,7 +16,7 @@ constexpr long kUpdateChunk = 1 << 16;
 
 template <class T>
 Trainer<T>::Trainer(const Config& config, Level level, int threads)
-    : model(config, level, threads),
+    : model(config, level, threads, /*training=*/true),
       gradients(model.layout.total),
       moment1(model.layout.total),
       moment2(model.layout.total),
@@ -365,7 +365,7 @@ double Trainer<T>::update(const AdamW& options, float lr, float clip) {
              moment2.data() + j.offset, scale, lr, options.beta1, options.beta2, options.eps, j.decay, correction1,
              correction2);
   });
-  model.pack(true);
+  model.pack();
   return norm;
 }
 

@@ -41,7 +41,10 @@ export const glm130b: Family = {
  * that the family's files cannot express.
  */
 export function glm130bKeys(config: GlmConfig): Record<string, string | number | boolean> {
+  const later = ['keyValueHeads', 'headSize', 'rotarySize', 'rotaryPairs', 'rotaryTheta', 'normKind', 'bias', 'causal'];
   const expressible =
+    !later.some((key) => key in config) &&
+    config.norm !== 'sandwich' &&
     config.residualAlpha === (config.norm === 'deepnorm' ? Math.sqrt(2 * config.layers) : 1) &&
     config.activation === 'geglu' &&
     config.qkvLayout === 'per-head' &&

@@ -56,3 +56,8 @@ describe('the shipped model', () => {
     await expect(loadModel(folder)).rejects.toThrow(message);
   });
 });
+
+it('a model that cannot fill blanks is not taken for one that can', async () => {
+  const folder = join(process.cwd(), 'test/fixtures/golden/glm-4-9b');
+  await expect(loadModel(folder)).rejects.toThrow(/holds a chatglm2 model, .* was not trained to fill blanks/);
+});

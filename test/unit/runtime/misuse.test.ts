@@ -5,7 +5,7 @@ import { loadAddon } from '../../../engine/native.ts';
 import { createRandom } from '../../../engine/objective/random.ts';
 import { openNativeRuntime } from '../../../engine/runtime/native.ts';
 import type { TokenRows } from '../../../engine/runtime/runtime.ts';
-import { LEVELS, randomTensors, SMALLEST } from '../native/tiny.ts';
+import { LEVELS, randomTensors, SMALLEST, trainerOf } from '../native/tiny.ts';
 import { folderOf, openTiny } from './tiny-runtime.ts';
 
 describe('misuse', () => {
@@ -110,6 +110,33 @@ describe('misuse', () => {
     await expect(open({ layers: 0 })).rejects.toThrow('needs a whole number of at least 1 for "layers"');
     await expect(open({ positions: 'alibi' as GlmConfig['positions'] })).rejects.toThrow(
       'has "alibi" for "positions"; known are rotary-1d, rotary-2d, learned-2d.',
+    );
+    await expect(open({ keyValueHeads: 3, qkvLayout: 'thirds' })).rejects.toThrow(
+      '2 heads cannot share 3 key/value heads in this layout.',
+    );
+    await expect(open({ keyValueHeads: 1 })).rejects.toThrow('cannot share 1 key/value heads');
+    await expect(open({ rotarySize: 6 })).rejects.toThrow('"rotarySize" is 6; it must be a multiple of 4, at most');
+    await expect(open({ rotarySize: 16 })).rejects.toThrow('at most the head size of 12');
+    await expect(open({ headSize: 6 })).rejects.toThrow('must be a multiple of 4 times');
+    await expect(open({ normKind: 'rms-norm' })).rejects.toThrow('DeepNorm goes with LayerNorm.');
+    await expect(open({ norm: 'sandwich' })).rejects.toThrow('Sandwich norms go with RMSNorm');
+    await expect(open({ bias: 'some' as 'all' })).rejects.toThrow('"some" for "bias"; known are all, qkv, none');
+  });
+
+  it.each<[Partial<GlmConfig>, string]>([
+    [{ norm: 'pre', normKind: 'rms-norm' }, 'RMSNorm'],
+    [{ norm: 'sandwich', normKind: 'rms-norm', bias: 'none' }, 'RMSNorm'],
+    [{ bias: 'qkv' }, 'linear layers without bias'],
+    [{ activation: 'swiglu' }, 'the SwiGLU activation'],
+    [{ keyValueHeads: 1, qkvLayout: 'thirds' }, 'fewer key/value heads than heads'],
+    [{ headSize: 16 }, 'heads that do not divide the hidden size'],
+    [{ rotaryPairs: 'neighbours' }, 'rotary positions that turn neighbouring dimensions'],
+    [{ causal: true }, 'purely causal attention'],
+  ])('training a model with %j', async (change, reason) => {
+    const config = { ...SMALLEST, ...change };
+    await openTiny(config);
+    await expect(trainerOf(config, new Map())).rejects.toThrow(
+      `This model has ${reason}, which can be run but not trained.`,
     );
   });
 });

@@ -140,6 +140,60 @@ describe('a session', () => {
   });
 });
 
+describe('a causal model', { timeout: 30_000 }, () => {
+  const causal: GlmConfig = {
+    ...SMALLEST,
+    hiddenSize: 36,
+    heads: 6,
+    headSize: 8,
+    keyValueHeads: 2,
+    maxLength: 1700,
+    positions: 'rotary-1d',
+    rotarySize: 4,
+    rotaryPairs: 'neighbours',
+    norm: 'sandwich',
+    normKind: 'rms-norm',
+    bias: 'qkv',
+    activation: 'swiglu',
+    qkvLayout: 'thirds',
+    causal: true,
+  };
+  const prompt = randomSample(causal, createRandom(8), causal.maxLength, 0);
+
+  it.each(LEVELS)('reads a long prompt in pieces as it would take it at once, at level %s', async (level) => {
+    const runtime = await openTiny(causal, { level });
+    const [read, fed] = [runtime.open(causal.maxLength), runtime.open(causal.maxLength)];
+    await read.read(sliceRows(prompt, 0, -1));
+    expect(read.length).toBe(causal.maxLength - 1);
+    const last = await read.extend(sliceRows(prompt, -1));
+    const all = await fed.extend(prompt);
+    expect(farthest(last, all)).toBeLessThan(1e-4);
+  });
+
+  it('reads the same whatever is done before and at the same time', async () => {
+    const runtime = await openTiny(causal);
+    const read = async () => {
+      const session = runtime.open(causal.maxLength);
+      await session.read(sliceRows(prompt, 0, -1));
+      return session.extend(sliceRows(prompt, -1));
+    };
+    const [alone, ...together] = [await read(), ...(await Promise.all([read(), read()]))];
+    expect(together).toEqual([alone, alone]);
+  });
+
+  it('is empty after a reading that was stopped', async () => {
+    const runtime = await openTiny({ ...causal, layers: 20 });
+    const session = runtime.open(causal.maxLength);
+    const stop = new AbortController();
+    const reading = session.read(sliceRows(prompt, 0, -1), stop.signal);
+    stop.abort();
+    await expect(reading).rejects.toMatchObject({ name: 'AbortError' });
+    expect(session.length).toBe(0);
+    await session.read(sliceRows(prompt, 0, 5));
+    expect(session.length).toBe(5);
+  });
+});
+
 describe('cancelling', { timeout: 30_000 }, () => {
   /** So deep that a call is still under way when the next line of a test runs. */
   const deep: GlmConfig = { ...SMALLEST, hiddenSize: 48, innerSize: 80, layers: 60 };

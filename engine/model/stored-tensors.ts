@@ -1,0 +1,108 @@
+/**
+ * Finds the tensors of `tensorShapes` in a weights file under a family's own names, and reads them. What a file stores
+ * as separate queries, keys and values becomes the one fused projection, a tensor at a time.
+ */
+import type { Dtype, SafetensorsFile } from '../checkpoint/safetensors.ts';
+import { attentionWidths, type GlmConfig, tensorShapes } from './config.ts';
+import { type Family, isStoredFrequency, PARTS, type Part } from './families/family.ts';
+
+export interface StoredTensor {
+  /** Canonical name. */
+  name: string;
+  shape: number[];
+  dtype: Dtype;
+  /** Names in the file: the tensor itself, or its rows from top to bottom. */
+  sources: string[];
+}
+
+const FLOATS: readonly Dtype[] = ['F32', 'F16', 'BF16'];
+
+/** All tensors, in order; throws on anything missing, misshapen, of another type, doubled or left over. */
+export function matchTensors(file: SafetensorsFile, family: Family, config: GlmConfig): StoredTensor[] {
+  const stored = namesByPlace(file, family);
+  const expected = tensorShapes(config);
+  const matched = expected.map(({ name, shape }) => {
+    const places = stored.get(name);
+    if (!places) throw new Error(`${file.path}: tensor ${name} [${shape}] of ${family.name} is missing.`);
+    const whole = places.get('whole');
+    const sources =
+      whole === undefined
+        ? PARTS.map((part) => {
+            const source = places.get(part);
+            if (source === undefined)
+              throw new Error(`${file.path}: the ${part} rows of tensor ${name} of ${family.name} are missing.`);
+            return checked(file, source, [partRows(config, part), ...shape.slice(1)]);
+          })
+        : [checked(file, whole, shape)];
+    const dtypes = new Set(sources.map(({ dtype }) => dtype));
+    if (dtypes.size > 1) {
+      const found = sources.map((source) => `${source.name} ${source.dtype}`).join(', ');
+      throw new Error(`${file.path}: the parts of tensor ${name} must have one data type, but they have ${found}.`);
+    }
+    const [dtype] = dtypes as Set<Dtype> & Iterable<Dtype>;
+    return { name, shape, dtype: dtype as Dtype, sources: sources.map((source) => source.name) };
+  });
+  const known = new Set(expected.map(({ name }) => name));
+  for (const [name, places] of stored) {
+    if (known.has(name)) continue;
+    const [foreign] = places.values();
+    throw new Error(`${file.path}: tensor ${foreign} has no place in ${family.name} with this config.json.`);
+  }
+  return matched;
+}
+
+/** The bytes of a tensor of `matchTensors`, from the same file opened once more. */
+export async function readStored(file: SafetensorsFile, { sources }: StoredTensor): Promise<Uint8Array<ArrayBuffer>> {
+  const [only] = sources;
+  if (sources.length === 1) return file.read(only as string);
+  const sizes = sources.map((source) => {
+    const { begin = 0, end = 0 } = file.tensors.get(source) ?? {};
+    return end - begin;
+  });
+  const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
+  let at = 0;
+  for (const source of sources) {
+    const part = await file.read(source);
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+type Place = Part | 'whole';
+
+/** Canonical name -> which of its rows -> name in the file. */
+function namesByPlace(file: SafetensorsFile, family: Family): Map<string, Map<Place, string>> {
+  const stored = new Map<string, Map<Place, string>>();
+  for (const source of file.tensors.keys()) {
+    if (isStoredFrequency(source)) continue;
+    const canonical = family.canonicalName(source);
+    const [name, place]: [string, Place] =
+      typeof canonical === 'string' ? [canonical, 'whole'] : [canonical.name, canonical.part];
+    const places = stored.get(name) ?? new Map<Place, string>();
+    const other = places.get(place) ?? places.get('whole') ?? (place === 'whole' ? [...places.values()][0] : undefined);
+    if (other !== undefined)
+      throw new Error(`${file.path}: both ${other} and ${source} hold the ${name} of ${family.name}.`);
+    stored.set(name, places.set(place, source));
+  }
+  return stored;
+}
+
+function partRows(config: GlmConfig, part: Part): number {
+  const { query, key } = attentionWidths(config);
+  return part === 'query' ? query : key;
+}
+
+function checked(file: SafetensorsFile, source: string, shape: readonly number[]): { name: string; dtype: Dtype } {
+  const info = file.tensors.get(source);
+  if (!info) throw new Error(`${file.path}: there is no tensor ${source}.`);
+  if (info.shape.length !== shape.length || info.shape.some((size, index) => size !== shape[index])) {
+    throw new Error(
+      `${file.path}: tensor ${source} must have shape [${shape}] by config.json, but it has [${info.shape}].`,
+    );
+  }
+  if (!FLOATS.includes(info.dtype)) {
+    throw new Error(`${file.path}: tensor ${source} must be one of ${FLOATS.join(', ')}, but it is ${info.dtype}.`);
+  }
+  return { name: source, dtype: info.dtype };
+}
