@@ -10,12 +10,17 @@ export interface NativeRuntimeOptions {
   threads?: number;
   /** `amx`, `avx512`, `avx2` or `portable`; empty for the best. */
   level?: string;
+  /**
+   * `bfloat16` where there are AMX tiles to compute it, else `float32`: without them it is no faster, and exact sums give
+   * the same text on every processor.
+   */
   precision?: ExecutionOptions['precision'];
 }
 
 /** Loads all tensors of a model folder, one at a time, and packs them for the processor's kernels. */
 export async function openNativeRuntime(folder: ModelFolder, options: NativeRuntimeOptions = {}): Promise<Runtime> {
-  const { threads: wanted = 0, level = '', precision = 'bfloat16' } = options;
+  const { threads: wanted = 0, level = '' } = options;
+  const { precision = (level || loadAddon().detectedLevel) === 'amx' ? 'bfloat16' : 'float32' } = options;
   const threads = wanted > 0 ? wanted : Math.max(1, availableParallelism() - 1);
   const model = new (loadAddon().Model)(folder.config, { level, threads, precision });
   for await (const { name, dtype, data } of folder.tensors()) model.setTensor(name, floatsOf(data, dtype));
