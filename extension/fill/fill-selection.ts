@@ -97,26 +97,33 @@ export function createFillSelection(client: Promise<LanguageClient>, output: Log
         l10n.t('There are {0} blanks here, and at most {1} can be filled at once.', blanks.length, MOST_BLANKS),
       );
     }
-    await put(editor, { document, blanks }, blanks, [], true);
+    const texts = await ask(document, blanks, []);
+    if (texts) await put(editor, blanks, texts, true);
   }
 
-  /** Fills `open` and shows what came. */
-  async function put(
-    editor: TextEditor,
-    { document, blanks }: Session,
+  async function ask(
+    document: TextDocument,
     open: readonly SessionBlank[],
     kept: readonly SessionBlank[],
+  ): Promise<Map<number, string> | undefined> {
+    const length = workspace.getConfiguration('cloze.fill', document).get<FillLength>('length', 'block');
+    return askFill(await client, { document, open, kept, length });
+  }
+
+  /** Puts the texts into the document and shows them; `begins` a session, or goes on in its undo step. */
+  async function put(
+    editor: TextEditor,
+    blanks: readonly SessionBlank[],
+    texts: ReadonlyMap<number, string>,
     begins: boolean,
   ): Promise<void> {
-    const length = workspace.getConfiguration('cloze.fill', document).get<FillLength>('length', 'block');
-    const texts = await askFill(await client, { document, open, kept, length });
-    if (!texts) return;
+    const { document } = editor;
     const filled = fillTexts(blanks, texts);
     if (filled.edits.length === 0) return tell(l10n.t('The model has nothing to put there.'));
     if (!(await apply(editor, filled.edits, begins))) {
       return tell(l10n.t('The text could not be changed: it is read-only, or it changed meanwhile.'));
     }
-    const first = filled.blanks.find(({ id }) => texts.has(id));
+    const first = filled.blanks.find(({ state }) => state === 'filled');
     if (begins && first) {
       const end = document.positionAt(first.end);
       editor.selection = new Selection(end, end);
@@ -161,7 +168,12 @@ export function createFillSelection(client: Promise<LanguageClient>, output: Log
     if (open.length === 0) return tell(l10n.t('All blanks are kept or edited: there is none to refill.'));
     session = { ...current, blanks };
     preview.show(session);
-    await put(editor, session, open, kept, false);
+    const texts = await ask(current.document, open, kept);
+    // The user may have decided about some of them, or about all, while the others were filled.
+    if (texts && session) {
+      const still = new Set(refillParts(session.blanks).open.map((blank) => blank.id));
+      await put(editor, session.blanks, new Map([...texts].filter(([blank]) => still.has(blank))), false);
+    }
     update(session);
   }
 
