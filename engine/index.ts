@@ -1,6 +1,8 @@
 /** The engine's public face: a model folder becomes something that fills blanks. */
+import type { BlanksFill, BlanksPassage } from './infill/blanks.ts';
 import type { FillHooks } from './infill/decode.ts';
 import type { Fill, FillOptions, Passage } from './infill/fill.ts';
+import { fillBlanks } from './infill/fill-blanks.ts';
 import { createInfiller } from './infill/infill.ts';
 import { loadModel } from './load-model.ts';
 import type { NativeRuntimeOptions } from './runtime/native.ts';
@@ -10,6 +12,8 @@ export interface Engine {
   readonly name: string;
   readonly device: string;
   fill(passage: Passage, options: FillOptions, hooks?: FillHooks): Promise<Fill>;
+  /** Fills several blanks of one text, each seeing those already filled; `maxTokens` counts for each of them. */
+  fillBlanks(passage: BlanksPassage, options: FillOptions, signal?: AbortSignal): Promise<BlanksFill>;
   dispose(): Promise<void>;
 }
 
@@ -26,6 +30,7 @@ export async function loadEngine({ modelFolder, ...runtimeOptions }: EngineOptio
     name: model.name,
     device: model.runtime.device,
     fill: (passage, options, hooks) => infiller.fill(passage, options, hooks),
+    fillBlanks: (passage, options, signal) => fillBlanks(model, passage, options, signal),
     async dispose() {
       await infiller.dispose();
       model.runtime.dispose();

@@ -4,6 +4,7 @@ import type { LanguageClient } from 'vscode-languageclient/node';
 import { RELOAD_METHOD, type StatusParams } from '../language-server/protocol.ts';
 import { registerCommands } from './commands.ts';
 import { createFailureMessage } from './failure.ts';
+import { createFillSelection } from './fill/fill-selection.ts';
 import { createStatus } from './status.ts';
 
 let client: Promise<LanguageClient> | undefined;
@@ -29,7 +30,12 @@ export function activate(context: ExtensionContext): void {
     return startClient(context.asAbsolutePath('dist/server.cjs'), output, listener);
   });
   client = started;
-  context.subscriptions.push(output, status, ...registerCommands(started, output));
+  context.subscriptions.push(
+    output,
+    status,
+    ...registerCommands(started, output),
+    createFillSelection(started, output),
+  );
 }
 
 /** The editor waits for this when it closes: the server is asked to shut down, so no process is left behind. */

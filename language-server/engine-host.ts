@@ -1,17 +1,20 @@
 /**
  * Holds one loaded model and lets one call at a time reach it. The newest call wins: whatever is running or waiting when
- * it comes is aborted. Loading takes its turn in the same queue, so a call made early waits for the model, and a model
- * that cannot be loaded costs completions but never the document service.
+ * it comes is aborted; only what the user asked for is not given up for a completion, which waits for it instead.
+ * Loading takes its turn in the same queue, so a call made early waits for the model, and a model that cannot be loaded
+ * costs completions but never the document service.
  */
+import type { BlanksFill, BlanksPassage } from '../engine/infill/blanks.ts';
 import type { Fill, FillOptions, Passage } from '../engine/infill/fill.ts';
 import type { Log } from './log.ts';
 import type { StatusParams } from './protocol.ts';
 
-/** What the server needs of a loaded model. `fill` rejects with `AbortError` soon after its signal fires. */
+/** What the server needs of a loaded model. Both kinds of fill reject with `AbortError` soon after their signal fires. */
 export interface Engine {
   readonly name: string;
   readonly device: string;
   fill(passage: Passage, options: FillOptions, call: { signal: AbortSignal }): Promise<Fill>;
+  fillBlanks(passage: BlanksPassage, options: FillOptions, signal: AbortSignal): Promise<BlanksFill>;
   dispose(): void | Promise<void>;
 }
 
@@ -30,6 +33,11 @@ export interface EngineHost {
   reload(): void;
   /** `undefined` when there is no model, the call was overtaken or aborted, or the model failed (which is logged). */
   fill(passage: Passage, options: FillOptions, signal: AbortSignal): Promise<Fill | undefined>;
+  /**
+   * Fills blanks that the user asked for: aborts completions and an earlier fill of this kind. Rejects with `AbortError`
+   * when it was aborted or overtaken, else with an error whose message says why there is no fill and what to do.
+   */
+  fillBlanks(passage: BlanksPassage, options: FillOptions, signal: AbortSignal): Promise<BlanksFill>;
   /** Aborts the running call and frees the model; does not wait for a model that is still being loaded. */
   dispose(): Promise<void>;
 }
@@ -37,9 +45,9 @@ export interface EngineHost {
 export function createEngineHost(load: LoadEngine, notify: (status: StatusParams) => void, log: Log): EngineHost {
   let choice: ModelChoice | undefined;
   let engine: Engine | undefined;
-  let newest: AbortController | undefined;
+  const newest: { completion?: AbortController; asked?: AbortController } = {};
   let loading = false;
-  let failed = false;
+  let failure: string | undefined;
   let disposed = false;
   let lastLatency: number | undefined;
   /** Settles when everything asked for so far is done; never rejects. */
@@ -85,9 +93,9 @@ export function createEngineHost(load: LoadEngine, notify: (status: StatusParams
       log.info(`Model ${loaded.name} loaded on ${loaded.device} in ${Math.round(performance.now() - start)} ms.`);
     } catch (error) {
       if (wanted !== choice) return;
-      failed = true;
-      log.error(`The model could not be loaded: ${message(error)}`);
-      report('failed', message(error));
+      failure = message(error);
+      log.error(`The model could not be loaded: ${failure}`);
+      report('failed', failure);
     } finally {
       loading = false;
     }
@@ -97,8 +105,8 @@ export function createEngineHost(load: LoadEngine, notify: (status: StatusParams
 
   function start(next: ModelChoice | undefined): void {
     choice = next;
-    failed = false;
-    newest?.abort();
+    failure = undefined;
+    abortAll();
     void enqueue(async () => {
       if (next) return loadChosen(next);
       await unload();
@@ -106,49 +114,94 @@ export function createEngineHost(load: LoadEngine, notify: (status: StatusParams
     });
   }
 
-  async function call(passage: Passage, options: FillOptions, signal: AbortSignal): Promise<Fill | undefined> {
-    if (signal.aborted || !engine) return undefined;
+  function abortAll(): void {
+    newest.completion?.abort();
+    newest.asked?.abort();
+  }
+
+  /** The signal of a new call: fires with the caller's, and when a newer call of its kind comes. */
+  function overtake(kind: keyof typeof newest, signal: AbortSignal): AbortSignal {
+    newest.completion?.abort();
+    if (kind === 'asked') newest.asked?.abort();
+    const overtaken = new AbortController();
+    newest[kind] = overtaken;
+    return AbortSignal.any([signal, overtaken.signal]);
+  }
+
+  async function busy<R>(task: () => Promise<R>): Promise<R> {
     const start = performance.now();
     report('busy');
     try {
-      const fill = await engine.fill(passage, options, { signal });
+      const result = await task();
       lastLatency = performance.now() - start;
-      return fill;
+      return result;
+    } finally {
+      report('ready');
+    }
+  }
+
+  async function complete(passage: Passage, options: FillOptions, signal: AbortSignal): Promise<Fill | undefined> {
+    const loaded = engine;
+    if (signal.aborted || !loaded) return undefined;
+    try {
+      return await busy(() => loaded.fill(passage, options, { signal }));
     } catch (error) {
       if (!signal.aborted) log.error(`The model failed to complete in ${passage.path}: ${message(error)}`);
       return undefined;
-    } finally {
-      report('ready');
+    }
+  }
+
+  async function fillAsked(passage: BlanksPassage, options: FillOptions, signal: AbortSignal): Promise<BlanksFill> {
+    signal.throwIfAborted();
+    const loaded = engine;
+    if (!loaded) {
+      throw new Error(
+        failure === undefined
+          ? 'Cloze is turned off, so no model is loaded. Set cloze.enable to true.'
+          : `Cloze has no model: ${failure}`,
+      );
+    }
+    try {
+      return await busy(() => loaded.fillBlanks(passage, options, signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      log.error(`The model failed to fill blanks in ${passage.path}: ${message(error)}`);
+      throw error;
     }
   }
 
   return {
     use(next) {
       const same = next?.modelFolder === choice?.modelFolder && next?.threads === choice?.threads;
-      if (next === undefined || failed || !same) start(next);
+      if (next === undefined || failure !== undefined || !same) start(next);
     },
     reload() {
       if (choice) start({ ...choice });
     },
     fill(passage, options, signal) {
-      newest?.abort();
-      const overtaken = new AbortController();
-      newest = overtaken;
-      const either = AbortSignal.any([signal, overtaken.signal]);
-      const aborted = new Promise<undefined>((resolve) => {
-        if (either.aborted) resolve(undefined);
-        either.addEventListener('abort', () => resolve(undefined), { once: true });
-      });
-      return Promise.race([enqueue(() => call(passage, options, either)), aborted]);
+      const either = overtake('completion', signal);
+      return Promise.race([enqueue(() => complete(passage, options, either)), aborted(either).then(() => undefined)]);
+    },
+    fillBlanks(passage, options, signal) {
+      const either = overtake('asked', signal);
+      const stopped = aborted(either).then(() => Promise.reject(either.reason));
+      return Promise.race([enqueue(() => fillAsked(passage, options, either)), stopped]);
     },
     async dispose() {
       disposed = true;
       choice = undefined;
-      newest?.abort();
+      abortAll();
       if (loading) return;
       await enqueue(unload);
     },
   };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 function message(error: unknown): string {

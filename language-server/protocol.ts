@@ -2,6 +2,7 @@
  * The messages beyond LSP 3.18 that the server and the extension share. The extension imports types and method names
  * from here and nothing else of the server. Any other LSP client may ignore all of them.
  */
+import type { Range } from 'vscode-languageserver';
 
 /** Server -> client notification: what the status item shows. */
 export const STATUS_METHOD = 'cloze/status';
@@ -42,3 +43,49 @@ export interface ClozeSettings {
 
 /** Passed as `initializationOptions`; every field optional so that any LSP client can start the server bare. */
 export type InitializationOptions = Partial<ClozeSettings>;
+
+/**
+ * Client -> server request: fill several blanks of one document together, each seeing those already filled. Takes
+ * `FillParams`, gives `FillResult`. Outranks inline completions; a newer one overtakes it.
+ *
+ * Errors: `InvalidParams` for blanks that overlap, leave the document or are too many; `ContentModified` when the document
+ * is or becomes another version; `ServerCancelled` when a newer fill came; `RequestFailed` when there is no model or it
+ * failed. Each message says what was wrong and what to do.
+ */
+export const FILL_METHOD = 'cloze/fill';
+
+/** Most blanks of one request, kept ones included. */
+export const MOST_BLANKS = 16;
+
+/** `line`: one line for each blank; `block`: as long as the model finds right; a number: at most so many lines. */
+export type FillLength = 'line' | 'block' | number;
+
+export interface FillParams {
+  textDocument: { uri: string; version: number };
+  /** What stands in a range is not read: the model fills it anew. An empty range is a blank between two characters. */
+  blanks: BlankRange[];
+  /** Ranges whose text stays as it is: spans that are given, around which the blanks are filled. */
+  kept?: { range: Range }[];
+  /** `block` when left out. A blank with other text after it on its line gets one line whatever the length. */
+  options?: { length?: FillLength };
+}
+
+export interface BlankRange {
+  range: Range;
+  /** A note that the model reads just before the blank, e.g. the comment that stands in its place. */
+  hint?: string;
+}
+
+export interface FillResult {
+  /** One for each blank of the request, in its order. */
+  blanks: BlankText[];
+}
+
+export interface BlankText {
+  /** As it was asked for. */
+  range: Range;
+  /** Empty when the model has nothing to put there. */
+  newText: string;
+  /** exp(mean log probability) of the tokens that the model chose, 0 to 1. */
+  confidence: number;
+}

@@ -16,9 +16,10 @@ import {
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { createPipeline } from './completion/pipeline.ts';
 import { createEngineHost, type LoadEngine } from './engine-host.ts';
+import { createFiller } from './fill/filler.ts';
 import { createLog } from './log.ts';
 import { relativePath } from './paths.ts';
-import { RELOAD_METHOD, STATUS_METHOD, type StatusParams } from './protocol.ts';
+import { FILL_METHOD, RELOAD_METHOD, STATUS_METHOD, type StatusParams } from './protocol.ts';
 import { checkSettings, defaultSettings } from './settings.ts';
 
 export interface ServerParts {
@@ -44,6 +45,8 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
 
   const pathOf = (uri: string) => relativePath(uri, roots);
   const pipeline = createPipeline({ documents, host, settings: () => settings, pathOf, log });
+
+  const filler = createFiller({ documents, host, settings: () => settings, pathOf, log });
 
   function apply(given: unknown): void {
     const checked = checkSettings(given);
@@ -109,6 +112,13 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
     await configured;
     const items = await pipeline.complete(params, controller.signal);
     return token.isCancellationRequested ? new ResponseError(LSPErrorCodes.RequestCancelled, 'cancelled') : items;
+  });
+
+  connection.onRequest(FILL_METHOD, async (params: unknown, token) => {
+    const controller = new AbortController();
+    token.onCancellationRequested(() => controller.abort());
+    await configured;
+    return filler.fill(params, controller.signal);
   });
 
   documents.onDidClose(({ document }) => pipeline.forget(document.uri));

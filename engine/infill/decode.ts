@@ -47,6 +47,7 @@ export async function fillOpenBlank(
   const span: number[] = [];
   const predicted: number[] = [];
   let finish: FinishReason | undefined;
+  const lines = options.singleLine ? 1 : options.lines;
   let lineEnd: number | undefined;
 
   while (finish === undefined) {
@@ -71,7 +72,7 @@ export async function fillOpenBlank(
     }
     unmatched = unmatched.subarray(Math.min(bytes.length, unmatched.length));
 
-    lineEnd = options.singleLine ? endOfLine(span) : undefined;
+    lineEnd = lines === undefined ? undefined : endOfLine(span, lines);
     if (lineEnd !== undefined) finish = 'line';
     else if (predicted.length >= options.maxTokens) finish = 'length';
     else if (blank.room === 0) finish = 'capacity';

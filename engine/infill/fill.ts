@@ -49,6 +49,8 @@ export interface FillOptions {
   seed: number;
   /** Stop before the first line break after something other than white space was generated. */
   singleLine: boolean;
+  /** The same after this many lines with something other than white space; no such limit when left out. */
+  lines?: number;
   /** Wall-clock limit in milliseconds for generating, checked between tokens; 0 for none. */
   timeLimit: number;
 }

@@ -16,11 +16,11 @@ export interface Infiller {
 }
 
 /** Largest share of the model's length that forced text may take; the rest of it is moved in front of the blank. */
-const FORCED_SHARE = 0.25;
+export const FORCED_SHARE = 0.25;
 /** Largest share of the model's length that is kept for generated tokens. */
-const GENERATED_SHARE = 0.5;
+export const GENERATED_SHARE = 0.5;
 /** `sop`, and the token that begins forced and goes on. */
-const BESIDE_SPAN = 2;
+export const BESIDE_SPAN = 2;
 
 /** A blank that is being read or has been. */
 interface Opening {
@@ -152,7 +152,7 @@ function staysOpen(last: { passage: Passage; moved: string }, next: Passage): bo
 }
 
 /** Keeps about the last `limit` tokens of forced text, cut between characters; the rest is `moved`. */
-function shortenForced(tokenizer: Tokenizer, text: string, limit: number): { moved: string; forced: string } {
+export function shortenForced(tokenizer: Tokenizer, text: string, limit: number): { moved: string; forced: string } {
   const tokens = tokenizer.encode(text);
   const excess = tokens.length - limit;
   if (excess <= 0) return { moved: '', forced: text };
@@ -162,7 +162,7 @@ function shortenForced(tokenizer: Tokenizer, text: string, limit: number): { mov
   return { moved: text.slice(0, cut), forced: text.slice(cut) };
 }
 
-function checkOptions({ maxTokens, temperature, topP, contextTokens }: FillOptions): void {
+export function checkOptions({ maxTokens, temperature, topP, contextTokens }: FillOptions): void {
   const wrong = (what: string, expected: string, found: number): RangeError =>
     new RangeError(`${what} must be ${expected}, but it is ${found}.`);
   if (!Number.isInteger(maxTokens) || maxTokens < 1) throw wrong('maxTokens', 'a whole number above 0', maxTokens);

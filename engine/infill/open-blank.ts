@@ -10,21 +10,21 @@ import { passageTokens } from './passage.ts';
 import { logProbabilityOf } from './sampling.ts';
 
 /** Fewest tokens of Part A that any reserve for Part B leaves. */
-const LEAST_PART_A = 32;
+export const LEAST_PART_A = 32;
 
 export interface OpenBlank {
   readonly model: Model;
   /** Tokens of Part A. */
   readonly partA: number;
-  /** Tokens of Part B now held, `sop` included. */
+  /** Tokens of this span now held, `sop` included. */
   readonly partB: number;
-  /** Tokens that Part B can hold. */
+  /** Tokens that the span can hold. */
   readonly places: number;
   /** Tokens that can still be appended. */
   readonly room: number;
   /** Milliseconds spent on opening. */
   readonly timings: { tokenize: number; read: number };
-  /** Makes Part B `sop` + `tokens`; gives each token's log probability and the logits [V] after the last. */
+  /** Makes the span `sop` + `tokens`; gives each token's log probability and the logits [V] after the last. */
   feed(tokens: readonly number[], signal?: AbortSignal): Promise<{ logits: Float32Array; logProbabilities: number[] }>;
   /** Appends one token, whose log probability the caller knows; gives the logits [V] after it. */
   append(token: number, logProbability: number, signal?: AbortSignal): Promise<Float32Array>;
@@ -66,21 +66,28 @@ export async function openBlank(
   }
   const timings = { tokenize: tokenized - started, read: performance.now() - tokenized };
   const positions = spanPositions(runtime.config.positions, passage.kind);
-  return hold(model, session, { length, mask: blank, capacity: length + free, positions, timings });
+  return openSpan(model, session, { partA: length, mask: blank, places: free, positions, timings });
 }
 
-interface Place {
+export interface SpanOpening {
   /** Tokens of Part A. */
-  length: number;
+  partA: number;
+  /** Index of the span's mask in Part A. */
   mask: number;
-  capacity: number;
+  /** Tokens that the span may take, `sop` included. */
+  places: number;
   positions: SpanPositions;
   timings: OpenBlank['timings'];
 }
 
-function hold(model: Model, session: Session, place: Place): OpenBlank {
+/**
+ * Begins a span where the session now ends: after Part A, or after the span before. Of all spans of a session only the
+ * last may still be fed or extended.
+ */
+export function openSpan(model: Model, session: Session, place: SpanOpening): OpenBlank {
+  const start = session.length;
   const { sop } = model.tokenizer.special;
-  /** Part B as the session has it, with log probabilities (0 for `sop`, which is given). */
+  /** The span as the session has it, with log probabilities (0 for `sop`, which is given). */
   const held: { token: number; logProbability: number }[] = [];
 
   const extend = async (tokens: readonly number[], logits: 'last' | 'all', signal?: AbortSignal) => {
@@ -89,20 +96,20 @@ function hold(model: Model, session: Session, place: Place): OpenBlank {
   };
   return {
     model,
-    partA: place.length,
-    places: place.capacity - place.length,
+    partA: place.partA,
+    places: place.places,
     timings: place.timings,
     get partB() {
       return held.length;
     },
     get room() {
-      return place.capacity - session.length;
+      return start + place.places - session.length;
     },
     async feed(tokens, signal) {
       const wanted = [sop, ...tokens];
-      if (wanted.length > place.capacity - place.length) {
+      if (wanted.length > place.places) {
         throw new RangeError(
-          `${tokens.length} forced tokens do not fit into a blank with room for ${place.capacity - place.length - 1}: open it anew, nearer to the cursor.`,
+          `${tokens.length} forced tokens do not fit into a blank with room for ${place.places - 1}: open it anew, nearer to the cursor.`,
         );
       }
       let common = 0;
@@ -110,7 +117,7 @@ function hold(model: Model, session: Session, place: Place): OpenBlank {
       // The last common token is fed again: the logits after it give the probability of what follows.
       const keep = Math.max(0, common - 1);
       const known = held[keep];
-      session.rewind(place.length + keep);
+      session.rewind(start + keep);
       held.length = keep;
       const fresh = wanted.slice(keep);
       const all = await extend(fresh, fresh.length > 1 ? 'all' : 'last', signal);
@@ -135,7 +142,7 @@ function hold(model: Model, session: Session, place: Place): OpenBlank {
   };
 }
 
-function maskToken(special: SpecialTokens, kind: BlankKind): number {
+export function maskToken(special: SpecialTokens, kind: BlankKind): number {
   switch (kind) {
     case 'token':
       return special.mask;

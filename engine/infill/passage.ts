@@ -16,8 +16,20 @@ export interface PassageTokens {
   blank: number;
 }
 
+/** What `blanksTokens` needs: the text around and between blanks, one more than there are blanks. */
+export type BlanksText = Pick<Passage, 'path' | 'neighbours' | 'reachesEnd'> & { texts: readonly string[] };
+
+/** Part A without its masks. */
+export interface BlanksTokens {
+  text: number[];
+  /** Indices in `text` before which the masks go. */
+  blanks: number[];
+}
+
 /** Share of the budget that goes to the text before the blank when both sides are longer than their share. */
 const BEFORE_SHARE = 0.6;
+/** Share of the room that text between blanks may take where there is enough outside them to fill the rest. */
+const BETWEEN_SHARE = 0.7;
 /** Largest share of the budget for neighbours. */
 const NEIGHBOUR_SHARE = 0.25;
 /** A header longer than this share of the budget is left out. */
@@ -42,31 +54,80 @@ export function headerTokens(tokenizer: Tokenizer, path: string): number[] {
  * of the budget. The two sides are encoded apart, so a blank may begin or end within a word.
  */
 export function passageTokens(tokenizer: Tokenizer, passage: PassageText, budget: number): PassageTokens {
+  const { before, after, ...rest } = passage;
+  const { text, blanks } = blanksTokens(tokenizer, { ...rest, texts: [before, after] }, budget);
+  return { text, blank: blanks[0] as number };
+}
+
+/**
+ * The same for several blanks. What stands between two of them is kept and the text outside is cut; only where blanks
+ * lie too far apart are the longest stretches between them cut as well, in their middle.
+ */
+export function blanksTokens(tokenizer: Tokenizer, passage: BlanksText, budget: number): BlanksTokens {
+  const { texts } = passage;
   const { enc, eos } = tokenizer.special;
   const named = headerTokens(tokenizer, passage.path);
   const header = named.length <= budget * HEADER_SHARE ? named : [];
-  const [first, mask, last] = [1, 1, 1];
-  const room = Math.max(0, budget - header.length - first - mask - last);
+  const [first, masks, last] = [1, texts.length - 1, 1];
+  const room = Math.max(0, budget - header.length - first - masks - last);
 
   const characters = room * CHARACTERS_PER_TOKEN;
-  const allBefore = tokenizer.encode(passage.before.slice(Math.max(0, passage.before.length - characters)));
-  const allAfter = tokenizer.encode(passage.after.slice(0, characters));
-  const least = Math.floor(room * BEFORE_SHARE);
-  const before = lastLines(tokenizer, allBefore, Math.min(room, Math.max(least, room - allAfter.length)));
-  const after = firstLines(tokenizer, allAfter, room - before.length);
+  const textBefore = texts[0] as string;
+  const textAfter = texts.at(-1) as string;
+  const allBefore = tokenizer.encode(textBefore.slice(Math.max(0, textBefore.length - characters)));
+  const allAfter = tokenizer.encode(textAfter.slice(0, characters));
+  const most = Math.max(Math.floor(room * BETWEEN_SHARE), room - allBefore.length - allAfter.length);
+  const between = betweenTokens(tokenizer, texts.slice(1, -1), most, characters);
 
-  const whole = after.length === allAfter.length && passage.after.length <= characters;
-  const left = room - before.length - after.length;
+  const outside = between.reduce((rest, { length }) => rest - length, room);
+  const least = Math.floor(outside * BEFORE_SHARE);
+  const before = lastLines(tokenizer, allBefore, Math.min(outside, Math.max(least, outside - allAfter.length)));
+  const after = firstLines(tokenizer, allAfter, outside - before.length);
+
+  const whole = after.length === allAfter.length && textAfter.length <= characters;
+  const left = outside - before.length - after.length;
   const neighbours = neighbourTokens(
     tokenizer,
     passage.neighbours,
     Math.min(left, Math.floor(budget * NEIGHBOUR_SHARE)),
   );
   const text = [enc, ...neighbours, ...header, ...before];
-  const blank = text.length;
+  const blanks = [text.length];
+  for (const stretch of between) {
+    text.push(...stretch);
+    blanks.push(text.length);
+  }
   text.push(...after);
   if (whole && passage.reachesEnd !== false) text.push(eos);
-  return { text, blank };
+  return { text, blanks };
+}
+
+/** The texts between blanks as tokens, `limit` of them at most, the longest ones cut in their middle. */
+function betweenTokens(tokenizer: Tokenizer, texts: readonly string[], limit: number, characters: number): number[][] {
+  const stretches = texts.map((text) => {
+    if (text.length <= 2 * characters) return tokenizer.encode(text);
+    return [...tokenizer.encode(text.slice(0, characters)), ...tokenizer.encode(text.slice(text.length - characters))];
+  });
+  const share = fairShare(
+    stretches.map(({ length }) => length),
+    limit,
+  );
+  return stretches.map((tokens) => {
+    if (tokens.length <= share) return tokens;
+    const end = lastLines(tokenizer, tokens, Math.floor(share * BEFORE_SHARE));
+    return [...firstLines(tokenizer, tokens, share - end.length), ...end];
+  });
+}
+
+/** The largest share that, with every length cut to it, keeps their sum within `limit`. */
+function fairShare(lengths: readonly number[], limit: number): number {
+  let rest = limit;
+  for (const [index, length] of lengths.toSorted((a, b) => a - b).entries()) {
+    const share = Math.floor(rest / (lengths.length - index));
+    if (length > share) return share;
+    rest -= length;
+  }
+  return Number.POSITIVE_INFINITY;
 }
 
 /** Neighbours in the order given, as long as they fit; the last one may be cut at a line break. */

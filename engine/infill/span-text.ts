@@ -5,12 +5,14 @@ const CARRIAGE_RETURN = 13;
 const SPACE = 32;
 const TAB = 9;
 
-/** Index of the first line break that follows something other than white space, or undefined. */
-export function endOfLine(bytes: readonly number[]): number | undefined {
+/** Index of the line break that ends the last of `lines` lines with something other than white space, or undefined. */
+export function endOfLine(bytes: readonly number[], lines = 1): number | undefined {
+  let ended = 0;
   let hasText = false;
   for (const [index, byte] of bytes.entries()) {
     if (byte === LINE_FEED || byte === CARRIAGE_RETURN) {
-      if (hasText) return index;
+      if (hasText && ++ended === lines) return index;
+      hasText = false;
     } else if (byte !== SPACE && byte !== TAB) {
       hasText = true;
     }

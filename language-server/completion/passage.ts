@@ -23,7 +23,7 @@ export function openBlank(place: Place, path: string, neighbours: Neighbour[], c
     passage: {
       path,
       languageId: place.languageId,
-      before: before.length > reach ? fromLineStart(before.slice(-reach)) : before,
+      before: lastLines(before, reach),
       after: place.after.slice(0, reach),
       reachesEnd: place.after.length <= reach,
       neighbours,
@@ -32,6 +32,9 @@ export function openBlank(place: Place, path: string, neighbours: Neighbour[], c
   };
 }
 
-function fromLineStart(text: string): string {
-  return text.slice(text.indexOf('\n') + 1);
+/** The end of a text, from the start of a line where it must be cut. */
+export function lastLines(text: string, reach: number): string {
+  if (text.length <= reach) return text;
+  const end = text.slice(-reach);
+  return end.slice(end.indexOf('\n') + 1);
 }

@@ -43,6 +43,7 @@ export function locate(document: TextDocument, position: Position, selected?: Se
   };
 }
 
-function unixLines(text: string): string {
+/** With `\n` for every kind of line break. */
+export function unixLines(text: string): string {
   return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
 }

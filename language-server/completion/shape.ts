@@ -2,14 +2,14 @@
  * From what the model wrote to what may be shown: cut to whole lines, indented as the document is, without what repeats.
  * Depends on the place where the model was asked; how it meets the text right of the cursor is left to `fit`.
  */
-import type { Fill } from '../../engine/infill/fill.ts';
+import type { FilledBlank } from '../../engine/infill/blanks.ts';
 import { indentUnit, reindent } from './indentation.ts';
 import { isBlank, type LineRule, wordAtEnd } from './lines.ts';
 import type { Place } from './place.ts';
 import { cutAtFollowing, cutCycles, repeatsPrevious } from './repetition.ts';
 
 /** The completion to show after the cursor; empty when there is nothing worth showing. */
-export function shape(fill: Pick<Fill, 'text' | 'finish'>, place: Place, rule: LineRule): string {
+export function shape(fill: Pick<FilledBlank, 'text' | 'finish'>, place: Place, rule: LineRule): string {
   const ended = fill.finish === 'eop' || fill.finish === 'line';
   let text = fill.text.replace(/\r\n?/g, '\n');
   if (/\S[ \t]$/.test(place.left)) text = text.replace(/^ +/, '');

@@ -1,4 +1,5 @@
 /** What a test tells the scripted engine, and what it asks of it: notifications and requests beside LSP. */
+import type { BlanksPassage } from '../../engine/infill/blanks.ts';
 import type { FillOptions, FinishReason, Passage } from '../../engine/infill/fill.ts';
 
 export const SCRIPT_METHOD = 'test/script';
@@ -12,6 +13,8 @@ export const ABORTED_METHOD = 'test/aborted';
 export interface Script {
   /** What the engine says inside the blank, its forced start included. */
   span: string;
+  /** What it says in several blanks, in the order of the text, kept ones left out; `span` where there is none. */
+  spans?: string[];
   finish?: FinishReason;
   /** Hold every call until it is released; `until aborted` ends it as well when its signal fires. */
   hold?: 'until aborted' | 'until released';
@@ -21,8 +24,8 @@ export interface Script {
   loadFails?: string;
 }
 
-export interface Call {
-  passage: Passage;
+export interface Call<P = Passage> {
+  passage: P;
   options: FillOptions;
   outcome: 'running' | 'done' | 'aborted' | 'failed';
 }
@@ -30,6 +33,8 @@ export interface Call {
 export interface Calls {
   loads: { modelFolder: string; threads: number }[];
   fills: Call[];
+  /** Fills of several blanks. */
+  asked: Call<BlanksPassage>[];
   /** The most calls that ever ran at once. */
   atOnce: number;
 }

@@ -1,5 +1,6 @@
 /** The language server around an engine that says what the test tells it to. Same transports as the real entry. */
 import { createConnection } from 'vscode-languageserver/node';
+import type { BlanksPassage } from '../../engine/infill/blanks.ts';
 import type { Engine } from '../../language-server/engine-host.ts';
 import { serve } from '../../language-server/server.ts';
 import {
@@ -14,7 +15,7 @@ import {
 } from './script.ts';
 
 const connection = createConnection();
-const calls: Calls = { loads: [], fills: [], atOnce: 0 };
+const calls: Calls = { loads: [], fills: [], asked: [], atOnce: 0 };
 let script: Script = { span: '' };
 let running = 0;
 let release = () => {};
@@ -22,36 +23,52 @@ let release = () => {};
 const engine: Engine = {
   name: 'scripted',
   device: 'paper',
-  async fill(passage, options, { signal }) {
+  fill(passage, options, { signal }) {
     const call: Call = { passage, options, outcome: 'running' };
     calls.fills.push(call);
-    running++;
-    calls.atOnce = Math.max(calls.atOnce, running);
-    void connection.sendNotification(BEGUN_METHOD);
-    try {
-      if (script.hold) await held(script.hold === 'until aborted' ? signal : undefined);
-      if (script.fails !== undefined) throw new Error(script.fails);
-      call.outcome = 'done';
-      return {
-        text: script.span.startsWith(passage.forced) ? script.span.slice(passage.forced.length) : script.span,
-        tokens: [],
-        finish: script.finish ?? 'eop',
-        confidence: 1,
-        timings: { tokenize: 0, read: 0, extend: 0, total: 0 },
-        partA: 0,
-        partB: 0,
-        device: 'paper',
-      };
-    } catch (error) {
-      call.outcome = signal.aborted ? 'aborted' : 'failed';
-      if (signal.aborted) void connection.sendNotification(ABORTED_METHOD);
-      throw error;
-    } finally {
-      running--;
-    }
+    return play(call, signal, () => ({
+      ...said(script.span, passage.forced),
+      ...figures,
+    }));
+  },
+  fillBlanks(passage, options, signal) {
+    const call: Call<BlanksPassage> = { passage, options, outcome: 'running' };
+    calls.asked.push(call);
+    return play(call, signal, () => {
+      const spans = [...(script.spans ?? [])];
+      const blanks = passage.blanks.map(({ state, forced }) =>
+        state === 'kept' ? said('', '') : said(spans.shift() ?? script.span, forced),
+      );
+      return { blanks, order: blanks.map((_, index) => index), ...figures };
+    });
   },
   dispose() {},
 };
+
+const figures = { timings: { tokenize: 0, read: 0, extend: 0, total: 0 }, partA: 0, partB: 0, device: 'paper' };
+
+function said(span: string, forced: string) {
+  const text = span.startsWith(forced) ? span.slice(forced.length) : span;
+  return { text, tokens: [], finish: script.finish ?? ('eop' as const), confidence: 1 };
+}
+
+async function play<R>(call: Call<unknown>, signal: AbortSignal, answer: () => R): Promise<R> {
+  running++;
+  calls.atOnce = Math.max(calls.atOnce, running);
+  void connection.sendNotification(BEGUN_METHOD);
+  try {
+    if (script.hold) await held(script.hold === 'until aborted' ? signal : undefined);
+    if (script.fails !== undefined) throw new Error(script.fails);
+    call.outcome = 'done';
+    return answer();
+  } catch (error) {
+    call.outcome = signal.aborted ? 'aborted' : 'failed';
+    if (signal.aborted) void connection.sendNotification(ABORTED_METHOD);
+    throw error;
+  } finally {
+    running--;
+  }
+}
 
 function held(signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {

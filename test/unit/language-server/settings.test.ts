@@ -15,7 +15,9 @@ function flatten(value: unknown, path: string): [string, unknown][] {
 
 describe('settings', () => {
   it('are those of the manifest, with the same defaults', () => {
-    const contributed = Object.entries(properties).map(([name, { default: value }]) => [name, value]);
+    // The extension alone reads `cloze.fill`: what it decides by them is a part of each request.
+    const read = Object.entries(properties).filter(([name]) => !name.startsWith('cloze.fill.'));
+    const contributed = read.map(([name, { default: value }]) => [name, value]);
     expect(Object.fromEntries(contributed)).toEqual(Object.fromEntries(flatten(defaultSettings, 'cloze')));
   });
 

@@ -1,0 +1,73 @@
+/** The text that the engine reads around the blanks of a document, and how long each of them may become. */
+import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { Blank, BlanksPassage } from '../../engine/infill/blanks.ts';
+import type { Neighbour } from '../../engine/infill/fill.ts';
+import { blankOpening } from '../completion/anchor.ts';
+import { indentationOf, isBlank, type LineRule, lineRule } from '../completion/lines.ts';
+import { lastLines } from '../completion/passage.ts';
+import { locate, type Place, unixLines } from '../completion/place.ts';
+import type { FillLength } from '../protocol.ts';
+import type { BlankPlace } from './blank-places.ts';
+
+export interface BlanksText {
+  document: TextDocument;
+  places: readonly BlankPlace[];
+  length: FillLength;
+  path: string;
+  neighbours: Neighbour[];
+  /** Characters before the first and after the last blank that can reach the model. */
+  reach: number;
+}
+
+/** A blank as a place of completion: the text it holds now belongs to neither side. */
+export function placeOf(document: TextDocument, { range, end }: BlankPlace): Place {
+  const after = unixLines(document.getText().slice(end));
+  const lineEnd = after.indexOf('\n');
+  return { ...locate(document, range.start), after, right: lineEnd < 0 ? after : after.slice(0, lineEnd), range };
+}
+
+/** One line where it is asked for, and wherever other text than closing brackets follows on the line. */
+export function blankRule(place: Pick<Place, 'left' | 'right'>, length: FillLength): LineRule {
+  return length === 'line' || length === 1 ? 'one' : lineRule(place, 'always');
+}
+
+export function blanksPassage({ document, places, length, path, neighbours, reach }: BlanksText): BlanksPassage {
+  const text = document.getText();
+  const texts: string[] = [];
+  const blanks: Blank[] = [];
+  let from = 0;
+  for (const blank of places) {
+    const place = placeOf(document, blank);
+    const stretch = unixLines(text.slice(from, blank.start)) + noteBefore(blank, place);
+    from = blank.end;
+    if (blank.asked === undefined) {
+      texts.push(stretch);
+      blanks.push({ state: 'kept', forced: unixLines(text.slice(blank.start, blank.end)) });
+      continue;
+    }
+    // Tokenizers join a space, and the start of a word, to what follows: both become the given start of the span.
+    const opening = blankOpening(stretch.slice(stretch.lastIndexOf('\n') + 1));
+    const border = stretch.length - opening;
+    texts.push(stretch.slice(0, border));
+    const lines = blankRule(place, length) === 'one' ? 1 : typeof length === 'number' ? length : undefined;
+    blanks.push({ state: 'open', forced: stretch.slice(border), ...(lines === undefined ? {} : { lines }) });
+  }
+  const rest = unixLines(text.slice(from));
+  texts[0] = lastLines(texts[0] ?? '', reach);
+  return {
+    path,
+    languageId: document.languageId,
+    texts: [...texts, rest.slice(0, reach)],
+    blanks,
+    reachesEnd: rest.length <= reach,
+    neighbours,
+    kind: 'sentence',
+  };
+}
+
+/** A hint goes on a line of its own where the blank takes the rest of its line, else right before the blank. */
+function noteBefore({ hint }: BlankPlace, { left, right }: Place): string {
+  if (hint.trim() === '') return '';
+  const note = unixLines(hint.trim());
+  return isBlank(right) ? `${note}\n${indentationOf(left)}` : `${note} `;
+}

@@ -1,0 +1,90 @@
+/** One `cloze/fill` request from document to texts: places -> passage -> model -> shape. Fails with words for the user. */
+import { LSPErrorCodes, ResponseError } from 'vscode-languageserver';
+import type { FillOptions } from '../../engine/infill/fill.ts';
+import { reachOf } from '../completion/passage.ts';
+import type { PipelineParts } from '../completion/pipeline.ts';
+import type { EngineHost } from '../engine-host.ts';
+import { createNeighbours } from '../neighbours.ts';
+import type { BlankText, FillLength, FillResult } from '../protocol.ts';
+import { type CheckedFill, checkFill, checkVersion } from './blank-places.ts';
+import { blankRule, blanksPassage, placeOf } from './blanks-passage.ts';
+import { shapeSpan } from './span-shape.ts';
+
+/** Generous for a line of code, which has about 10 tokens. */
+const TOKENS_PER_LINE = 32;
+const LEAST_TOKENS = 64;
+/** The engine gives each of several blanks less where the model is too short for all. */
+const MOST_TOKENS = 256;
+
+export interface FillerParts extends Omit<PipelineParts, 'host'> {
+  host: Pick<EngineHost, 'fillBlanks'>;
+}
+
+export interface Filler {
+  /** Rejects with ResponseError: what was wrong with the request, or why there is no fill. */
+  fill(params: unknown, signal: AbortSignal): Promise<FillResult>;
+}
+
+export function createFiller({ documents, host, settings, pathOf, log }: FillerParts): Filler {
+  const neighbours = createNeighbours(pathOf);
+
+  async function fillChecked({ document, places, length }: CheckedFill, signal: AbortSignal): Promise<FillResult> {
+    const { version, uri } = document;
+    const first = places.find(({ asked }) => asked !== undefined) as (typeof places)[number];
+    const { contextTokens } = settings().completion;
+    const passage = blanksPassage({
+      document,
+      places,
+      length,
+      path: pathOf(uri),
+      neighbours: neighbours.pick(placeOf(document, first), documents.all()),
+      reach: reachOf(contextTokens),
+    });
+    const { blanks, timings } = await host.fillBlanks(passage, optionsFor(length, contextTokens), signal);
+    checkVersion(document, version);
+    log.debug(`${pathOf(uri)}: ${places.length} blanks in ${Math.round(timings.total)} ms`);
+    const texts: BlankText[] = [];
+    for (const [index, blank] of places.entries()) {
+      const filled = blanks[index];
+      if (blank.asked === undefined || !filled) continue;
+      const place = placeOf(document, blank);
+      const newText = shapeSpan(filled, place, blankRule(place, length));
+      texts[blank.asked] = { range: blank.range, newText, confidence: filled.confidence };
+    }
+    return { blanks: texts };
+  }
+
+  return {
+    async fill(params, signal) {
+      try {
+        return await fillChecked(
+          checkFill(params, (uri) => documents.get(uri)),
+          signal,
+        );
+      } catch (error) {
+        if (error instanceof ResponseError) throw error;
+        if (signal.aborted) throw new ResponseError(LSPErrorCodes.RequestCancelled, 'The fill was cancelled.');
+        if (error instanceof Error && error.name === 'AbortError') {
+          throw new ResponseError(
+            LSPErrorCodes.ServerCancelled,
+            'The fill was given up for a newer one or other settings.',
+          );
+        }
+        throw new ResponseError(LSPErrorCodes.RequestFailed, error instanceof Error ? error.message : String(error));
+      }
+    },
+  };
+}
+
+function optionsFor(length: FillLength, contextTokens: number): FillOptions {
+  const lines = length === 'block' ? Number.POSITIVE_INFINITY : length === 'line' ? 1 : length;
+  return {
+    maxTokens: Math.min(MOST_TOKENS, Math.max(LEAST_TOKENS, lines * TOKENS_PER_LINE)),
+    contextTokens,
+    timeLimit: 0,
+    singleLine: false,
+    temperature: 0,
+    topP: 1,
+    seed: 0,
+  };
+}

@@ -1,0 +1,120 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { goTo, openFile, screenshot, statusLabel } from './browser-page.ts';
+import { openWorkbench, type Workbench } from './workbench.ts';
+
+/** Three holes at the top of the file; the rest of it has none. */
+const HOLES = `export function summary(items: Item[]): string {
+  const names = …;
+  let total = ___;
+  return …;
+}
+`;
+
+let workbench: Workbench;
+let original: string;
+
+beforeAll(async () => {
+  workbench = await openWorkbench(process.cwd());
+  const { page } = workbench;
+  original = `${HOLES}\n${readFileSync(file(), 'utf8')}`;
+  writeFileSync(file(), original);
+  await openFile(page, 'inventory.ts');
+  await statusLabel(page, 'Cloze: Ready').waitFor();
+});
+afterAll(() => workbench?.dispose());
+
+beforeEach(async () => {
+  const { page } = workbench;
+  await goTo(page, 1, 1);
+  await page.keyboard.press('Control+a');
+  await page.keyboard.press('Control+Alt+Space');
+  await lens('Keep All').waitFor();
+});
+
+test('holes in a selection are filled together and shown before they are kept; Escape rejects all', async () => {
+  const { page } = workbench;
+  expect(await text()).not.toBe(original);
+  await screenshot(page, 'test/output/fill-selection.png');
+
+  await rejectAll();
+  expect(await text()).toBe(original);
+});
+
+test('Alt+Enter keeps all, and one undo takes all back', async () => {
+  const { page } = workbench;
+  const filled = await text();
+  await page.keyboard.press('Alt+Enter');
+  await lens('Keep All').waitFor({ state: 'detached' });
+  expect(await text()).toBe(filled);
+
+  await page.keyboard.press('Control+z');
+  expect(await text()).toBe(original);
+});
+
+test('one blank is kept, one rejected, and the others are refilled around what is kept', async () => {
+  const { page } = workbench;
+  const kept = await numberIn(/^Keep (\d), Refill Others$/);
+  const keptLine = lineOf(await text(), kept);
+  await lens(`Keep ${kept}, Refill Others`).click();
+  await lens(`Keep ${kept}`).waitFor({ state: 'detached' });
+  const rejected = await numberIn(/^Reject (\d)$/);
+  await screenshot(page, 'test/output/fill-selection-refilled.png');
+  expect(rejected).not.toBe(kept);
+  expect(lineOf(await text(), kept)).toBe(keptLine);
+
+  await lens(`Reject ${rejected}`).click();
+  await lens(`Reject ${rejected}`).waitFor({ state: 'detached' });
+  expect(lineOf(await text(), rejected)).toBe(lineOf(original, rejected));
+  expect(lineOf(await text(), kept)).toBe(keptLine);
+
+  await rejectAll();
+  const decided = await text();
+  expect([1, 2, 3].map((number) => lineOf(decided, number))).toEqual(
+    [1, 2, 3].map((number) => (number === kept ? keptLine : lineOf(original, number))),
+  );
+});
+
+/** The number in the first action whose title fits; waits until there is one. */
+async function numberIn(title: RegExp): Promise<number> {
+  const action = workbench.page.locator('.codelens-decoration a', { hasText: title }).first();
+  await action.waitFor();
+  return Number(title.exec((await action.innerText()).replaceAll('\u00a0', ' '))?.[1]);
+}
+
+/** The line of the hole with this number, counted from 1, whatever it is filled with. */
+function lineOf(document: string, number: number): string {
+  const start = ['  const names = ', '  let total = ', '  return '][number - 1] ?? '';
+  const from = document.indexOf('function summary');
+  const at = document.indexOf(start, from);
+  return document.slice(at, document.indexOf('\n', at));
+}
+
+/** An action above a line, by its whole title. */
+function lens(title: string): Locator {
+  return workbench.page.locator('.codelens-decoration a', { hasText: new RegExp(`^${title}$`) }).first();
+}
+
+/** Escape closes what else is open first, such as ghost text. */
+async function rejectAll(): Promise<void> {
+  const { page } = workbench;
+  const pressed = async (): Promise<number> => {
+    await page.keyboard.press('Escape');
+    return page.locator('.codelens-decoration a', { hasText: /^Reject/ }).count();
+  };
+  await expect.poll(pressed, { timeout: 30_000, interval: 500 }).toBe(0);
+}
+
+/** The text of the editor, by way of the file. */
+async function text(): Promise<string> {
+  const { page } = workbench;
+  await page.keyboard.press('Control+s');
+  await page.locator('.tab.active.dirty').waitFor({ state: 'detached' });
+  return readFileSync(file(), 'utf8');
+}
+
+function file(): string {
+  return join(workbench.workspace, 'inventory.ts');
+}
