@@ -40,7 +40,7 @@ test('holes in a selection are filled together and shown before they are kept; E
   await screenshot(page, 'test/output/fill-selection.png');
 
   await rejectAll();
-  expect(await text()).toBe(original);
+  await expect.poll(text).toBe(original);
 });
 
 test('Alt+Enter keeps all, and one undo takes all back', async () => {
@@ -48,10 +48,10 @@ test('Alt+Enter keeps all, and one undo takes all back', async () => {
   const filled = await text();
   await page.keyboard.press('Alt+Enter');
   await lens('Keep All').waitFor({ state: 'detached' });
-  expect(await text()).toBe(filled);
+  await expect.poll(text).toBe(filled);
 
   await page.keyboard.press('Control+z');
-  expect(await text()).toBe(original);
+  await expect.poll(text).toBe(original);
 });
 
 test('one blank is kept, one rejected, and the others are refilled around what is kept', async () => {
@@ -67,14 +67,15 @@ test('one blank is kept, one rejected, and the others are refilled around what i
 
   await lens(`Reject ${rejected}`).click();
   await lens(`Reject ${rejected}`).waitFor({ state: 'detached' });
-  expect(lineOf(await text(), rejected)).toBe(lineOf(original, rejected));
+  await expect.poll(async () => lineOf(await text(), rejected)).toBe(lineOf(original, rejected));
   expect(lineOf(await text(), kept)).toBe(keptLine);
 
   await rejectAll();
-  const decided = await text();
-  expect([1, 2, 3].map((number) => lineOf(decided, number))).toEqual(
-    [1, 2, 3].map((number) => (number === kept ? keptLine : lineOf(original, number))),
-  );
+  const lines = async () => {
+    const decided = await text();
+    return [1, 2, 3].map((number) => lineOf(decided, number));
+  };
+  await expect.poll(lines).toEqual([1, 2, 3].map((number) => (number === kept ? keptLine : lineOf(original, number))));
 });
 
 /** The number in the first action whose title fits; waits until there is one. */
