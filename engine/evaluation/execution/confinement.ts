@@ -82,22 +82,28 @@ export async function checkConfinement(
   confinement: Confinement,
   limits: ExecutionLimits,
 ): Promise<Protection> {
-  const values = {
-    CPU: limits.cpuSeconds,
-    FILE_SIZE: limits.fileSize,
-    MEMORY: limits.memory,
-    PROCESSES: limits.processes,
-    PREFIX: python.prefix,
-  };
-  const constants = Object.entries(values).map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`);
-  const trials = confinement === 'isolated' ? COMMON_TRIALS + ISOLATION_TRIALS : COMMON_TRIALS;
-  const { result, detail } = await runPython(constants.join('') + trials, { python, confinement, limits }).catch(
-    (error: Error) => ({ result: 'failed', detail: error.message }),
-  );
+  const { result, detail } = await runPython(trialProgram(python, confinement, limits), {
+    python,
+    confinement,
+    limits,
+  }).catch((error: Error) => ({ result: 'failed', detail: error.message }));
   if (result === 'passed') return { confinement, promises: [...PROMISES[confinement], LIMITED(limits)] };
   const reason = `${detail || result}`.replace(/^AssertionError: /, '');
   if (confinement === 'unprotected') throw new Error(`Programs cannot be run with limits here: ${reason}.`);
   throw new Error(
     `This suite runs programs that a model has completed, and they cannot be isolated here: ${reason}. Isolation needs Linux with util-linux (unshare, setpriv) and leave to make namespaces: as root, or with user namespaces enabled (some systems and containers forbid them). Run it where that holds, compare texts only with --execution none, or, on a machine that you can lose, give --execution unprotected: that keeps limits of time, memory, processes and output, an empty folder and an empty environment, but leaves files and network open.`,
   );
+}
+
+/** A Python program that fails at the first promise that is broken where it runs, with that promise as its error. */
+export function trialProgram({ prefix }: Interpreter, confinement: Confinement, limits: ExecutionLimits): string {
+  const values = {
+    CPU: limits.cpuSeconds,
+    FILE_SIZE: limits.fileSize,
+    MEMORY: limits.memory,
+    PROCESSES: limits.processes,
+    PREFIX: prefix,
+  };
+  const constants = Object.entries(values).map(([name, value]) => `${name} = ${JSON.stringify(value)}\n`);
+  return constants.join('') + COMMON_TRIALS + (confinement === 'isolated' ? ISOLATION_TRIALS : '');
 }

@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Interpreter } from './interpreter.ts';
@@ -73,6 +73,7 @@ function watch(
 ): Promise<Outcome> {
   const secret = randomBytes(16).toString('hex');
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
     // A process group of its own, so that one signal reaches all that did not leave it.
     const child = spawn(file, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
     let stopped: 'time' | 'output' | undefined;
@@ -125,12 +126,14 @@ function watch(
     child.on('close', (code, killer) => {
       finish();
       if (signal?.aborted) return reject(signal.reason);
-      const ending = killer ?? (code !== null && code > 128 ? `signal ${code - 128}` : `exit code ${code}`);
       const passed = stopped === undefined && code === 0 && said === secret;
-      const line = Buffer.from(errors, 'latin1').toString().trim().split('\n').at(-1) ?? '';
+      // A shell between says so by its exit code.
+      const killed = killer ? constants.signals[killer] : Math.max(0, (code ?? 0) - 128);
+      const line = Buffer.from(errors, 'latin1').toString().trim().split('\n').at(-1);
+      const detail = killed > 0 ? `killed by signal ${killed}` : line || `exit code ${code}`;
       resolve({
         result: stopped ?? (passed ? 'passed' : 'failed'),
-        detail: passed ? '' : (line || ending).slice(0, MOST_DETAIL),
+        detail: passed ? '' : detail.slice(0, MOST_DETAIL),
       });
     });
   });

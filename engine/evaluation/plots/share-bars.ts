@@ -1,5 +1,6 @@
 /** Bars with 95 % intervals for shares, grouped: one predictor on each line, so that long names stay readable. */
 import type { Estimate } from '../intervals.ts';
+import { linearScale, tickText } from './axes.ts';
 import { drawing, element, label, line } from './svg.ts';
 
 export interface BarGroup {
@@ -13,29 +14,27 @@ const RIGHT = 170;
 const TOP = 52;
 const BAR = 20;
 const GROUP_HEAD = 26;
-const TICKS = 5;
 
-/** The axis ends at the first tenth above every interval. Throws RangeError when there is no bar. */
+/** The axis begins at 0 and ends above every interval. Throws RangeError when there is no bar. */
 export function shareBars(title: string, groups: readonly BarGroup[]): string {
   const bars = groups.flatMap((group) => group.bars);
   if (bars.length === 0) throw new RangeError(`There is nothing to draw in "${title}".`);
-  const end = Math.min(1, Math.ceil(Math.max(0.1, ...bars.map(({ share }) => share.high)) * 10 - 1e-9) / 10);
+  const scale = linearScale(0, Math.max(0.1, ...bars.map(({ share }) => share.high)));
   const width = WIDTH - LEFT - RIGHT;
   const height = groups.length * GROUP_HEAD + bars.length * BAR;
-  const x = (share: number) => LEFT + (width * Math.min(share, end)) / end;
-  const percent = (share: number) => String(Math.round(1000 * share) / 10);
+  const x = (share: number) => LEFT + width * scale.place(share);
+  const percent = (share: number) => (100 * share).toFixed(1);
 
   const elements: string[] = [];
-  for (let tick = 0; tick <= TICKS; tick++) {
-    const share = (end * tick) / TICKS;
+  for (const share of scale.ticks) {
     elements.push(
       line(x(share), TOP, x(share), TOP + height, 'grid'),
-      label(`${percent(share)} %`, x(share), TOP + height + 18, { 'text-anchor': 'middle', class: 'quiet' }),
+      label(`${tickText(100 * share)} %`, x(share), TOP + height + 18, { 'text-anchor': 'middle', class: 'quiet' }),
     );
   }
   let top = TOP;
   for (const { name, bars: own } of groups) {
-    elements.push(label(name, 16, top + 17, { 'font-weight': 600 }));
+    elements.push(label(name, 16, top + 17, { class: 'head' }));
     top += GROUP_HEAD;
     for (const { name: predictor, share, isModel } of own) {
       const middle = top + BAR / 2;

@@ -66,7 +66,7 @@ const colours = (list: readonly string[]) =>
   list.map((colour, index) => `.s${index}{stroke:${colour}}.f${index}{fill:${colour}}`).join('');
 
 const STYLE = [
-  'text{font:12px system-ui,sans-serif;fill:#24292f}.title{font-size:15px;font-weight:600}.quiet{fill:#57606a}',
+  'text{font:12px system-ui,sans-serif;fill:#24292f}.title{font-size:15px;font-weight:600}.head{font-weight:600}.quiet{fill:#57606a}',
   '.page{fill:#ffffff}.axis{stroke:#57606a}.grid{stroke:#d8dee4}.guide{stroke:#57606a;stroke-dasharray:4 4}',
   '.interval{stroke:#24292f;stroke-width:1.5}.curve{fill:none;stroke-width:1.5}.band{opacity:.2}.other{opacity:.6}',
   colours(LIGHT),

@@ -115,7 +115,7 @@ describe('a report', () => {
     expect(text).toContain('`cloze eval --tasks 3` (seed 1)');
     expect(text).toMatch(/\| Python \| model \| 1 \| 100\.0 \(20\.7 to 100\.0\) \|/);
     const tables = text.split('\n\n').filter((block) => block.startsWith('|'));
-    expect(tables).toHaveLength(4);
+    expect(tables).toHaveLength(7);
     for (const table of tables) {
       const widths = table
         .trim()
