@@ -73,5 +73,6 @@ export function isolatedCommand(
   const namespaces = ['--mount', '--net', '--pid', '--ipc', '--uts', '--fork', '--kill-child'];
   const user = root ? [] : ['--user', '--map-root-user'];
   const script = ['sh', '-c', SCRIPT, 'sh', root ? 'nobody' : 'same', ...folders, '--', ...command];
-  return ['unshare', [...user, ...namespaces, '--', ...script]];
+  // Whatever becomes of this process, the program does not outlive it.
+  return ['setpriv', ['--pdeathsig=KILL', 'unshare', ...user, ...namespaces, '--', ...script]];
 }

@@ -1,4 +1,5 @@
 /** Hostile programs. Isolation is tried where this machine allows it; its refusal where it does not. */
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -143,6 +144,18 @@ os.wait()`;
     await nobodyIsLeft();
   });
 
+  it('ends when the process that started it is killed', async () => {
+    const { executable } = python as Interpreter;
+    const sleep = [executable, '-I', '-S', '-c', 'import time\ntime.sleep(1000)', `FSIZE=${limits.fileSize}`];
+    const [file, args] = isolatedCommand(python as Interpreter, sleep, process.getuid?.() === 0);
+    const start = `require('node:child_process').spawn(${JSON.stringify(file)}, ${JSON.stringify(args)}, { detached: true })`;
+    const starter = spawn(process.execPath, ['-e', `${start}; setInterval(() => {}, 1000)`], { stdio: 'ignore' });
+    const asleep = () => leftBehind().some((line) => line.startsWith(executable));
+    await expect.poll(asleep, { timeout: 30_000 }).toBe(true);
+    starter.kill('SIGKILL');
+    await nobodyIsLeft();
+  });
+
   it('shows no file of this machine and lets none be written', async () => {
     const secret = join(folder, 'secret');
     writeFileSync(secret, 'secret');
@@ -231,7 +244,7 @@ describe('where something is missing', () => {
   it('makes a user namespace for everyone but root', () => {
     const interpreter = { executable: '/opt/python/bin/python3', prefix: '/opt/python', version: '3' };
     const [file, user] = isolatedCommand(interpreter, ['/opt/python/bin/python3'], false);
-    expect(file).toBe('unshare');
+    expect(file).toBe('setpriv');
     expect(user).toEqual(expect.arrayContaining(['--user', '--map-root-user', '--net', '--pid', '--mount', 'same']));
     expect(user.slice(user.indexOf('same') + 1)).toContain('/opt/python');
     const [, root] = isolatedCommand(interpreter, ['/opt/python/bin/python3'], true);

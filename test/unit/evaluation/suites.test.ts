@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { evalCommand } from '../../../engine/cli/eval.ts';
 import type { Outcome } from '../../../engine/evaluation/execution/run-python.ts';
+import { suitePlots } from '../../../engine/evaluation/plots/report-plots.ts';
 import { evaluateSuite } from '../../../engine/evaluation/suites/evaluate-suite.ts';
 import { humanEvalInfilling } from '../../../engine/evaluation/suites/human-eval-infilling.ts';
 import { readRecords } from '../../../engine/evaluation/suites/records.ts';
@@ -136,6 +137,15 @@ describe('evaluating a suite', () => {
     const report = await made('1');
     expect(report.rows.map(({ passAt1 }) => passAt1)).toEqual([undefined, undefined, undefined]);
     expect(report.answers[0]?.outcome).toBeNull();
+  });
+
+  it('has plots: what matches, what passes, and what passes with nothing', async () => {
+    const plots = suitePlots(await made('1', passesOne));
+    expect(Object.keys(plots)).toEqual(['suite.svg', 'suite-reliability.svg']);
+    for (const text of ['exact match', 'pass@1', 'pass@1 of an empty span', 'SingleLineInfilling, 2 tasks']) {
+      expect(plots['suite.svg']).toContain(`>${text}<`);
+    }
+    expect(suitePlots(await made('1'))['suite.svg']).not.toContain('pass@1');
   });
 
   it('writes Markdown with whole tables, and says what protected', async () => {
