@@ -60,9 +60,9 @@ export async function evalSuite(options: EvalSuiteOptions): Promise<number> {
       },
       answered,
     );
+    process.stdout.write(suiteToMarkdown(report));
     if (options.json) await writeFileAtomically(options.json, `${JSON.stringify(report, null, 2)}\n`);
     if (options.plots) await writePlots(options.plots, suitePlots(report));
-    process.stdout.write(suiteToMarkdown(report));
   } finally {
     model.runtime.dispose();
   }

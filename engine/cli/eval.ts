@@ -132,9 +132,9 @@ export async function evalCommand(args: string[]): Promise<number> {
       },
       evaluation,
     );
+    process.stdout.write(toMarkdown(report));
     if (values.json) await writeFileAtomically(values.json, `${JSON.stringify(report, null, 2)}\n`);
     if (values.plots) await writePlots(values.plots, reportPlots(report));
-    process.stdout.write(toMarkdown(report));
   } finally {
     model.runtime.dispose();
   }

@@ -1,6 +1,6 @@
-/** Hostile programs. Isolation is tried where this machine allows it; its refusal where it does not. */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** Hostile programs. Isolation is tried where this machine allows namespaces. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,12 +23,16 @@ const limits = {
   fileSize: 1_000_000 + process.pid,
   output: 100_000,
 };
-const isolation = python
-  ? await checkConfinement(python, 'isolated', limits).catch((error: Error) => error)
-  : undefined;
+/** Asked of the system itself, so that isolation that is broken here fails and is not left out. */
+function namespacesAreAllowed(): boolean {
+  const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  const mount = ['mount', '-t', 'tmpfs', 'none', '/tmp'];
+  return spawnSync('unshare', [...user, '--mount', '--net', '--pid', '--fork', '--', ...mount]).status === 0;
+}
+
 const confinements: Confinement[] = [];
 if (python) confinements.push('unprotected');
-if (isolation && !(isolation instanceof Error)) confinements.push('isolated');
+if (python && namespacesAreAllowed()) confinements.push('isolated');
 
 const run = (confinement: Confinement, program: string, more: Partial<typeof limits> = {}) =>
   runPython(program, { python: python as Interpreter, confinement, limits: { ...limits, ...more } });
@@ -164,8 +168,9 @@ os.wait()`;
     for (const place of [folder, '/usr', '/usr/lib', (python as Interpreter).prefix]) {
       const file = join(place, `cloze-written-${process.pid}`);
       const written = await run('isolated', `open(${JSON.stringify(file)}, "w").write("x")`);
-      expect(written.result).toBe('failed');
-      expect(() => readFileSync(file)).toThrow('ENOENT');
+      const isThere = existsSync(file);
+      rmSync(file, { force: true });
+      expect([file, isThere, written.result]).toEqual([file, false, 'failed']);
     }
     const list = await run('isolated', 'import os\nraise SystemExit(" ".join(sorted(os.listdir("/"))))');
     for (const name of ['proc', 'etc', 'home', 'tmp', 'sys', 'var']) {
@@ -211,11 +216,10 @@ except OSError: pass`,
     expect(outcome).toEqual({ result: 'passed', detail: '' });
   });
 
-  it('is described by what was tried', () => {
-    expect(isolation).toMatchObject({ confinement: 'isolated' });
-    expect((isolation as { promises: string[] }).promises.join('\n')).toMatch(
-      /no network[\s\S]*read-only[\s\S]*1 s of/,
-    );
+  it('holds what it promises, and says it', async () => {
+    const { confinement, promises } = await checkConfinement(python as Interpreter, 'isolated', limits);
+    expect(confinement).toBe('isolated');
+    expect(promises.join('\n')).toMatch(/no network[\s\S]*read-only[\s\S]*1 s of processor time/);
   });
 });
 
