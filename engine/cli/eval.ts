@@ -1,8 +1,5 @@
 /** `cloze eval`: how well a model fills blanks in packages it has not seen, beside baselines that know habits or copy. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
@@ -11,16 +8,19 @@ import { type Documents, packedDocuments } from '../evaluation/documents.ts';
 import { drawTasks } from '../evaluation/draw-tasks.ts';
 import { evaluate } from '../evaluation/evaluate.ts';
 import { toMarkdown } from '../evaluation/markdown.ts';
+import { reportPlots } from '../evaluation/plots/report-plots.ts';
 import { buildReport } from '../evaluation/report.ts';
 import { mostSimilarPlace, nearestSimilarLine } from '../evaluation/similar-place.ts';
+import { suites } from '../evaluation/suites/registry.ts';
 import { taskLanguages } from '../evaluation/task.ts';
 import { loadModel } from '../load-model.ts';
-import { parameterCount } from '../model/config.ts';
 import { loadTokenizer } from '../tokenizer/load.ts';
 import { corpusPlaces } from '../training/corpus/corpus.ts';
 import type { CorpusManifest } from '../training/corpus/manifest.ts';
 import { openPackedCorpus } from '../training/corpus/packed-corpus.ts';
 import { dataFolder, embeddedModel, kernelLevel } from './environment.ts';
+import { evalSuite } from './eval-suite.ts';
+import { commandLine, machine, measuredModel, progress, wholeNumber, writePlots } from './measurement.ts';
 
 const USAGE = `Usage: cloze eval [options]
 
@@ -34,7 +34,17 @@ nearest similar line on the same tasks. Prints tables in Markdown; the same seed
   --seed N             default 1
   --context-tokens N   most tokens of text around a blank, default 800 as in the editor
   --threads N          default: one fewer than the processors
-  --json FILE          write everything to FILE, every answer included`;
+  --json FILE          write everything to FILE, every answer included
+  --plots FOLDER       write exact-match.svg and reliability.svg to FOLDER
+
+With --suite it measures the model on a published benchmark instead:
+
+  --suite NAME         ${Object.keys(suites).join(', ')}
+  --file FILE          the benchmark's own file, JSON lines, gzipped or not
+  --execution HOW      isolated (default): run each completed program with its tests in namespaces of its own, or refuse
+                       where that cannot be; unprotected: limits only, files and network lie open; none: compare texts
+  --python FILE        runs the programs, default python3
+  --plots FOLDER       write suite.svg and suite-reliability.svg to FOLDER`;
 
 export async function evalCommand(args: string[]): Promise<number> {
   const { values } = parseArgs({
@@ -49,12 +59,18 @@ export async function evalCommand(args: string[]): Promise<number> {
       'context-tokens': { type: 'string', default: '800' },
       threads: { type: 'string', default: '0' },
       json: { type: 'string' },
+      plots: { type: 'string' },
+      suite: { type: 'string' },
+      file: { type: 'string' },
+      execution: { type: 'string' },
+      python: { type: 'string' },
     },
   });
   if (values.help) {
     process.stdout.write(`${USAGE}\n`);
     return 0;
   }
+  checkTogether(values);
   const { split } = values;
   if (split !== 'heldout' && split !== 'train') {
     throw new RangeError(`--split takes heldout or train, but was given "${split}".`);
@@ -65,13 +81,28 @@ export async function evalCommand(args: string[]): Promise<number> {
   const threads = wholeNumber(values.threads, '--threads', 0);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort(new Error('Stopped; nothing was written.')));
+  if (values.suite !== undefined) {
+    return evalSuite({
+      command: commandLine(['eval', ...args]),
+      suite: values.suite,
+      file: values.file ?? '',
+      model: values.model ?? embeddedModel(),
+      execution: values.execution ?? 'isolated',
+      python: values.python ?? 'python3',
+      seed,
+      contextTokens,
+      threads,
+      json: values.json,
+      plots: values.plots,
+      signal: stop.signal,
+    });
+  }
 
   const corpusFolder = values.corpus ?? corpusPlaces(dataFolder()).corpus;
   const { documents, training, manifest } = await openDocuments(corpusFolder, split);
   const tasks = drawTasks(documents, { perKind: tasksPerKind, seed });
   const modelFolder = values.model ?? embeddedModel();
   const model = await loadModel(modelFolder, { level: kernelLevel(), threads });
-  const { folder, runtime } = model;
   try {
     const endings = await commonEndings(training, tasks, {
       seed,
@@ -86,31 +117,26 @@ export async function evalCommand(args: string[]): Promise<number> {
     progress('');
     const report = buildReport(
       {
-        command: ['cloze', 'eval', ...args].map(quoted).join(' '),
+        command: commandLine(['eval', ...args]),
         seed,
         tasksPerKind,
         contextTokens,
-        model: {
-          name: model.name,
-          parameters: parameterCount(folder.config),
-          sha256: await sha256Of(join(modelFolder, 'model.safetensors')),
-          metadata: folder.metadata,
-          device: runtime.device,
-        },
+        model: await measuredModel(model, modelFolder),
         corpus: {
           split,
           fingerprint: manifest.fingerprint,
           documents: documents.count,
           packages: [...new Set(tasks.map((task) => task.package))].sort(),
         },
-        machine: `${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.versions.node}`,
+        machine: machine(),
       },
       evaluation,
     );
-    if (values.json) await writeFileAtomically(values.json, `${JSON.stringify(report, null, 2)}\n`);
     process.stdout.write(toMarkdown(report));
+    if (values.json) await writeFileAtomically(values.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (values.plots) await writePlots(values.plots, reportPlots(report));
   } finally {
-    runtime.dispose();
+    model.runtime.dispose();
   }
   return 0;
 }
@@ -129,29 +155,12 @@ async function openDocuments(
   return { documents, training, manifest };
 }
 
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest('hex');
-}
-
-/** As a shell would need it. */
-function quoted(argument: string): string {
-  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
-}
-
-let shown = 0;
-
-/** On a terminal one line that is rewritten; elsewhere a line now and then. */
-function progress(line: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
-  else if (line !== '' && shown++ % 50 === 0) process.stderr.write(`${line}\n`);
-}
-
-function wholeNumber(value: string, option: string, least: number): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < least) {
-    throw new RangeError(`${option} takes a whole number of at least ${least}, but was given "${value}".`);
+/** Options of the one kind of evaluation mean nothing in the other. */
+function checkTogether({ suite, file, execution, python }: Record<string, unknown>): void {
+  if (suite !== undefined && file === undefined) {
+    throw new Error('--suite needs --file FILE: the benchmark’s own file; nothing is downloaded.');
   }
-  return number;
+  if (suite === undefined && (file ?? execution ?? python) !== undefined) {
+    throw new Error(`--file, --execution and --python belong to --suite NAME (${Object.keys(suites).join(', ')}).`);
+  }
 }

@@ -2,6 +2,7 @@
 import { corpusCommand } from './corpus.ts';
 import { evalCommand } from './eval.ts';
 import { fillCommand } from './fill.ts';
+import { plotRunCommand } from './plot-run.ts';
 import { pretrainCommand } from './pretrain.ts';
 
 const USAGE = `Usage: cloze COMMAND [options]
@@ -9,7 +10,8 @@ const USAGE = `Usage: cloze COMMAND [options]
   fill FILE:LINE:COLUMN   complete at a position (line and column count from 1)
   corpus                  fetch, filter and tokenize the training text
   pretrain                train a model by blank infilling
-  eval                    measure a model on packages it has not seen
+  eval                    measure a model on packages it has not seen, or on a benchmark
+  plot-run RUN …          draw the loss curves of training runs
 
 cloze COMMAND --help explains a command.`;
 
@@ -18,6 +20,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   corpus: corpusCommand,
   pretrain: pretrainCommand,
   eval: evalCommand,
+  'plot-run': plotRunCommand,
 };
 
 async function main([name = '', ...args]: string[]): Promise<number> {

@@ -16,8 +16,9 @@ export interface Answered {
   /** By predictor; a baseline that cannot answer this kind is missing. The model is `model`. */
   marks: Record<string, Marks>;
   finish: FinishReason;
+  /** For these three see `ModelAnswer`. */
   confidence: number;
-  /** See `ModelAnswer`. */
+  probability: number;
   bits: number | undefined;
   /** UTF-8 bytes of the expected span. */
   bytes: number;

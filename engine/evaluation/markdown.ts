@@ -1,5 +1,5 @@
 /** A report as Markdown: one table for each kind of task, the leads, and how it was made. */
-import type { Estimate } from './intervals.ts';
+import { between, CALIBRATION_PROTOCOL, calibrationSection, percent, table } from './markdown-table.ts';
 import type { Report, Row } from './report.ts';
 
 const LANGUAGE_NAMES: Readonly<Record<string, string>> = {
@@ -44,6 +44,7 @@ export function toMarkdown(report: Report): string {
       ]),
     ),
     '',
+    ...calibrationSection(report.calibration),
     '## Latency, for information only: mean milliseconds',
     '',
     ...table(
@@ -56,7 +57,7 @@ export function toMarkdown(report: Report): string {
     '',
     '## How',
     '',
-    ...report.protocol.map((line) => `- ${line}`),
+    ...[...report.protocol, ...CALIBRATION_PROTOCOL].map((line) => `- ${line}`),
     ...report.baselines.map(({ name, about }) => `- ${name}: ${about}`),
     ...(report.unscored > 0
       ? [`- ${report.unscored} spans are too long for the model and are not in bits per byte.`]
@@ -75,17 +76,4 @@ function cells({ language, predictor, tasks, exactMatch, editSimilarity, bitsPer
     bitsPerByte ? between(bitsPerByte, (x) => x.toFixed(2)) : '',
     ended === undefined ? '' : (100 * ended).toFixed(1),
   ];
-}
-
-function percent(estimate: Estimate, signed = false): string {
-  return between(estimate, (x) => `${signed && x > 0 ? '+' : ''}${(100 * x).toFixed(1)}`);
-}
-
-function between({ value, low, high }: Estimate, show: (x: number) => string): string {
-  return `${show(value)} (${show(low)} to ${show(high)})`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (row: readonly string[]) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
 }

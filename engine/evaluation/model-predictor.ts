@@ -1,7 +1,7 @@
 /** The model itself: fills each blank greedily, and tells how many bits it would take to say what stood there. */
 
 import { fillOpenBlank } from '../infill/decode.ts';
-import type { FinishReason, Model } from '../infill/fill.ts';
+import type { FilledToken, FinishReason, Model } from '../infill/fill.ts';
 import { type OpenBlank, openBlank } from '../infill/open-blank.ts';
 import { logProbabilityOf } from '../infill/sampling.ts';
 import type { Task } from './task.ts';
@@ -11,6 +11,8 @@ export interface ModelAnswer {
   finish: FinishReason;
   /** exp(mean log probability) of the predicted tokens. */
   confidence: number;
+  /** exp(sum of their log probabilities): of exactly this span and, where `eop` ended it, of its end there. */
+  probability: number;
   /**
    * -log2 of the probability of the expected span and its `eop`, given Part A and in the tokenizer's own cut of the
    * span; undefined where the span does not fit into the model beside a Part A.
@@ -23,6 +25,8 @@ export interface ModelAnswer {
 export interface AnswerOptions {
   /** Most tokens of Part A. */
   contextTokens: number;
+  /** True where the model is not told that the blank lies within a line: it alone ends the span. */
+  mayRunOn?: boolean;
   signal?: AbortSignal;
 }
 
@@ -35,9 +39,9 @@ const BESIDE_SPAN = 2;
 export async function answerTask(
   model: Model,
   task: Task,
-  { contextTokens, signal }: AnswerOptions,
+  { contextTokens, mayRunOn = false, signal }: AnswerOptions,
 ): Promise<ModelAnswer> {
-  const singleLine = !task.expected.includes('\n');
+  const singleLine = !mayRunOn && !task.expected.includes('\n');
   const maxTokens = singleLine ? LINE_TOKENS : LINES_TOKENS;
   const expected = model.tokenizer.encode(task.expected);
   const { path, before, after, neighbours } = task;
@@ -59,12 +63,17 @@ export async function answerTask(
       text: fill.text,
       finish: fill.finish,
       confidence: fill.confidence,
+      probability: probabilityOf(fill.tokens),
       bits: expected.length < blank.places ? await bitsOf(blank, expected, signal) : undefined,
       timings: { tokenize, read, extend: fill.timings.extend },
     };
   } finally {
     blank.dispose();
   }
+}
+
+function probabilityOf(tokens: readonly FilledToken[]): number {
+  return Math.exp(tokens.reduce((sum, { forced, logProbability }) => (forced ? sum : sum + logProbability), 0));
 }
 
 async function bitsOf(blank: OpenBlank, span: readonly number[], signal?: AbortSignal): Promise<number> {

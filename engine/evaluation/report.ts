@@ -1,5 +1,6 @@
 /** Figures from answers: what the JSON file holds and the tables show. Nothing in it but `latency` depends on the clock. */
 import { createRandom } from '../objective/random.ts';
+import { type Calibration, calibrationsOf } from './calibration.ts';
 import { type Answered, type Evaluation, modelName } from './evaluate.ts';
 import { type Estimate, meanOf, ratioOf, shareOf } from './intervals.ts';
 
@@ -63,6 +64,7 @@ export interface Report extends Subject {
   rows: Row[];
   leads: Lead[];
   latency: Latency[];
+  calibration: Calibration[];
   /** Spans that do not fit into the model, left out of bits per byte. */
   unscored: number;
   answers: ReturnType<typeof plainAnswer>[];
@@ -108,6 +110,15 @@ export function buildReport(subject: Subject, { answered, baselines, rules }: Ev
     rows,
     leads,
     latency,
+    calibration: calibrationsOf(
+      answered.map(({ task, marks, confidence, probability }) => ({
+        kind: task.kind,
+        confidence,
+        probability,
+        isExact: marks[modelName]?.isExact ?? false,
+      })),
+      subject.seed,
+    ),
     unscored: answered.filter(({ bits }) => bits === undefined).length,
     answers: answered.map(plainAnswer),
   };
@@ -157,7 +168,7 @@ function leadOf(own: readonly Answered[], baseline: string, seed: number): Pick<
 }
 
 /** One answer without the text around its blank: `start` and the path find it again. */
-function plainAnswer({ task, marks, finish, confidence, bits, bytes }: Answered) {
+function plainAnswer({ task, marks, finish, confidence, probability, bits, bytes }: Answered) {
   const { id, package: name, path, before, expected } = task;
   const said = Object.fromEntries(Object.entries(marks).map(([predictor, { text }]) => [predictor, text]));
   return {
@@ -169,6 +180,7 @@ function plainAnswer({ task, marks, finish, confidence, bits, bytes }: Answered)
     said,
     finish,
     confidence,
+    probability,
     bits: bits ?? null,
     bytes,
   };

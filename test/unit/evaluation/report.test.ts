@@ -3,6 +3,7 @@ import type { Baseline } from '../../../engine/evaluation/baseline.ts';
 import { evaluate } from '../../../engine/evaluation/evaluate.ts';
 import { toMarkdown } from '../../../engine/evaluation/markdown.ts';
 import { answerTask } from '../../../engine/evaluation/model-predictor.ts';
+import { reportPlots } from '../../../engine/evaluation/plots/report-plots.ts';
 import { buildReport, type Subject } from '../../../engine/evaluation/report.ts';
 import { recite } from '../infill/passages.ts';
 import { taskOf } from './documents.ts';
@@ -115,7 +116,7 @@ describe('a report', () => {
     expect(text).toContain('`cloze eval --tasks 3` (seed 1)');
     expect(text).toMatch(/\| Python \| model \| 1 \| 100\.0 \(20\.7 to 100\.0\) \|/);
     const tables = text.split('\n\n').filter((block) => block.startsWith('|'));
-    expect(tables).toHaveLength(4);
+    expect(tables).toHaveLength(7);
     for (const table of tables) {
       const widths = table
         .trim()
@@ -123,6 +124,16 @@ describe('a report', () => {
         .map((line) => line.split('|').length);
       expect(new Set(widths).size).toBe(1);
     }
+  });
+
+  it('has plots of every kind and predictor, and of calibration', async () => {
+    const plots = reportPlots(await made());
+    expect(Object.keys(plots)).toEqual(['exact-match.svg', 'reliability.svg']);
+    for (const name of ['rest of line, 2 tasks', 'whole line, 1 tasks', 'model', 'semicolon']) {
+      expect(plots['exact-match.svg']).toContain(`>${name}<`);
+    }
+    expect(plots['reliability.svg']).toContain('all, 3 tasks: error');
+    expect(reportPlots(await made())).toEqual(plots);
   });
 
   it('stops when asked to', async () => {
