@@ -28,6 +28,7 @@ afterAll(() => workbench?.dispose());
 
 beforeEach(async () => {
   const { page } = workbench;
+  await rejectAll();
   await goTo(page, 1, 1);
   await page.keyboard.press('Control+a');
   await page.keyboard.press('Control+Alt+Space');
@@ -36,7 +37,7 @@ beforeEach(async () => {
 
 test('holes in a selection are filled together and shown before they are kept; Escape rejects all', async () => {
   const { page } = workbench;
-  expect(await text()).not.toBe(original);
+  await filledText();
   await screenshot(page, 'test/output/fill-selection.png');
 
   await rejectAll();
@@ -45,7 +46,7 @@ test('holes in a selection are filled together and shown before they are kept; E
 
 test('Alt+Enter keeps all, and one undo takes all back', async () => {
   const { page } = workbench;
-  const filled = await text();
+  const filled = await filledText();
   await page.keyboard.press('Alt+Enter');
   await lens('Keep All').waitFor({ state: 'detached' });
   await expect.poll(text).toBe(filled);
@@ -57,13 +58,13 @@ test('Alt+Enter keeps all, and one undo takes all back', async () => {
 test('one blank is kept, one rejected, and the others are refilled around what is kept', async () => {
   const { page } = workbench;
   const kept = await numberIn(/^Keep (\d), Refill Others$/);
-  const keptLine = lineOf(await text(), kept);
+  const keptLine = lineOf(await filledText(), kept);
   await lens(`Keep ${kept}, Refill Others`).click();
   await lens(`Keep ${kept}`).waitFor({ state: 'detached' });
   const rejected = await numberIn(/^Reject (\d)$/);
   await screenshot(page, 'test/output/fill-selection-refilled.png');
   expect(rejected).not.toBe(kept);
-  expect(lineOf(await text(), kept)).toBe(keptLine);
+  await expect.poll(async () => lineOf(await text(), kept)).toBe(keptLine);
 
   await lens(`Reject ${rejected}`).click();
   await lens(`Reject ${rejected}`).waitFor({ state: 'detached' });
@@ -108,12 +109,19 @@ async function rejectAll(): Promise<void> {
   await expect.poll(pressed, { timeout: 30_000, interval: 500 }).toBe(0);
 }
 
-/** The text of the editor, by way of the file. */
+/** The text of the editor, by way of the file, which is empty for a moment while it is written. */
 async function text(): Promise<string> {
   const { page } = workbench;
   await page.keyboard.press('Control+s');
   await page.locator('.tab.active.dirty').waitFor({ state: 'detached' });
+  await expect.poll(() => readFileSync(file(), 'utf8')).not.toBe('');
   return readFileSync(file(), 'utf8');
+}
+
+/** The text with the holes filled; the editor shows its actions a moment before the file can be saved. */
+async function filledText(): Promise<string> {
+  await expect.poll(text).not.toBe(original);
+  return text();
 }
 
 function file(): string {
