@@ -7,7 +7,7 @@ import { createMatrix } from './matrix.ts';
 import { type FromPage, isToPage } from './messages.ts';
 import { svgOf } from './svg.ts';
 import { timingsOf } from './timings.ts';
-import { partAList, partBList, type TokenList } from './token-list.ts';
+import { type ChipEvents, partAList, partBList, type TokenList } from './token-list.ts';
 import { tokenText } from './token-text.ts';
 import { countSeen, lastStep, passageOf, type Selected, tokenAt, unseenFrom } from './view.ts';
 import {
@@ -54,7 +54,14 @@ const partBPlace = element('div');
 const timePlace = element('div');
 const sentence = element('p', { class: 'sentence', role: 'status' });
 const summary = element('p', { class: 'summary' });
-const matrix = createMatrix(select);
+const matrix = createMatrix({
+  select,
+  point: (tokens) => {
+    const of = (wanted: Selected['part']) => tokens.filter(({ part }) => part === wanted).map(({ index }) => index);
+    shown?.partA.point(of('A'));
+    shown?.partB.point(of('B'));
+  },
+});
 const content = element('div', { class: 'content', hidden: '' });
 
 function savedParadigm(): Paradigm {
@@ -72,6 +79,13 @@ function select(next: Selected): void {
   update();
 }
 
+function eventsOf(part: Selected['part']): ChipEvents {
+  return {
+    select: (index) => select({ part, index }),
+    point: (index) => matrix.outline(index === undefined ? undefined : { part, index }),
+  };
+}
+
 function goTo(next: number): void {
   if (!shown) return;
   const to = Math.min(lastStep(shown.trace), Math.max(1, next));
@@ -83,8 +97,8 @@ function show(trace: FillTrace): void {
   shown = {
     trace,
     arrangement: arrange(paradigm, passageOf(trace)),
-    partA: partAList(trace, words.partA, (index) => select({ part: 'A', index })),
-    partB: partBList(trace, words.partB, (index) => select({ part: 'B', index })),
+    partA: partAList(trace, words.partA, eventsOf('A')),
+    partB: partBList(trace, words.partB, eventsOf('B')),
   };
   partAPlace.replaceChildren(shown.partA.root);
   partBPlace.replaceChildren(shown.partB.root);

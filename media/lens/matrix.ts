@@ -18,6 +18,8 @@ export interface MatrixContent {
 export interface Matrix {
   readonly root: HTMLElement;
   show(content: MatrixContent): void;
+  /** Outlines the row and the column of a token, where it has them. */
+  outline(token: RowSource | undefined): void;
   /** Draws again with the colours of the theme. */
   recolour(): void;
 }
@@ -25,7 +27,13 @@ export interface Matrix {
 /** Below this many pixels a cell has no border. */
 const BORDERED = 7;
 
-export function createMatrix(select: (row: RowSource) => void): Matrix {
+export interface MatrixEvents {
+  select(row: RowSource): void;
+  /** The tokens of the cell that is pointed at: none when the pointer has left. */
+  point(tokens: RowSource[]): void;
+}
+
+export function createMatrix(events: MatrixEvents): Matrix {
   const canvas = element('canvas', { tabindex: '0', role: 'application', 'aria-label': words.matrixLabel });
   const told = element('p', { class: 'cell', role: 'status' });
   const base = document.createElement('canvas');
@@ -117,6 +125,8 @@ export function createMatrix(select: (row: RowSource) => void): Matrix {
     const inside = at && at.row >= 0 && at.row < count() && at.column >= 0 && at.column < count();
     pointed = inside ? at : undefined;
     told.textContent = inside ? tell(at) : '';
+    const rows = content?.arrangement.rows ?? [];
+    events.point(inside ? [rows[at.row] as RowSource, rows[at.column] as RowSource] : []);
     draw();
   }
 
@@ -145,7 +155,7 @@ export function createMatrix(select: (row: RowSource) => void): Matrix {
   canvas.addEventListener('pointerleave', () => point(undefined));
   canvas.addEventListener('click', (event) => {
     const row = content?.arrangement.rows[cellAt(event).row];
-    if (row && !dragged) select(row);
+    if (row && !dragged) events.select(row);
     dragged = false;
   });
   canvas.addEventListener(
@@ -177,7 +187,7 @@ export function createMatrix(select: (row: RowSource) => void): Matrix {
     else if (event.key === '0') look(fitted(count(), size));
     else if (event.key === 'Enter') {
       const row = content?.arrangement.rows[at.row];
-      if (row) select(row);
+      if (row) events.select(row);
     } else return;
     event.preventDefault();
   });
@@ -211,6 +221,12 @@ export function createMatrix(select: (row: RowSource) => void): Matrix {
       if (refit) view = fitted(count(), size);
       if (refit) point(undefined);
       redraw();
+    },
+    outline(token) {
+      const rows = content?.arrangement.rows ?? [];
+      const index = token ? rows.findIndex((row) => row.part === token.part && row.index === token.index) : -1;
+      pointed = index < 0 ? undefined : { row: index, column: index };
+      draw();
     },
     recolour: redraw,
   };

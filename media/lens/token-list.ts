@@ -8,9 +8,17 @@ export interface TokenList {
   readonly root: HTMLElement;
   /** Marks the selected chip, none for undefined; those after `last`; and those that are not seen. */
   mark(selected: number | undefined, last: number, unseen: ReadonlySet<number>): void;
+  /** Outlines the chips of a cell of the matrix. */
+  point(indices: readonly number[]): void;
 }
 
-export function partAList(trace: FillTrace, label: string, select: (index: number) => void): TokenList {
+/** What is done with a chip: `point` is called with undefined when the pointer has left. */
+export interface ChipEvents {
+  select(index: number): void;
+  point(index: number | undefined): void;
+}
+
+export function partAList(trace: FillTrace, label: string, events: ChipEvents): TokenList {
   const masks = new Set(trace.spans.map(({ blank }) => blank));
   return tokenList(
     label,
@@ -19,11 +27,11 @@ export function partAList(trace: FillTrace, label: string, select: (index: numbe
       const spoken = `${tokenText(token)}, position ${token.position}, block position ${token.blockPosition}`;
       return chip(token, spoken, kind);
     }),
-    select,
+    events,
   );
 }
 
-export function partBList(trace: FillTrace, label: string, select: (index: number) => void): TokenList {
+export function partBList(trace: FillTrace, label: string, events: ChipEvents): TokenList {
   return tokenList(
     label,
     trace.partB.map((token) => {
@@ -40,12 +48,12 @@ export function partBList(trace: FillTrace, label: string, select: (index: numbe
       made.append(element('span', { class: 'origin' }, labelOf(token)));
       return made;
     }),
-    select,
+    events,
   );
 }
 
 function labelOf({ origin, row, forcedBytes }: PartBToken): string {
-  const begun = forcedBytes === undefined ? '' : ` from ${forcedBytes} typed`;
+  const begun = forcedBytes === undefined ? '' : `, ${forcedBytes} bytes typed`;
   return [`${origin === 'start' ? 'given' : origin}${begun}`, rowLabels[row]].filter(Boolean).join(', ');
 }
 
@@ -63,10 +71,11 @@ function chip(token: PartAToken | PartBToken, spoken: string, kind: string): HTM
   return made;
 }
 
-function tokenList(label: string, chips: HTMLElement[], select: (index: number) => void): TokenList {
+function tokenList(label: string, chips: HTMLElement[], { select, point }: ChipEvents): TokenList {
   const root = element('div', { role: 'listbox', 'aria-label': label, class: 'tokens' }, ...chips);
   let tabStop = 0;
   let marked: number | undefined;
+  let pointed: readonly number[] = [];
   chips[0]?.setAttribute('tabindex', '0');
 
   const stopAt = (index: number) => {
@@ -74,8 +83,15 @@ function tokenList(label: string, chips: HTMLElement[], select: (index: number) 
     tabStop = index;
     chips[index]?.setAttribute('tabindex', '0');
   };
-  root.addEventListener('click', ({ target }) => {
-    const index = chips.indexOf((target as HTMLElement).closest<HTMLElement>('.chip') as HTMLElement);
+  const indexOf = ({ target }: Event) =>
+    chips.indexOf((target as HTMLElement).closest<HTMLElement>('.chip') as HTMLElement);
+  root.addEventListener('pointerover', (event) => {
+    const index = indexOf(event);
+    point(index < 0 ? undefined : index);
+  });
+  root.addEventListener('pointerleave', () => point(undefined));
+  root.addEventListener('click', (event) => {
+    const index = indexOf(event);
     if (index < 0) return;
     stopAt(index);
     select(index);
@@ -101,6 +117,11 @@ function tokenList(label: string, chips: HTMLElement[], select: (index: number) 
         each.classList.toggle('later', index > last);
         each.classList.toggle('unseen', unseen.has(index));
       }
+    },
+    point(indices) {
+      for (const index of pointed) chips[index]?.classList.remove('pointed');
+      for (const index of indices) chips[index]?.classList.add('pointed');
+      pointed = indices;
     },
   };
 }

@@ -18,7 +18,7 @@ export const words = {
   partA: 'Part A: the passage',
   partALegend:
     'Under each token: position and block position. Struck through: not seen where the selected token is predicted.',
-  partB: 'Part B: the span',
+  partB: 'Part B: the spans',
   partBLegend: 'Under each token: position and block position, probability, where it came from.',
   token: 'Token',
   rivals: 'Probable tokens at this step',
@@ -100,7 +100,7 @@ export function readWords({ partARead, partB, separator }: FillTrace): string {
     partARead === 'now'
       ? `Part A was read for this fill: ${plural(separator, 'token')}.`
       : `Part A was kept from an earlier fill: none of its ${plural(separator, 'token')} was read again.`;
-  return `${read} Of ${plural(rows, 'row')} of Part B ${held} came from the cache.`;
+  return `${read} ${held} of ${plural(rows, 'row')} of Part B came from the cache.`;
 }
 
 export function stageWords({ partARead }: FillTrace): Record<'tokenize' | 'read' | 'extend' | 'other', string> {

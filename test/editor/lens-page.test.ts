@@ -108,6 +108,7 @@ describe('the page', () => {
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('Shift+ArrowRight');
     expect(await page.locator('.cell').innerText()).toBe('Row 4 (a) does not see column 5 (x).');
+    expect(await page.locator('.chip.pointed').count()).toBe(2);
     const unseen = page.locator('.chip.unseen');
     expect(await unseen.count()).toBe(0);
     await page.getByRole('radio', { name: 'GPT' }).check();
