@@ -48,10 +48,22 @@ const module = {
 /** Can be run by its name. */
 const command = { ...module, banner: { js: `#!/usr/bin/env node\n${module.banner.js}` } };
 
+/** Runs in a page of the editor, with its style sheet beside it. */
+const page = {
+  bundle: true,
+  platform: 'browser',
+  target: 'es2022',
+  format: 'iife',
+  minify: true,
+  sourcemap: false,
+  logLevel: 'warning',
+};
+
 await Promise.all([
   build({ ...extension, plugins: [clientApart], entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs' }),
   build({ ...extension, entryPoints: ['extension/client.ts'], outfile: 'dist/client.cjs' }),
   build({ ...commonjs, entryPoints: ['language-server/main.ts'], outfile: 'dist/server.cjs' }),
+  build({ ...page, entryPoints: ['media/lens/main.ts', 'media/lens/lens.css'], outdir: 'dist/lens' }),
   build({ ...command, entryPoints: ['engine/cli/main.ts'], outfile: 'dist/cloze.mjs' }),
   build({ ...module, entryPoints: ['test/editor/start.ts'], outfile: 'dist/start.mjs' }),
   build({ ...module, entryPoints: ['test/bench/main.ts'], outfile: 'dist/bench.mjs' }),

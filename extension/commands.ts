@@ -37,6 +37,7 @@ async function showMenu(): Promise<void> {
       enabled
         ? { label: `$(circle-slash) ${l10n.t('Turn Completions Off')}`, command: 'cloze.toggle' }
         : { label: `$(sparkle) ${l10n.t('Turn Completions On')}`, command: 'cloze.toggle' },
+      { label: `$(eye) ${l10n.t('Open the Lens')}`, command: 'cloze.openLens' },
       { label: `$(output) ${l10n.t('Show Log')}`, command: 'cloze.showLog' },
       { label: `$(debug-restart) ${l10n.t('Restart the Language Server')}`, command: 'cloze.restart' },
       { label: `$(gear) ${l10n.t('Open Settings')}`, command: 'workbench.action.openSettings', argument: 'cloze.' },

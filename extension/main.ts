@@ -5,6 +5,7 @@ import { RELOAD_METHOD, type StatusParams } from '../language-server/protocol.ts
 import { registerCommands } from './commands.ts';
 import { createFailureMessage } from './failure.ts';
 import { createFillSelection } from './fill/fill-selection.ts';
+import { registerLens } from './lens.ts';
 import { createStatus } from './status.ts';
 
 let client: Promise<LanguageClient> | undefined;
@@ -35,6 +36,7 @@ export function activate(context: ExtensionContext): void {
     status,
     ...registerCommands(started, output),
     createFillSelection(started, output),
+    registerLens(context, started),
   );
 }
 

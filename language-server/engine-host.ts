@@ -6,6 +6,7 @@
  */
 import type { BlanksFill, BlanksPassage } from '../engine/infill/blanks.ts';
 import type { Fill, FillOptions, Passage } from '../engine/infill/fill.ts';
+import type { FillTrace } from '../engine/infill/trace.ts';
 import type { Log } from './log.ts';
 import type { StatusParams } from './protocol.ts';
 
@@ -15,8 +16,13 @@ export interface Engine {
   readonly device: string;
   fill(passage: Passage, options: FillOptions, call: { signal: AbortSignal }): Promise<Fill>;
   fillBlanks(passage: BlanksPassage, options: FillOptions, signal: AbortSignal): Promise<BlanksFill>;
+  /** What was computed for the last fill. */
+  trace(): FillTrace | undefined;
   dispose(): void | Promise<void>;
 }
+
+/** Other probable tokens noted at each step while somebody looks. */
+const RIVALS = 5;
 
 export interface ModelChoice {
   modelFolder: string;
@@ -38,17 +44,28 @@ export interface EngineHost {
    * when it was aborted or overtaken, else with an error whose message says why there is no fill and what to do.
    */
   fillBlanks(passage: BlanksPassage, options: FillOptions, signal: AbortSignal): Promise<BlanksFill>;
+  /** While watched, fills note the rivals of each token, and `traced` is called after each. */
+  watch(on: boolean): void;
+  /** What was computed for the last fill of the model in use; undefined before the first. */
+  trace(): FillTrace | undefined;
   /** Aborts the running call and frees the model; does not wait for a model that is still being loaded. */
   dispose(): Promise<void>;
 }
 
-export function createEngineHost(load: LoadEngine, notify: (status: StatusParams) => void, log: Log): EngineHost {
+export interface HostListener {
+  status(status: StatusParams): void;
+  /** There is a new trace; called only while the host is watched. */
+  traced(): void;
+}
+
+export function createEngineHost(load: LoadEngine, told: HostListener, log: Log): EngineHost {
   let choice: ModelChoice | undefined;
   let engine: Engine | undefined;
   const newest: { completion?: AbortController; asked?: AbortController } = {};
   let loading = false;
   let failure: string | undefined;
   let disposed = false;
+  let watched = false;
   let lastLatency: number | undefined;
   /** Settles when everything asked for so far is done; never rejects. */
   let queue: Promise<unknown> = Promise.resolve();
@@ -61,7 +78,7 @@ export function createEngineHost(load: LoadEngine, notify: (status: StatusParams
 
   function report(state: StatusParams['state'], message?: string): void {
     if (disposed) return;
-    notify({
+    told.status({
       state,
       model: engine?.name ?? '',
       device: engine?.device ?? '',
@@ -128,12 +145,17 @@ export function createEngineHost(load: LoadEngine, notify: (status: StatusParams
     return AbortSignal.any([signal, overtaken.signal]);
   }
 
+  function noted(options: FillOptions): FillOptions {
+    return watched ? { ...options, rivals: RIVALS } : options;
+  }
+
   async function busy<R>(task: () => Promise<R>): Promise<R> {
     const start = performance.now();
     report('busy');
     try {
       const result = await task();
       lastLatency = performance.now() - start;
+      if (watched) told.traced();
       return result;
     } finally {
       report('ready');
@@ -144,7 +166,7 @@ export function createEngineHost(load: LoadEngine, notify: (status: StatusParams
     const loaded = engine;
     if (signal.aborted || !loaded) return undefined;
     try {
-      return await busy(() => loaded.fill(passage, options, { signal }));
+      return await busy(() => loaded.fill(passage, noted(options), { signal }));
     } catch (error) {
       if (!signal.aborted) log.error(`The model failed to complete in ${passage.path}: ${message(error)}`);
       return undefined;
@@ -162,7 +184,7 @@ export function createEngineHost(load: LoadEngine, notify: (status: StatusParams
       );
     }
     try {
-      return await busy(() => loaded.fillBlanks(passage, options, signal));
+      return await busy(() => loaded.fillBlanks(passage, noted(options), signal));
     } catch (error) {
       signal.throwIfAborted();
       log.error(`The model failed to fill blanks in ${passage.path}: ${message(error)}`);
@@ -187,6 +209,10 @@ export function createEngineHost(load: LoadEngine, notify: (status: StatusParams
       const stopped = aborted(either).then(() => Promise.reject(either.reason));
       return Promise.race([enqueue(() => fillAsked(passage, options, either)), stopped]);
     },
+    watch(on) {
+      watched = on;
+    },
+    trace: () => engine?.trace(),
     async dispose() {
       disposed = true;
       choice = undefined;

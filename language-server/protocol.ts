@@ -10,6 +10,21 @@ export const STATUS_METHOD = 'cloze/status';
 /** Client -> server notification without parameters: load the model again, e.g. after it failed. */
 export const RELOAD_METHOD = 'cloze/reload';
 
+/** Client -> server notification with `LensParams`: whether somebody looks at traces. */
+export const LENS_METHOD = 'cloze/lens';
+
+export interface LensParams {
+  open: boolean;
+}
+
+/** Server -> client notification without parameters, while a Lens is open: there is a new trace to ask for. */
+export const TRACED_METHOD = 'cloze/traced';
+
+/** Client -> server request without parameters: what was computed for the model's last fill, or null. */
+export const TRACE_METHOD = 'cloze/trace';
+
+export type { FillTrace, PartAToken, PartBToken, Rival, TracedSpan, TracedToken } from '../engine/infill/trace.ts';
+
 export type ModelState = 'loading' | 'ready' | 'busy' | 'failed' | 'disabled';
 
 export interface StatusParams {

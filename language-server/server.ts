@@ -19,7 +19,16 @@ import { createEngineHost, type LoadEngine } from './engine-host.ts';
 import { createFiller } from './fill/filler.ts';
 import { createLog } from './log.ts';
 import { relativePath } from './paths.ts';
-import { FILL_METHOD, RELOAD_METHOD, STATUS_METHOD, type StatusParams } from './protocol.ts';
+import {
+  FILL_METHOD,
+  LENS_METHOD,
+  type LensParams,
+  RELOAD_METHOD,
+  STATUS_METHOD,
+  type StatusParams,
+  TRACE_METHOD,
+  TRACED_METHOD,
+} from './protocol.ts';
 import { checkSettings, defaultSettings } from './settings.ts';
 
 export interface ServerParts {
@@ -32,8 +41,11 @@ export interface ServerParts {
 export function serve(connection: Connection, { load, embeddedModel, version }: ServerParts): void {
   const log = createLog(connection.console);
   const documents = new TextDocuments(TextDocument);
-  const notify = (status: StatusParams) => void connection.sendNotification(STATUS_METHOD, status);
-  const host = createEngineHost(load, notify, log);
+  const told = {
+    status: (status: StatusParams) => void connection.sendNotification(STATUS_METHOD, status),
+    traced: () => void connection.sendNotification(TRACED_METHOD),
+  };
+  const host = createEngineHost(load, told, log);
   let settings = defaultSettings;
   let initial: unknown;
   let roots: string[] = [];
@@ -105,6 +117,9 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
     pipeline.clear();
     host.reload();
   });
+
+  connection.onNotification(LENS_METHOD, (params: Partial<LensParams> | null) => host.watch(params?.open === true));
+  connection.onRequest(TRACE_METHOD, () => host.trace() ?? null);
 
   connection.languages.inlineCompletion.on(async (params, token) => {
     const controller = new AbortController();

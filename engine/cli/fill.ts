@@ -9,7 +9,9 @@ const USAGE = `Usage: cloze fill FILE:LINE:COLUMN [options]
 
 Prints the completion at a position of a file. Line and column count from 1; the column counts UTF-16 units.
 
-  --json             everything a program wants: text, tokens, probabilities, timings
+  --json             everything a program wants: model, text, tokens with log probabilities, finish, confidence,
+                     timings in milliseconds, partA and partB (numbers of tokens), device; and trace: what was
+                     computed, the same data that the Lens shows, with both position rows and rivals of each token
   --model FOLDER     a model folder (default: the embedded model)
   --max-tokens N     default 64
   --single-line      stop at the end of the line
@@ -17,6 +19,8 @@ Prints the completion at a position of a file. Line and column count from 1; the
   --seed N           for temperatures above 0, default 0
   --threads N        default: one fewer than the processors`;
 
+/** As many as the Lens shows. */
+const RIVALS = 5;
 const LARGEST_FILE = 50 * 1024 * 1024;
 
 export async function fillCommand(args: string[]): Promise<number> {
@@ -70,10 +74,13 @@ export async function fillCommand(args: string[]): Promise<number> {
         seed: wholeNumber(values.seed, '--seed', 0),
         singleLine: values['single-line'] ?? false,
         timeLimit: 0,
+        ...(values.json ? { rivals: RIVALS } : {}),
       },
     );
     process.stdout.write(
-      values.json ? `${JSON.stringify({ model: engine.name, ...fill }, null, 2)}\n` : `${fill.text}\n`,
+      values.json
+        ? `${JSON.stringify({ model: engine.name, ...fill, trace: engine.trace() }, null, 2)}\n`
+        : `${fill.text}\n`,
     );
   } finally {
     await engine.dispose();

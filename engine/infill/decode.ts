@@ -63,7 +63,8 @@ export async function fillOpenBlank(
     }
     const bytes = tokenizer.bytes(id);
     const isForced = bytes.length <= unmatched.length;
-    const token = { id, text: textOf(id), logProbability, forced: isForced };
+    const token: FilledToken = { id, text: textOf(id), logProbability, forced: isForced };
+    if (!isForced && unmatched.length > 0) token.forcedBytes = unmatched.length;
     tokens.push(token);
     if (!isForced) {
       predicted.push(unmatched.length > 0 ? logShareOf(logits, allowed, id) : logProbability);

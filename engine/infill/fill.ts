@@ -53,6 +53,8 @@ export interface FillOptions {
   lines?: number;
   /** Wall-clock limit in milliseconds for generating, checked between tokens; 0 for none. */
   timeLimit: number;
+  /** For the trace: how many other probable tokens to note at each step, a look over the vocabulary each; else none. */
+  rivals?: number;
 }
 
 export interface FilledToken {
@@ -63,6 +65,8 @@ export interface FilledToken {
   logProbability: number;
   /** True when all of its bytes were forced; a token that begins forced and goes on is predicted. */
   forced: boolean;
+  /** Of a token that begins forced and goes on: how many of its bytes were forced. */
+  forcedBytes?: number;
 }
 
 export type FinishReason = 'eop' | 'line' | 'length' | 'time' | 'capacity';

@@ -45,6 +45,28 @@ export function logShareOf(logits: Float32Array, allowed: Int32Array, token: num
   );
 }
 
+/** A token with the natural logarithm of its probability among all tokens, at temperature 1. */
+export interface Candidate {
+  id: number;
+  logProbability: number;
+}
+
+/** The `count` most probable tokens, best first; the lower id first where two are equal. */
+export function mostProbable(logits: Float32Array, count: number): Candidate[] {
+  const best: number[] = [];
+  const logitOf = (rank: number) => logits[best[rank] as number] as number;
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id] as number;
+    if (best.length === count && !(logit > logitOf(count - 1))) continue;
+    let rank = best.length;
+    while (rank > 0 && logit > logitOf(rank - 1)) rank--;
+    best.splice(rank, 0, id);
+    best.length = Math.min(best.length, count);
+  }
+  const total = logSumExp(logits);
+  return best.map((id) => ({ id, logProbability: (logits[id] as number) - total }));
+}
+
 /** log(sum(exp(logits))). Throws when that is no finite number: damaged weights. */
 export function logSumExp(logits: Float32Array): number {
   let highest = Number.NEGATIVE_INFINITY;

@@ -1,6 +1,7 @@
 /** The language server around an engine that says what the test tells it to. Same transports as the real entry. */
 import { createConnection } from 'vscode-languageserver/node';
 import type { BlanksPassage } from '../../engine/infill/blanks.ts';
+import type { FillTrace } from '../../engine/infill/trace.ts';
 import type { Engine } from '../../language-server/engine-host.ts';
 import { serve } from '../../language-server/server.ts';
 import {
@@ -19,6 +20,8 @@ const calls: Calls = { loads: [], fills: [], asked: [], atOnce: 0 };
 let script: Script = { span: '' };
 let running = 0;
 let release = () => {};
+/** The text of the last fill that was done. */
+let filled: string | undefined;
 
 const engine: Engine = {
   name: 'scripted',
@@ -26,10 +29,11 @@ const engine: Engine = {
   fill(passage, options, { signal }) {
     const call: Call = { passage, options, outcome: 'running' };
     calls.fills.push(call);
-    return play(call, signal, () => ({
-      ...said(script.span, passage.forced),
-      ...figures,
-    }));
+    return play(call, signal, () => {
+      const fill = { ...said(script.span, passage.forced), ...figures };
+      filled = fill.text;
+      return fill;
+    });
   },
   fillBlanks(passage, options, signal) {
     const call: Call<BlanksPassage> = { passage, options, outcome: 'running' };
@@ -42,8 +46,37 @@ const engine: Engine = {
       return { blanks, order: blanks.map((_, index) => index), ...figures };
     });
   },
-  dispose() {},
+  trace: () => (filled === undefined ? undefined : traceWith(filled)),
+  dispose() {
+    filled = undefined;
+  },
 };
+
+function traceWith(text: string): FillTrace {
+  return {
+    format: 1,
+    model: 'scripted',
+    device: 'paper',
+    partA: [{ id: 1, text: '', special: '[sMASK]', position: 0, blockPosition: 0 }],
+    partB: [
+      {
+        id: 2,
+        text: '',
+        special: '<|startofpiece|>',
+        blank: 0,
+        origin: 'start',
+        row: 'fed',
+        position: 0,
+        blockPosition: 1,
+      },
+      { id: 3, text, blank: 0, origin: 'predicted', row: 'unfed', logProbability: -0.5 },
+    ],
+    separator: 1,
+    spans: [{ blank: 0, text, finish: 'eop', confidence: 1 }],
+    partARead: 'now',
+    timings: { tokenize: 0, read: 0, extend: 0, total: 0 },
+  };
+}
 
 const figures = { timings: { tokenize: 0, read: 0, extend: 0, total: 0 }, partA: 0, partB: 0, device: 'paper' };
 

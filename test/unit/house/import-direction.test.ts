@@ -33,6 +33,12 @@ describe('imports run one way', () => {
     ['engine/native.ts', '../native/index.ts', true],
     ['engine/native.ts', '../language-server/protocol.ts', false],
     ['native/index.ts', '../engine/index.ts', false],
+    ['media/lens/main.ts', '../../engine/objective/paradigms.ts', true],
+    ['media/lens/main.ts', '../../language-server/protocol.ts', true],
+    ['media/lens/main.ts', '../../engine/infill/trace.ts', false],
+    ['media/lens/main.ts', '../../language-server/server.ts', false],
+    ['media/lens/main.ts', '../../extension/lens.ts', false],
+    ['media/lens/main.ts', 'vscode', false],
   ];
 
   const refused = lint(cases);

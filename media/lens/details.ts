@@ -1,0 +1,71 @@
+/** One token in words and numbers: what it is, where it came from, whom it sees, and what else was probable. */
+import { type Arrangement, predictor } from '../../engine/objective/paradigms.ts';
+import type { FillTrace, PartBToken } from '../../language-server/protocol.ts';
+import { bar, element } from './element.ts';
+import { percent, tokenText } from './token-text.ts';
+import { type Selected, seenStretches, tokenAt } from './view.ts';
+import { degreeWords, originWords, rowWords, words } from './words.ts';
+
+export function detailsOf(trace: FillTrace, arrangement: Arrangement, selected: Selected): Node[] {
+  const token = tokenAt(trace, selected);
+  if (!token) return [];
+  const facts = [`Part ${selected.part}, token ${selected.index}`, `id ${token.id}`];
+  if (token.position !== undefined) facts.push(`position ${token.position}`, `block position ${token.blockPosition}`);
+  if ('origin' in token) {
+    facts.push(originWords[token.origin], rowWords[token.row]);
+    if (token.forcedBytes !== undefined) facts.push(`its first ${token.forcedBytes} bytes were typed`);
+  }
+  const title = element('h3', {}, `${words.token} `, element('code', {}, tokenText(token)));
+  const lines = [title, element('p', {}, facts.join(' · ')), element('p', {}, degree(arrangement, selected))];
+  if (!('origin' in token) || token.logProbability === undefined) return lines;
+  return [...lines, ...rivals(token, token.logProbability)];
+}
+
+function degree(arrangement: Arrangement, { part, index }: Selected): string {
+  const { rows, visible } = arrangement;
+  const own = rows.findIndex((row) => row.part === part && row.index === index);
+  if (own < 0) {
+    const from = part === 'B' ? predictor(arrangement, index) : undefined;
+    return from === undefined ? 'It has no row here.' : `It has no row here; it was predicted from row ${from}.`;
+  }
+  const sees = seenStretches(arrangement, own).reduce((sum, { from, to }) => sum + to - from, 0);
+  const seenBy = rows.filter((_, i) => visible(i, own)).length;
+  return degreeWords(sees, seenBy, rows.length);
+}
+
+function rivals(token: PartBToken, logProbability: number): Node[] {
+  const known = token.rivals;
+  const chosen = { token, logProbability, chosen: true };
+  const others = (known ?? []).map((rival) => ({ token: rival, logProbability: rival.logProbability, chosen: false }));
+  const all = [chosen, ...others].toSorted((x, y) => y.logProbability - x.logProbability);
+  const table = element(
+    'table',
+    { class: 'rivals' },
+    element('caption', {}, words.rivals),
+    element('thead', {}, headings([words.token, words.probability, ''])),
+    element(
+      'tbody',
+      {},
+      ...all.map((each) =>
+        element(
+          'tr',
+          each.chosen ? { class: 'chosen' } : {},
+          element(
+            'th',
+            { scope: 'row' },
+            element('code', {}, tokenText(each.token)),
+            each.chosen ? ` (${words.chosen})` : '',
+          ),
+          element('td', {}, percent(each.logProbability)),
+          element('td', { 'aria-hidden': 'true' }, bar(Math.exp(each.logProbability))),
+        ),
+      ),
+    ),
+  );
+  return known ? [table] : [table, element('p', {}, words.noRivals)];
+}
+
+export function headings(names: string[]): HTMLElement {
+  const cells = names.map((name) => (name === '' ? element('td') : element('th', { scope: 'col' }, name)));
+  return element('tr', {}, ...cells);
+}

@@ -1,0 +1,99 @@
+/** The Lens in VS Code: it shows the very numbers that `cloze fill --json` gives for the same blank. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FrameLocator, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { FillTrace } from '../../language-server/protocol.ts';
+import { goTo, openFile, screenshot, statusLabel } from './browser-page.ts';
+import { openWorkbench, type Workbench } from './workbench.ts';
+
+/** No time limit, or a busy machine would end a fill early; one line, so that one option says it to both. */
+const SETTINGS = { 'cloze.completion.timeLimit': 0, 'cloze.completion.multiline': 'never' };
+
+let workbench: Workbench;
+
+beforeAll(async () => {
+  workbench = await openWorkbench(process.cwd(), SETTINGS);
+});
+afterAll(() => workbench?.dispose());
+
+test('the Lens shows what the model computed for the fill just made', async () => {
+  const { page } = workbench;
+  const line = insertEmptyLine('totalPrice()');
+  await openFile(page, 'inventory.ts');
+  await statusLabel(page, 'Cloze: Ready').waitFor();
+  await runCommand(page, 'Cloze: Open the Lens');
+  const lens = lensOf(page);
+  await lens.getByText('Nothing has been completed yet').waitFor();
+
+  await page.locator('.editor-instance .view-line').first().click();
+  await goTo(page, line, 5);
+  await page.keyboard.press('Alt+\\');
+  await lens.getByRole('option').first().waitFor();
+  await screenshot(page, 'test/output/lens.png');
+
+  const expected = traceByCommandLine(`inventory.ts:${line}:5`);
+  const partA = lens.getByRole('listbox', { name: 'Part A' }).getByRole('option');
+  const partB = lens.getByRole('listbox', { name: 'Part B' }).getByRole('option');
+  const ids = (chips: HTMLElement[]) => chips.map((chip) => Number(chip.dataset.id));
+  expect(await partA.evaluateAll(ids)).toEqual(expected.partA.map(({ id }) => id));
+  expect(await partB.evaluateAll(ids)).toEqual(expected.partB.map(({ id }) => id));
+  expect(await partB.evaluateAll((chips) => chips.map((chip) => chip.dataset.logProbability))).toEqual(
+    expected.partB.map(({ logProbability }) => logProbability?.toString()),
+  );
+  // Every token was predicted while the Lens was open, so each step has its rivals.
+  const table = lens.getByRole('table', { name: 'Probable tokens at this step' });
+  expect(await table.locator('tbody tr').count()).toBe(6);
+});
+
+test('steps and paradigms work by the keyboard', async () => {
+  const lens = lensOf(workbench.page);
+  await lens.getByRole('slider', { name: 'Step' }).press('Home');
+  expect(await lens.locator('output').first().innerText()).toContain('Step 1 of ');
+  await lens.getByRole('radio', { name: 'GLM', exact: true }).press('ArrowRight');
+  await lens.getByText('a mask stands for one token').waitFor();
+  await screenshot(workbench.page, 'test/output/lens-bert.png');
+});
+
+test('a Lens that was open comes back with the window', async () => {
+  const { page } = workbench;
+  await page.reload();
+  const lens = lensOf(page);
+  await lens.getByRole('heading', { name: 'Cloze Lens' }).waitFor();
+  // The choice of the paradigm is kept by the page, the trace by nobody.
+  await lens.getByText('Nothing has been completed yet').waitFor();
+});
+
+/** The page within the two frames that VS Code puts around a view's content. */
+function lensOf(page: Page): FrameLocator {
+  return page.frameLocator('iframe.webview').frameLocator('iframe#active-frame');
+}
+
+async function runCommand(page: Page, title: string): Promise<void> {
+  await page.keyboard.press('F1');
+  await page.locator('.quick-input-widget input').first().fill(`>${title}`);
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
+  await page.keyboard.press('Enter');
+}
+
+/** Puts a line of four spaces after the one that holds `text`, on disk; returns its number, counted from 1. */
+function insertEmptyLine(text: string): number {
+  const file = join(workbench.workspace, 'inventory.ts');
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const at = lines.findIndex((each) => each.includes(text)) + 1;
+  lines.splice(at, 0, '    ');
+  writeFileSync(file, lines.join('\n'));
+  return at + 1;
+}
+
+function traceByCommandLine(place: string): FillTrace {
+  const command = [join(process.cwd(), 'dist/cloze.mjs'), 'fill', '--json', '--single-line', place];
+  const { stdout, stderr, status } = spawnSync(process.execPath, command, {
+    cwd: workbench.workspace,
+    encoding: 'utf8',
+    maxBuffer: 64 * 2 ** 20,
+  });
+  if (status !== 0) throw new Error(`cloze fill failed: ${stderr}`);
+  return (JSON.parse(stdout) as { trace: FillTrace }).trace;
+}
