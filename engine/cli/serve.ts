@@ -85,7 +85,8 @@ export async function serveCommand(args: string[]): Promise<number> {
   return 0;
 }
 
-async function chooseTokens(
+/** A random token is to be shown; one that was given is not. */
+export async function chooseTokens(
   host: string,
   file: string | undefined,
   none: boolean,

@@ -66,6 +66,7 @@ export function completionCall(fields: Fields, model: string): Call {
       seed: numberField(fields, 'seed', randomInt(LARGEST_SEED), { least: 0, most: LARGEST_SEED, whole: true }),
       stop: stopField(fields),
       singleLine: false,
+      timeLimit: 0,
     },
     stream: flagField(fields, 'stream'),
     whole: (fill) => ({
@@ -91,6 +92,10 @@ export function completionCall(fields: Fields, model: string): Call {
 function refuseUnserved(fields: Fields): void {
   numberField(fields, 'n', 1, { least: 1, most: 1, whole: true });
   numberField(fields, 'best_of', 1, { least: 1, most: 1, whole: true });
+  for (const name of ['presence_penalty', 'frequency_penalty']) numberField(fields, name, 0, { least: 0, most: 0 });
+  if (Object.keys(fields.logit_bias ?? {}).length > 0) {
+    throw wrongField('logit_bias', '"logit_bias" is not offered: leave it out.');
+  }
   if (flagField(fields, 'echo'))
     throw wrongField('echo', '"echo" is not offered: the prompt is never part of the answer.');
   const logProbabilities = fields.logprobs ?? 0;

@@ -5,9 +5,11 @@ import type { Fields } from './fields.ts';
 /** One request, understood. */
 export interface Call {
   passage: Passage;
-  /** The server adds the time limit. */
-  options: Omit<FillOptions, 'timeLimit'>;
+  /** `timeLimit`: the client's own, 0 for none; the server's applies as well. */
+  options: FillOptions;
   stream: boolean;
+  /** The answer where the request needs no model. */
+  ready?: object;
   /** The answer to a request without streaming. */
   whole(fill: Fill): object;
   /** One event of a stream; undefined where there is nothing to say yet. */

@@ -36,9 +36,10 @@ export function numberField(fields: Fields, name: string, absent: number, range:
     value <= range.most &&
     (!range.whole || Number.isSafeInteger(value));
   if (!fits) {
-    const sort = range.whole ? 'a whole number' : 'a number';
+    const { least, most } = range;
+    const sort = least === most ? most : `${range.whole ? 'a whole number' : 'a number'} from ${least} to ${most}`;
     const found = typeof value === 'number' ? value : kindOf(value);
-    throw wrongField(name, `"${name}" must be ${sort} from ${range.least} to ${range.most}, but it is ${found}.`);
+    throw wrongField(name, `"${name}" must be ${sort}, but it is ${found}.`);
   }
   return value;
 }

@@ -9,7 +9,6 @@ import { type Fields, flagField, kindOf, numberField, stopField, textField, wron
 
 export function infillCall(fields: Fields, model: string): Call {
   const predict = numberField(fields, 'n_predict', -1, { least: -1, most: MOST_TOKENS, whole: true });
-  if (predict === 0) throw wrongField('n_predict', '"n_predict" must be -1 (until the model ends) or at least 1.');
   // llama.cpp's -1 asks for a random one.
   const seed = numberField(fields, 'seed', -1, { least: -1, most: LARGEST_SEED, whole: true });
   const summary = (fill: Fill) => ({
@@ -20,7 +19,18 @@ export function infillCall(fields: Fields, model: string): Call {
     stop_type: stopType(fill),
     timings: { prompt_n: fill.partA, prompt_ms: fill.timings.read, predicted_ms: fill.timings.extend },
   });
+  // Clients ask for no token to have their chunks read ahead; here nothing read ahead would outlive the next request.
+  const unpredicted = {
+    index: 0,
+    content: '',
+    stop: true,
+    model,
+    tokens_predicted: 0,
+    tokens_evaluated: 0,
+    stop_type: 'limit',
+  };
   return {
+    ...(predict === 0 ? { ready: unpredicted } : {}),
     passage: {
       path: textField(fields, 'path', ''),
       languageId: '',
@@ -37,6 +47,7 @@ export function infillCall(fields: Fields, model: string): Call {
       seed: seed === -1 ? randomInt(LARGEST_SEED) : seed,
       stop: stopField(fields),
       singleLine: false,
+      timeLimit: numberField(fields, 't_max_predict_ms', 0, { least: 0, most: Number.MAX_SAFE_INTEGER }),
     },
     stream: flagField(fields, 'stream'),
     whole: (fill) => ({ index: 0, content: fill.text, ...summary(fill) }),

@@ -38,8 +38,8 @@ export async function runCall(call: Call, response: ServerResponse, context: Cal
       client,
       async () => {
         clearTimeout(timer);
-        const timeLimit = Math.max(1, deadline - performance.now());
-        const options = { ...call.options, timeLimit };
+        const left = Math.max(1, deadline - performance.now());
+        const options = { ...call.options, timeLimit: Math.min(left, call.options.timeLimit || left) };
         if (call.stream)
           return streamFill(call, response, (hooks) => engine.fill(call.passage, options, hooks), unwanted);
         sendJson(response, 200, call.whole(await engine.fill(call.passage, options, { signal: unwanted })));

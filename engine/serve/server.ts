@@ -45,6 +45,9 @@ const REQUEST_TIME = 120_000;
 const GRACE = 5_000;
 const HEADERS_TIME = 10_000;
 const FLUSH_TIME = 1_000;
+const IDLE_TIME = 60_000;
+/** More than any queue; beyond it connections are dropped, which costs nothing. */
+const CONNECTIONS = 2_048;
 /** The engine answers one call at a time. */
 const SLOTS = 1;
 
@@ -86,6 +89,7 @@ export async function startServer(options: ServeOptions): Promise<CompletionServ
       return sendJson(response, 200, { object: 'list', data: [model] });
     }
     const call = endpoint(await readFields(request, body), engine.name);
+    if (call.ready) return sendJson(response, 200, call.ready);
     closing.signal.throwIfAborted();
     // Several tokens are several people; with one, the connections take turns.
     const { remoteAddress, remotePort } = request.socket;
@@ -111,6 +115,9 @@ export async function startServer(options: ServeOptions): Promise<CompletionServ
     });
   });
   server.headersTimeout = HEADERS_TIME;
+  server.maxConnections = CONNECTIONS;
+  // Without a byte in either direction: who neither reads nor hangs up.
+  server.setTimeout(requestTime + IDLE_TIME);
   await listen(server, options);
 
   return {

@@ -85,6 +85,9 @@ describe('POST /v1/completions', () => {
     [{ prompt: 'a', n: 2 }, 'n', 400],
     [{ prompt: 'a', best_of: 2 }, 'best_of', 400],
     [{ prompt: 'a', echo: true }, 'echo', 400],
+    [{ prompt: 'a', presence_penalty: 1 }, 'presence_penalty', 400],
+    [{ prompt: 'a', frequency_penalty: -1 }, 'frequency_penalty', 400],
+    [{ prompt: 'a', logit_bias: { 50256: -100 } }, 'logit_bias', 400],
     [{ prompt: 'a', logprobs: 3 }, 'logprobs', 400],
     [{ prompt: 'a', stream: 'yes' }, 'stream', 400],
     [{ prompt: 'a', stop: ['a', 'b', 'c', 'd', 'e'] }, 'stop', 400],
@@ -142,11 +145,26 @@ describe('POST /infill', () => {
     expect(chunks.at(-1)).toMatchObject({ stop_type: 'limit', tokens_predicted: 2 });
   });
 
+  it('needs no model where no token is asked for', async () => {
+    const { engine, post } = await serving();
+    const response = await post('/infill', { input_prefix: 'a', n_predict: 0 });
+    expect(await response.json()).toMatchObject({ content: '', stop: true, tokens_predicted: 0 });
+    expect(engine.calls).toEqual([]);
+  });
+
+  it("keeps to the client's time limit, or the server's where that is shorter", async () => {
+    const { engine, post } = await serving(undefined, { requestTime: 50_000 });
+    await post('/infill', { t_max_predict_ms: 250 });
+    await post('/infill', { t_max_predict_ms: 90_000 });
+    expect(engine.calls[0]?.options.timeLimit).toBe(250);
+    expect(engine.calls[1]?.options.timeLimit).toBeLessThanOrEqual(50_000);
+  });
+
   it.each([
     [{ input_prefix: 1 }, 'input_prefix'],
     [{ input_extra: 'x' }, 'input_extra'],
     [{ input_extra: [{ filename: 'x' }] }, 'input_extra'],
-    [{ n_predict: 0 }, 'n_predict'],
+    [{ t_max_predict_ms: -1 }, 't_max_predict_ms'],
     [{ n_predict: -2 }, 'n_predict'],
   ])('refuses %j and names the field', async (body, param) => {
     const { post } = await serving();
