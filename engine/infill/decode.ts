@@ -12,6 +12,8 @@ import { decodeWellFormed, endOfLine } from './span-text.ts';
 
 export interface FillHooks {
   signal?: AbortSignal;
+  /** The signal ends the reading of the passage too; else that goes on for the next call, which may want the same. */
+  stopsReading?: boolean;
   /**
    * Called for every token after the forced ones as it is drawn, `eop` not included. `text` is what the span has gained
    * for certain: whole characters, nothing forced, no part of a stop string. All of these are a beginning of the fill's

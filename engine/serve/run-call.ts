@@ -42,7 +42,11 @@ export async function runCall(call: Call, response: ServerResponse, context: Cal
         const options = { ...call.options, timeLimit: Math.min(left, call.options.timeLimit || left) };
         if (call.stream)
           return streamFill(call, response, (hooks) => engine.fill(call.passage, options, hooks), unwanted);
-        sendJson(response, 200, call.whole(await engine.fill(call.passage, options, { signal: unwanted })));
+        sendJson(
+          response,
+          200,
+          call.whole(await engine.fill(call.passage, options, { signal: unwanted, stopsReading: true })),
+        );
       },
       waiting,
     );
@@ -64,6 +68,7 @@ async function streamFill(call: Call, response: ServerResponse, fill: Filling, s
   let sent = 0;
   const filled = await fill({
     signal,
+    stopsReading: true,
     onToken(token, text) {
       sent += text.length;
       const event = call.piece(text, token);
