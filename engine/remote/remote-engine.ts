@@ -1,6 +1,7 @@
 /**
  * An engine that runs elsewhere: the face of a loaded model over an OpenAI-compatible server. What the server does not
- * tell is not invented: token ids are -1, unknown log probabilities NaN, and the confidence without any is 0.
+ * tell is not invented: token ids are -1, unknown log probabilities NaN, the confidence without any is 0, and there is
+ * no trace.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Engine } from '../index.ts';
@@ -12,7 +13,7 @@ import { RemoteFailure, type RetryOptions, withRetries } from './failure.ts';
 import { createReceiver } from './receiver.ts';
 import { type RemotePiece, type RemoteStyle, type StyledRequest, styledRequest } from './styles.ts';
 
-export type RemoteEngine = Pick<Engine, 'name' | 'device' | 'fill' | 'dispose'>;
+export type RemoteEngine = Pick<Engine, 'name' | 'device' | 'fill' | 'trace' | 'dispose'>;
 
 export interface RemoteOptions {
   /** `https://host:port`, with or without `/v1`. */
@@ -50,6 +51,7 @@ export async function connectRemote(options: RemoteOptions, signal?: AbortSignal
       const request = styledRequest(style, name, passage, fillOptions);
       return fillRemotely({ connection, request, retry, disposed: disposed.signal }, fillOptions, hooks);
     },
+    trace: () => undefined,
     dispose() {
       disposed.abort(new Error('The remote engine has been closed.'));
       return Promise.resolve();
