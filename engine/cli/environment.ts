@@ -16,3 +16,13 @@ export function kernelLevel(): string {
 export function embeddedModel(): string {
   return join(import.meta.dirname, '..', 'engine', 'embedded-model');
 }
+
+/** The bearer token that `cloze serve` asks its clients for. */
+export function serverToken(): string | undefined {
+  return process.env.CLOZE_TOKEN || undefined;
+}
+
+/** The key that a remote server asks for; never an option, which other users of the machine could read. */
+export function remoteKey(): string | undefined {
+  return process.env.CLOZE_REMOTE_KEY || undefined;
+}

@@ -3,7 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadEngine } from '../index.ts';
-import { embeddedModel, kernelLevel } from './environment.ts';
+import { connectRemote, type RemoteEngine } from '../remote/remote-engine.ts';
+import { REMOTE_STYLES, type RemoteStyle } from '../remote/styles.ts';
+import { isLoopback } from '../serve/access.ts';
+import { embeddedModel, kernelLevel, remoteKey } from './environment.ts';
 
 const USAGE = `Usage: cloze fill FILE:LINE:COLUMN [options]
 
@@ -17,7 +20,13 @@ Prints the completion at a position of a file. Line and column count from 1; the
   --single-line      stop at the end of the line
   --temperature T    0 (default) is greedy
   --seed N           for temperatures above 0, default 0
-  --threads N        default: one fewer than the processors`;
+  --threads N        default: one fewer than the processors
+
+A model that runs elsewhere; the text around the position is sent there, with the key in $CLOZE_REMOTE_KEY:
+
+  --remote URL           an OpenAI-compatible server, e.g. http://127.0.0.1:8012
+  --remote-style STYLE   how it takes a blank: ${REMOTE_STYLES.join(', ')} (default: completions)
+  --remote-model NAME    default: the first that the server names`;
 
 /** As many as the Lens shows. */
 const RIVALS = 5;
@@ -36,6 +45,9 @@ export async function fillCommand(args: string[]): Promise<number> {
       temperature: { type: 'string', default: '0' },
       seed: { type: 'string', default: '0' },
       threads: { type: 'string', default: '0' },
+      remote: { type: 'string' },
+      'remote-style': { type: 'string' },
+      'remote-model': { type: 'string' },
     },
   });
   if (values.help) {
@@ -51,11 +63,13 @@ export async function fillCommand(args: string[]): Promise<number> {
   const text = await readSource(file);
   const offset = offsetOf(text, Number(line), Number(column), file);
 
-  const engine = await loadEngine({
-    modelFolder: values.model ?? embeddedModel(),
-    level: kernelLevel(),
-    threads: wholeNumber(values.threads, '--threads', 0),
-  });
+  const { remote, model } = values;
+  if (model !== undefined && remote !== undefined) throw new Error('--model and --remote exclude each other.');
+  const threads = wholeNumber(values.threads, '--threads', 0);
+  const engine =
+    remote === undefined
+      ? await loadEngine({ modelFolder: model ?? embeddedModel(), level: kernelLevel(), threads })
+      : await connect(remote, values['remote-style'], values['remote-model']);
   try {
     const fill = await engine.fill(
       {
@@ -86,6 +100,25 @@ export async function fillCommand(args: string[]): Promise<number> {
     await engine.dispose();
   }
   return 0;
+}
+
+async function connect(url: string, style = 'completions', model?: string): Promise<RemoteEngine> {
+  if (!isStyle(style)) throw new Error(`--remote-style takes ${REMOTE_STYLES.join(', ')}, but was given "${style}".`);
+  const key = remoteKey();
+  const { protocol, hostname } = URL.canParse(url) ? new URL(url) : {};
+  if (key !== undefined && protocol === 'http:' && !isLoopback((hostname ?? '').replace(/^\[|\]$/g, ''))) {
+    process.stderr.write(`Text and key go to ${hostname} unencrypted; an https URL would protect them.\n`);
+  }
+  return connectRemote({
+    url,
+    style,
+    ...(model === undefined ? {} : { model }),
+    ...(key === undefined ? {} : { key }),
+  });
+}
+
+function isStyle(style: string): style is RemoteStyle {
+  return (REMOTE_STYLES as readonly string[]).includes(style);
 }
 
 async function readSource(file: string): Promise<string> {

@@ -4,10 +4,12 @@ import { evalCommand } from './eval.ts';
 import { fillCommand } from './fill.ts';
 import { plotRunCommand } from './plot-run.ts';
 import { pretrainCommand } from './pretrain.ts';
+import { serveCommand } from './serve.ts';
 
 const USAGE = `Usage: cloze COMMAND [options]
 
   fill FILE:LINE:COLUMN   complete at a position (line and column count from 1)
+  serve                   offer the engine to other programs over HTTP
   corpus                  fetch, filter and tokenize the training text
   pretrain                train a model by blank infilling
   eval                    measure a model on packages it has not seen, or on a benchmark
@@ -17,6 +19,7 @@ cloze COMMAND --help explains a command.`;
 
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   fill: fillCommand,
+  serve: serveCommand,
   corpus: corpusCommand,
   pretrain: pretrainCommand,
   eval: evalCommand,

@@ -7,12 +7,19 @@ import type { Fill, FilledToken, FillOptions, FinishReason } from './fill.ts';
 import { splitForced, vocabularyOf } from './healing.ts';
 import type { OpenBlank } from './open-blank.ts';
 import { drawToken, logProbabilityOf, logShareOf } from './sampling.ts';
+import { createSpanStream } from './span-stream.ts';
 import { decodeWellFormed, endOfLine } from './span-text.ts';
 
 export interface FillHooks {
   signal?: AbortSignal;
-  /** Called for every token after the forced ones as it is drawn, `eop` not included. */
-  onToken?: (token: FilledToken) => void;
+  /** The signal ends the reading of the passage too; else that goes on for the next call, which may want the same. */
+  stopsReading?: boolean;
+  /**
+   * Called for every token after the forced ones as it is drawn, `eop` not included. `text` is what the span has gained
+   * for certain: whole characters, nothing forced, no part of a stop string. All of these are a beginning of the fill's
+   * text, unless `singleLine` cuts within the last token.
+   */
+  onToken?: (token: FilledToken, text: string) => void;
 }
 
 /**
@@ -45,6 +52,7 @@ export async function fillOpenBlank(
   }));
   let unmatched = healed;
   const span: number[] = [];
+  const stream = createSpanStream(options.stop);
   const predicted: number[] = [];
   let finish: FinishReason | undefined;
   const lines = options.singleLine ? 1 : options.lines;
@@ -69,12 +77,14 @@ export async function fillOpenBlank(
     if (!isForced) {
       predicted.push(unmatched.length > 0 ? logShareOf(logits, allowed, id) : logProbability);
       span.push(...bytes.subarray(unmatched.length));
-      onToken?.(token);
+      const text = stream.take(bytes.subarray(unmatched.length));
+      onToken?.(token, text);
     }
     unmatched = unmatched.subarray(Math.min(bytes.length, unmatched.length));
 
     lineEnd = lines === undefined ? undefined : endOfLine(span, lines);
     if (lineEnd !== undefined) finish = 'line';
+    else if (stream.stopped !== undefined) finish = 'stop';
     else if (predicted.length >= options.maxTokens) finish = 'length';
     else if (blank.room === 0) finish = 'capacity';
     else if (performance.now() >= deadline) finish = 'time';
@@ -82,7 +92,7 @@ export async function fillOpenBlank(
   }
   const ended = performance.now();
   return {
-    text: decodeWellFormed(Uint8Array.from(span.slice(0, lineEnd))),
+    text: finish === 'stop' ? (stream.stopped ?? '') : decodeWellFormed(Uint8Array.from(span.slice(0, lineEnd))),
     tokens,
     finish,
     confidence: predicted.length > 0 ? Math.exp(predicted.reduce((sum, x) => sum + x, 0) / predicted.length) : 0,

@@ -47,6 +47,8 @@ export interface FillOptions {
   temperature: number;
   topP: number;
   seed: number;
+  /** Strings that end the span and are left out of it; looked for in what is generated, not in what is forced. */
+  stop?: readonly string[];
   /** Stop before the first line break after something other than white space was generated. */
   singleLine: boolean;
   /** The same after this many lines with something other than white space; no such limit when left out. */
@@ -69,7 +71,7 @@ export interface FilledToken {
   forcedBytes?: number;
 }
 
-export type FinishReason = 'eop' | 'line' | 'length' | 'time' | 'capacity';
+export type FinishReason = 'eop' | 'line' | 'stop' | 'length' | 'time' | 'capacity';
 
 export interface Fill {
   /** The span without its forced part: what is to be inserted after what the user typed. */

@@ -96,7 +96,7 @@ export function createInfiller(model: Model, { typing = 48 } = {}): Infiller {
         };
       } catch (error) {
         // An aborted call leaves the blank as it was; after anything else it is not trusted.
-        if (!hooks.signal?.aborted) void close();
+        if (!hooks.signal?.aborted || hooks.stopsReading) void close();
         throw error;
       }
     },

@@ -93,4 +93,26 @@ describe('a blank that stays open', () => {
     await infiller.dispose();
     expect(model.open).toBe(0);
   });
+
+  it.each([true, false])('ends a reading with the call where that is asked for (%s)', async (stopsReading) => {
+    const stop = new AbortController();
+    const model = recite('return value;', { words });
+    const { open } = model.runtime;
+    model.runtime.open = (capacity) => {
+      const session = open(capacity);
+      session.read = (_, signal) =>
+        new Promise((_resolve, reject) => {
+          signal?.addEventListener('abort', () => reject(signal.reason));
+          stop.abort();
+        });
+      return session;
+    };
+    const infiller = createInfiller(model);
+    const aborted = infiller.fill(passage, options, { signal: stop.signal, stopsReading });
+    await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+    await new Promise(setImmediate);
+    expect(model.open).toBe(stopsReading ? 0 : 1);
+    await infiller.dispose();
+    expect(model.open).toBe(0);
+  });
 });

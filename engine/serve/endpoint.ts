@@ -1,0 +1,33 @@
+/** What an endpoint that calls the model is made of: fields in, a passage and options; a fill out, JSON. */
+import type { Fill, FilledToken, FillOptions, Passage } from '../infill/fill.ts';
+import type { Fields } from './fields.ts';
+
+/** One request, understood. */
+export interface Call {
+  passage: Passage;
+  /** `timeLimit`: the client's own, 0 for none; the server's applies as well. */
+  options: FillOptions;
+  stream: boolean;
+  /** The answer where the request needs no model. */
+  ready?: object;
+  /** The answer to a request without streaming. */
+  whole(fill: Fill): object;
+  /** One event of a stream; undefined where there is nothing to say yet. */
+  piece(text: string, token: FilledToken): object | undefined;
+  /** The last events; `text` is what the pieces have not brought. Text is sent as it is, objects as JSON. */
+  last(text: string, fill: Fill): (object | string)[];
+}
+
+/** `model` is the served model's name. Throws ApiError with status 400 or 404. */
+export type Endpoint = (fields: Fields, model: string) => Call;
+
+/** Tokens that the model chose, without the end of the span. */
+export function drawnTokens({ tokens, finish }: Fill): FilledToken[] {
+  const drawn = tokens.filter(({ forced }) => !forced);
+  return finish === 'eop' ? drawn.slice(0, -1) : drawn;
+}
+
+/** Unsigned 32-bit: what every client can write. */
+export const LARGEST_SEED = 2 ** 32 - 1;
+/** The model's length ends a span long before. */
+export const MOST_TOKENS = 1_000_000;
