@@ -40,9 +40,9 @@ export async function goTo(page: Page, line: number, column: number): Promise<vo
   await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
 }
 
-/** What is suggested at the cursor, without its line breaks; waits until there is something. */
+/** What is suggested on the cursor's own line (more lines stand in a zone below it); waits until there is something. */
 export async function ghostText(page: Page): Promise<string> {
-  const ghost = page.locator('.ghost-text-decoration, .ghost-text');
+  const ghost = page.locator('.view-lines .ghost-text-decoration, .view-lines .ghost-text');
   await ghost.first().waitFor();
   return (await ghost.allTextContents()).join('').replaceAll('\u00a0', ' ');
 }
