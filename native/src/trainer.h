@@ -5,6 +5,9 @@
 
 namespace cloze {
 
+constexpr int kGradientDepth = 1024;  // rows summed in one product of a weight gradient
+constexpr int kGradientBlock = 192;   // output rows of a weight gradient in one work item
+
 struct Batch {
   Rows rows;
   std::vector<Sample> samples;
