@@ -1,13 +1,10 @@
 /** A model folder becomes weights on the processor and the tokenizer that belongs to them. */
 import { join } from 'node:path';
 import type { Model } from './infill/fill.ts';
-import { loadModelFolder, type ModelFolder } from './model/load.ts';
+import { loadModelFolder, type ModelFolder, TOKENIZER_HASH } from './model/load.ts';
 import { type NativeRuntimeOptions, openNativeRuntime } from './runtime/native.ts';
 import { loadTokenizer } from './tokenizer/load.ts';
 import { checkVocabularyFits } from './tokenizer/tokenizer-json.ts';
-
-/** Key of the weights' metadata under which training leaves the hash of the tokenizer file. */
-export const TOKENIZER_HASH = 'tokenizer_sha256';
 
 export interface LoadedModel extends Model {
   /** The model's name, e.g. `cursor-5m`. */

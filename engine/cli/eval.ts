@@ -18,9 +18,10 @@ import { loadTokenizer } from '../tokenizer/load.ts';
 import { corpusPlaces } from '../training/corpus/corpus.ts';
 import type { CorpusManifest } from '../training/corpus/manifest.ts';
 import { openPackedCorpus } from '../training/corpus/packed-corpus.ts';
+import { wholeNumber } from './arguments.ts';
 import { dataFolder, embeddedModel, kernelLevel } from './environment.ts';
 import { evalSuite } from './eval-suite.ts';
-import { commandLine, machine, measuredModel, progress, wholeNumber, writePlots } from './measurement.ts';
+import { commandLine, machine, measuredModel, progress, writePlots } from './measurement.ts';
 
 const USAGE = `Usage: cloze eval [options]
 

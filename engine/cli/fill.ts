@@ -6,6 +6,7 @@ import { loadEngine } from '../index.ts';
 import { connectRemote, type RemoteEngine } from '../remote/remote-engine.ts';
 import { REMOTE_STYLES, type RemoteStyle } from '../remote/styles.ts';
 import { isLoopback } from '../serve/access.ts';
+import { wholeNumber } from './arguments.ts';
 import { embeddedModel, kernelLevel, remoteKey } from './environment.ts';
 
 const USAGE = `Usage: cloze fill FILE:LINE:COLUMN [options]
@@ -149,12 +150,4 @@ function offsetOf(text: string, line: number, column: number, file: string): num
     throw new RangeError(`Line ${line} of ${file} has columns 1 to ${length + 1}; column ${column} does not exist.`);
   }
   return start + column - 1;
-}
-
-function wholeNumber(value: string, option: string, least: number): number {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < least) {
-    throw new RangeError(`${option} takes a whole number of at least ${least}, but was given "${value}".`);
-  }
-  return number;
 }

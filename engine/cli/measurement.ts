@@ -52,11 +52,3 @@ export function progress(line: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
   else if (line !== '' && shown++ % 50 === 0) process.stderr.write(`${line}\n`);
 }
-
-export function wholeNumber(value: string, option: string, least: number): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < least) {
-    throw new RangeError(`${option} takes a whole number of at least ${least}, but was given "${value}".`);
-  }
-  return number;
-}

@@ -6,6 +6,7 @@ import { loadTokenizer } from '../tokenizer/load.ts';
 import { openPackedCorpus } from '../training/corpus/packed-corpus.ts';
 import { type Progress, pretrain } from '../training/pretrain.ts';
 import { RECIPES } from '../training/recipes.ts';
+import { wholeNumber } from './arguments.ts';
 import { dataFolder, embeddedModel, kernelLevel } from './environment.ts';
 
 const USAGE = `Usage: cloze pretrain --recipe NAME --tokens N [options]
@@ -63,11 +64,11 @@ export async function pretrainCommand(args: string[]): Promise<number> {
     tokenizerSha256: sha256,
     corpus: await openPackedCorpus(join(data, 'corpus'), 'train', sha256),
     heldOut: await openPackedCorpus(join(data, 'corpus'), 'heldout', sha256),
-    seed: Number(values.seed),
+    seed: wholeNumber(values.seed, '--seed', 0),
     tokens,
     resume: values.resume,
-    execution: { level: kernelLevel(), threads: Number(values.threads), precision },
-    saveEvery: Number(values['save-every']),
+    execution: { level: kernelLevel(), threads: wholeNumber(values.threads, '--threads', 1, 1024), precision },
+    saveEvery: wholeNumber(values['save-every'], '--save-every', 1),
     signal: stop.signal,
     onProgress: report,
   });

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { loadEngine } from '../index.ts';
 import { isLoopback } from '../serve/access.ts';
 import { startServer } from '../serve/server.ts';
+import { wholeNumber } from './arguments.ts';
 import { embeddedModel, kernelLevel, serverToken } from './environment.ts';
 
 const USAGE = `Usage: cloze serve [options]
@@ -106,13 +107,4 @@ export async function chooseTokens(
   return given === undefined
     ? { tokens: [randomBytes(32).toString('base64url')], random: true }
     : { tokens: [given], random: false };
-}
-
-function wholeNumber(value: string, option: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
-  const number = Number(value);
-  if (value.trim() === '' || !Number.isInteger(number) || number < least || number > most) {
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    throw new RangeError(`${option} takes a whole number ${range}, but was given "${value}".`);
-  }
-  return number;
 }

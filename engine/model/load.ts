@@ -24,6 +24,9 @@ const REFUSED: Readonly<Record<string, string>> = {
   glm4_moe: 'GLM-4.5 is a mixture of experts; only dense models can be run',
 };
 
+/** Key of the weights' metadata under which training leaves the hash of the tokenizer file. */
+export const TOKENIZER_HASH = 'tokenizer_sha256';
+
 export interface LoadedTensor {
   /** Canonical name. */
   name: string;

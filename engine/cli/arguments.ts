@@ -1,0 +1,11 @@
+/** Values of options, checked where they come in. */
+
+/** Throws a RangeError that names the option, what it takes and what it was given. */
+export function wholeNumber(value: string, option: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
+  const number = Number(value);
+  if (value.trim() === '' || !Number.isSafeInteger(number) || number < least || number > most) {
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new RangeError(`${option} takes a whole number ${range}, but was given "${value}".`);
+  }
+  return number;
+}
