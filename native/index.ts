@@ -89,6 +89,8 @@ export interface AdamWOptions {
   weightDecay: number;
   /** Decay biases and norms too; otherwise matrices and embeddings only. */
   decayAll: boolean;
+  /** Momentum of Muon, which then takes AdamW's place for the projections within the layers (native/src/muon.h). */
+  muon?: number;
 }
 
 export interface NativeTrainer {
@@ -101,7 +103,7 @@ export interface NativeTrainer {
   /** Adds gradients of `weight` times the summed cross-entropy (nats); returns that sum and the rows counted. */
   forwardBackward(batch: NativeBatch, weight: number, embeddingShrink: number): Promise<{ sum: number; count: number }>;
   evaluate(batch: NativeBatch): Promise<{ sum: number; count: number }>;
-  /** One AdamW step; resolves with the gradient's norm before clipping. */
+  /** One optimizer step; resolves with the gradient's norm before clipping. */
   update(options: AdamWOptions): Promise<number>;
   gradientNorm(name: string): number;
   cancel(): void;

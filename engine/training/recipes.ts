@@ -41,7 +41,7 @@ export function cursorConfig(
 const CURSOR: Omit<Recipe, 'name' | 'config'> = {
   stepTokens: 16384,
   microTokens: 8192,
-  optimizer: { clip: 1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, decayAll: false },
+  optimizer: { clip: 1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, decayAll: false, muon: 0.95 },
   schedule: { peak: 4e-4, floor: 0.05, warmup: 1000, decayShare: 0.2 },
   embeddingShrink: 1,
   samples: {

@@ -197,7 +197,7 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
   // evaluate(batch) -> { sum, count }
   Napi::Value evaluate(const Napi::CallbackInfo& info) { return pass(info, false); }
 
-  // update({ learningRate, clip, beta1, beta2, epsilon, weightDecay, decayAll }) -> gradient norm before clipping
+  // update({ learningRate, clip, beta1, beta2, epsilon, weightDecay, decayAll, muon }) -> gradient norm before clipping
   Napi::Value update(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
       const Napi::Object o = info[0].As<Napi::Object>();
@@ -208,6 +208,7 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
       options.eps = number("epsilon");
       options.weight_decay = number("weightDecay");
       options.decay_all = o.Get("decayAll").ToBoolean().Value();
+      options.muon = o.Has("muon") ? number("muon") : 0;
       const float lr = number("learningRate"), clip = number("clip");
       auto trainer = idle();
       auto norm = std::make_shared<double>(0);

@@ -213,8 +213,19 @@ double Trainer<T>::update(const AdamW& options, float lr, float clip) {
     long offset, count;
     float decay;
   };
+  if (options.muon > 0) {
+    const std::vector<Projection> own = projections(model.config, model.layout);
+    const Gemm& exact = gemm_for<float>(model.level);
+    muon_.resize(model.pool.threads());
+    model.pool.parallel_for(static_cast<int>(own.size()), [&](int i, int t) {
+      muon_[t].step(own[i], exact, {options.muon, options.weight_decay}, lr, scale, gradients.data(), moment1.data(),
+                    model.values.data());
+    });
+  }
   std::vector<Job> jobs;
+  const int head = 4 * model.config.layers;
   for (const Tensor& t : model.layout.tensors) {
+    if (options.muon > 0 && t.matrix >= 0 && t.matrix < head) continue;
     const float decay = options.decay_all || t.shape.size() > 1 ? options.weight_decay : 0.0f;
     for (long at = 0; at < t.count; at += kUpdateChunk)
       jobs.push_back({t.offset + at, std::min(kUpdateChunk, t.count - at), decay});

@@ -2,6 +2,7 @@
 // All sums over rows are made in a fixed order, so that a run repeats exactly for any number of threads.
 #pragma once
 #include "attention.h"
+#include "muon.h"
 
 namespace cloze {
 
@@ -23,6 +24,7 @@ struct LossSum {
 struct AdamW {
   float beta1 = 0.9f, beta2 = 0.95f, eps = 1e-8f, weight_decay = 0.1f;
   bool decay_all = false;  // else matrices and embeddings only, as Megatron does
+  float muon = 0;          // momentum of Muon for the projections within the layers; 0: AdamW for them too
 };
 
 template <class T>
@@ -39,7 +41,7 @@ class Trainer {
   // embedding's gradient that comes back through the looked-up vectors (GLM-130B's EGS; 1 leaves it whole).
   LossSum forward_backward(const Batch& batch, float weight, float embedding_shrink);
   LossSum evaluate(const Batch& batch);
-  // Clips the gradients to `clip` (0: not at all) in global L2 norm, makes one AdamW step and packs the weights again.
+  // Clips the gradients to `clip` (0: not at all) in global L2 norm, makes one step and packs the weights again.
   // Returns the norm before clipping.
   double update(const AdamW& options, float lr, float clip);
   double gradient_norm(const Tensor& tensor) const;
@@ -79,6 +81,7 @@ class Trainer {
   std::vector<Buffer<char>> block_lhs_;   // per thread
   std::vector<Buffer<float>> block_wide_; // per thread
   Buffer<char> shared_rhs_;
+  std::vector<MuonScratch> muon_;  // per thread
   int capacity_ = 0;
 };
 

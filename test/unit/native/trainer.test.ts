@@ -251,3 +251,81 @@ describe('misuse', () => {
     expect(() => make('float32', 2000)).toThrow('at most 1024 threads; 2000 were asked for');
   });
 });
+
+describe('Muon', () => {
+  const MUON: AdamWOptions = { ...OPTIMIZER, muon: 0.95, clip: 0.5 };
+
+  it('orthogonalises the momentum of each projection apart, and leaves the rest to AdamW', async () => {
+    for (const qkvLayout of ['per-head', 'thirds'] as const) {
+      const config: GlmConfig = { ...SMALLEST, qkvLayout };
+      const batch = randomBatch(config, 5);
+      const [muon, adam] = [await open(config), await open(config)];
+      for (const trainer of [muon, adam]) {
+        trainer.zeroGradients();
+        await trainer.forwardBackward(batch, 1, 1);
+      }
+      const gradients = new Map(tensorShapes(config).map(({ name }) => [name, muon.get(name, 'gradient')]));
+      const norm = await muon.update(MUON);
+      await adam.update({ ...OPTIMIZER, clip: 0.5 });
+      const scale = 0.5 / norm;
+      for (const { name, shape } of tensorShapes(config)) {
+        const [rows = 1, cols = 1] = shape;
+        const parts = projectionRows(config, name, rows);
+        const after = muon.get(name, 'parameter');
+        if (!parts) {
+          expect(after, name).toEqual(adam.get(name, 'parameter'));
+          continue;
+        }
+        const before = randomTensors(config, createRandom(1)).get(name) as Float32Array;
+        for (const part of parts) {
+          // One step from zero momentum: gradient + 0.95 gradient.
+          const momentum = part.map((row) =>
+            Array.from({ length: cols }, (_, c) => 1.95 * scale * (gradients.get(name)?.[row * cols + c] as number)),
+          );
+          const update = orthogonalized(momentum);
+          const rate = 0.01 * 0.2 * Math.sqrt(Math.max(part.length, cols));
+          for (const [i, row] of part.entries()) {
+            for (let c = 0; c < cols; c++) {
+              const wanted = (1 - 0.01 * 0.1) * (before[row * cols + c] as number) - rate * (update[i]?.[c] as number);
+              expect(after[row * cols + c], `${name} ${row} ${c}`).toBeCloseTo(wanted, 5);
+            }
+          }
+        }
+      }
+    }
+  });
+});
+
+/** Rows of each projection stored in a tensor of a layer; undefined for other tensors. */
+function projectionRows(config: GlmConfig, name: string, rows: number): number[][] | undefined {
+  const all = Array.from({ length: rows }, (_, row) => row);
+  const size = config.hiddenSize / config.heads;
+  if (name.endsWith('query_key_value.weight')) {
+    const part = (row: number) =>
+      config.qkvLayout === 'per-head' ? Math.floor(row / size) % 3 : Math.floor(row / config.hiddenSize);
+    return [0, 1, 2].map((third) => all.filter((row) => part(row) === third));
+  }
+  if (name.endsWith('dense_h_to_4h.weight')) {
+    return rows === config.innerSize ? [all] : [all.slice(0, config.innerSize), all.slice(config.innerSize)];
+  }
+  return /(attention\.dense|dense_4h_to_h)\.weight$/.test(name) ? [all] : undefined;
+}
+
+/** Newton-Schulz as in native/src/muon.cc, on plain arrays. */
+function orthogonalized(matrix: number[][]): number[][] {
+  const transpose = (a: number[][]) => (a[0] as number[]).map((_, c) => a.map((row) => row[c] as number));
+  const product = (a: number[][], b: number[][]) => {
+    const columns = transpose(b);
+    return a.map((row) => columns.map((column) => row.reduce((sum, x, i) => sum + x * (column[i] as number), 0)));
+  };
+  const mix = (a: number, x: number[][], b: number, y: number[][]) =>
+    x.map((row, r) => row.map((value, c) => a * value + b * (y[r]?.[c] as number)));
+  const tall = matrix.length > (matrix[0] as number[]).length;
+  const norm = Math.sqrt(matrix.flat().reduce((sum, x) => sum + x * x, 0));
+  let x = (tall ? transpose(matrix) : matrix).map((row) => row.map((value) => value / (norm + 1e-7)));
+  for (let i = 0; i < 5; i++) {
+    const square = product(x, transpose(x));
+    x = mix(3.4445, x, 1, product(mix(-4.775, square, 2.0315, product(square, square)), x));
+  }
+  return tall ? transpose(x) : x;
+}
