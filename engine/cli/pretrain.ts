@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { loadModelFolder } from '../model/load.ts';
 import { loadTokenizer } from '../tokenizer/load.ts';
 import { openPackedCorpus } from '../training/corpus/packed-corpus.ts';
 import { type Progress, pretrain } from '../training/pretrain.ts';
@@ -18,6 +19,7 @@ step under way, with a checkpoint; --resume goes on from it as if it had never s
   --tokens N         tokens to see in all, e.g. 30M
   --run FOLDER       log, checkpoints and model (default: runs/NAME in the data folder)
   --resume           continue the run in that folder
+  --from FOLDER      begin with the weights of this model, which may have fewer layers, instead of random ones
   --seed N           default 1
   --threads N        default: all processors
   --precision P      bfloat16 (default) or float32
@@ -32,6 +34,7 @@ export async function pretrainCommand(args: string[]): Promise<number> {
       tokens: { type: 'string' },
       run: { type: 'string' },
       resume: { type: 'boolean', default: false },
+      from: { type: 'string' },
       seed: { type: 'string', default: '1' },
       threads: { type: 'string', default: String(availableParallelism()) },
       precision: { type: 'string', default: 'bfloat16' },
@@ -67,6 +70,7 @@ export async function pretrainCommand(args: string[]): Promise<number> {
     seed: wholeNumber(values.seed, '--seed', 0),
     tokens,
     resume: values.resume,
+    from: values.from === undefined ? undefined : await loadModelFolder(values.from),
     execution: { level: kernelLevel(), threads: wholeNumber(values.threads, '--threads', 1, 1024), precision },
     saveEvery: wholeNumber(values['save-every'], '--save-every', 1),
     signal: stop.signal,

@@ -9,13 +9,14 @@ import { float32ToBfloat16 } from '../checkpoint/float-formats.ts';
 import { writeSafetensors } from '../checkpoint/safetensors.ts';
 import { type GlmConfig, tensorShapes } from '../model/config.ts';
 import { glm130bKeys } from '../model/families/glm-130b.ts';
-import { TOKENIZER_HASH } from '../model/load.ts';
+import { type ModelFolder, TOKENIZER_HASH } from '../model/load.ts';
 import { type ExecutionOptions, loadAddon, type NativeTrainer } from '../native.ts';
 import type { InfillingSample } from '../objective/blank-infilling.ts';
 import { createRandom, type Random, resumeRandom } from '../objective/random.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { countRows, microBatches, toBatch } from './batch.ts';
 import type { PackedCorpus } from './corpus/packed-corpus.ts';
+import { grownTensors } from './grow.ts';
 import { initialTensors } from './initialize.ts';
 import type { Recipe } from './recipes.ts';
 import { openRunLog } from './run-log.ts';
@@ -39,6 +40,8 @@ export interface PretrainOptions {
   /** Rows to see in all. */
   tokens: number;
   resume: boolean;
+  /** A trained model that a new run begins with, instead of random weights (grow.ts). */
+  from?: ModelFolder | undefined;
   execution: ExecutionOptions;
   /** Seconds between checkpoints. */
   saveEvery: number;
@@ -88,9 +91,11 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
     position = found;
   } else {
     const random = createRandom(seed);
-    for (const { name, values } of initialTensors(config, random)) trainer.set(name, values, 'parameter');
+    const first = options.from ? grownTensors(options.from, config) : initialTensors(config, random);
+    for await (const { name, values } of first) trainer.set(name, values, 'parameter');
     await trainer.pack();
     position = { recipe: recipe.name, seed, step: 0, tokens: 0, counted: 0, random: random.state() };
+    if (options.from) position.from = origin(options.from);
   }
 
   const draw = (source: PackedCorpus, random: Random) =>
@@ -188,6 +193,7 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
     recipe: recipe.name,
     seed: String(seed),
     tokens: String(position.tokens),
+    ...(position.from ? { from: position.from } : {}),
     [TOKENIZER_HASH]: options.tokenizerSha256,
   });
   return position;
@@ -214,6 +220,12 @@ export async function exportModel(
   );
   await writeFileAtomically(join(folder, 'config.json'), `${JSON.stringify(glm130bKeys(config), null, 2)}\n`);
   await cp(join(tokenizerFolder, 'tokenizer.json'), join(folder, 'tokenizer.json'));
+}
+
+/** What a model says of its own training, for the card of one that was grown from it. */
+function origin({ config, metadata }: ModelFolder): string {
+  const { recipe = 'unnamed', seed = 'unknown', tokens = 'unknown' } = metadata;
+  return `${recipe}, ${config.layers} layers, seed ${seed}, ${tokens} tokens`;
 }
 
 function validationSamples(draw: (source: PackedCorpus, random: Random) => InfillingSample, heldOut: PackedCorpus) {

@@ -45,11 +45,13 @@ const CURSOR: Omit<Recipe, 'name' | 'config'> = {
   schedule: { peak: 4e-4, floor: 0.05, warmup: 1000, decayShare: 0.2 },
   embeddingShrink: 1,
   samples: {
-    weights: { sentence: 50, document: 38, token: 12 },
-    shortest: 96,
-    usual: 480,
-    longest: 800,
-    long: 0.1,
+    weights: { sentence: 54, document: 38, token: 8 },
+    single: 0.2,
+    several: { most: 24, leastShare: 0.15, mostShare: 0.65 },
+    shortest: 160,
+    usual: 640,
+    longest: 820,
+    long: 0.2,
     neighbour: 0.15,
   },
 };
@@ -62,6 +64,14 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     stepTokens: 8192,
     schedule: { peak: 1.2e-3, floor: 0.02, warmup: 150, decayShare: 0.25 },
     config: cursorConfig({ layers: 4, hiddenSize: 192, innerSize: 512, heads: 3 }, 'pre'),
+  },
+  // Twice the layers at the same width: begins with the weights of a cursor-5m (`--from`), whose layers it repeats.
+  'cursor-7m': {
+    ...CURSOR,
+    name: 'cursor-7m',
+    stepTokens: 8192,
+    schedule: { peak: 1.2e-3, floor: 0.02, warmup: 100, decayShare: 0.25 },
+    config: cursorConfig({ layers: 8, hiddenSize: 192, innerSize: 512, heads: 3 }, 'pre'),
   },
   'cursor-24m': {
     ...CURSOR,

@@ -14,6 +14,10 @@ import type { PackedCorpus } from './corpus/packed-corpus.ts';
 export interface SampleRecipe {
   /** Relative frequencies of the three kinds of blank. */
   weights: { sentence: number; document: number; token: number };
+  /** Of the `[sMASK]` samples, the share with one blank, as an editor asks; the others have several. */
+  single: number;
+  /** Several blanks: at most this many, over a share of the window that is uniform between these two. */
+  several: { most: number; leastShare: number; mostShare: number };
   /** Tokens of a window: uniform in `shortest` … `usual`, or with probability `long` in `usual` … `longest`. */
   shortest: number;
   usual: number;
@@ -25,7 +29,6 @@ export interface SampleRecipe {
 
 const SHORTEST_DOCUMENT = 24;
 const NEIGHBOUR_TOKENS = 96;
-const MOST_BLANKS = 6;
 const MOST_ATTEMPTS = 1000;
 
 export interface SampleSource {
@@ -67,7 +70,7 @@ function trySample({ tokenizer, corpus, recipe }: SampleSource, random: Random):
   const ids = (mask: number) => ({ mask, sop: special.sop, eop: special.eop });
   switch (random.weighted([sentence, long, token])) {
     case 0: {
-      const cut = cutText(tokenizer, random, tokenizer.decode(body));
+      const cut = cutText(tokenizer, recipe, random, tokenizer.decode(body));
       if (cut.spans.length === 0) return undefined;
       const text = [...head, ...cut.tokens, ...tail];
       return blankInfilling(text, shifted(random.shuffle(cut.spans), head.length), ids(special.sentenceMask));
@@ -114,10 +117,15 @@ function drawNeighbour(tokenizer: Tokenizer, corpus: PackedCorpus, index: number
 }
 
 /** Blanks drawn on characters; the stretches between their borders are encoded apart, as the editor does. */
-function cutText(tokenizer: Tokenizer, random: Random, text: string): { tokens: number[]; spans: Span[] } {
-  const single = random.float() < 0.35;
-  const blanks = codeBlanks(random, text, single ? 1 : 0.35, single ? 1 : MOST_BLANKS);
-  return encodeAround(tokenizer, text, blanks);
+function cutText(
+  tokenizer: Tokenizer,
+  { single, several }: SampleRecipe,
+  random: Random,
+  text: string,
+): { tokens: number[]; spans: Span[] } {
+  if (random.float() < single) return encodeAround(tokenizer, text, codeBlanks(random, text, 1, 1));
+  const share = several.leastShare + (several.mostShare - several.leastShare) * random.float();
+  return encodeAround(tokenizer, text, codeBlanks(random, text, share, several.most));
 }
 
 /** The tokens of `text` with a token border at both ends of every range, and the ranges as tokens. */

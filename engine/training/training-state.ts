@@ -21,6 +21,8 @@ export interface RunPosition {
   counted: number;
   /** The generator before the samples of step `step` are drawn. */
   random: RandomState;
+  /** The trained model that the run began with, in words; absent after random weights. */
+  from?: string;
 }
 
 const VECTORS: readonly TrainerVector[] = ['parameter', 'moment1', 'moment2'];

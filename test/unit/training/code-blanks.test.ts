@@ -93,6 +93,8 @@ describe('samples', () => {
     longest: 120,
     long: 0.2,
     neighbour: 0.3,
+    single: 0.35,
+    several: { most: 6, leastShare: 0.35, mostShare: 0.35 },
   };
   const texts = [1, 2, 3].map(program);
   const source = { tokenizer, corpus: corpusOf(tokenizer, texts), recipe, maxLength: 512 };

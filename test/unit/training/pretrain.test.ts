@@ -54,6 +54,8 @@ const RECIPE: Recipe = {
     longest: 100,
     long: 0.1,
     neighbour: 0.1,
+    single: 0.35,
+    several: { most: 6, leastShare: 0.35, mostShare: 0.35 },
   },
 };
 
