@@ -1,6 +1,7 @@
 /** A model folder becomes weights on the processor and the tokenizer that belongs to them. */
 import { join } from 'node:path';
 import type { Model } from './infill/fill.ts';
+import { parameterCount } from './model/config.ts';
 import { loadModelFolder, type ModelFolder, TOKENIZER_HASH } from './model/load.ts';
 import { type NativeRuntimeOptions, openNativeRuntime } from './runtime/native.ts';
 import { loadTokenizer } from './tokenizer/load.ts';
@@ -11,6 +12,9 @@ export interface LoadedModel extends Model {
   name: string;
   folder: ModelFolder;
 }
+
+/** Parameters below which a model copies from the document worse than a look at it does (docs/document-cache.md). */
+const SMALL = 100e6;
 
 /** Throws an error that names the file, what was wrong with it and what to do. */
 export async function loadModel(path: string, options: NativeRuntimeOptions = {}): Promise<LoadedModel> {
@@ -31,5 +35,11 @@ export async function loadModel(path: string, options: NativeRuntimeOptions = {}
     );
   }
   const runtime = await openNativeRuntime(folder, options);
-  return { name: folder.metadata.recipe ?? folder.family, folder, tokenizer, runtime };
+  return {
+    name: folder.metadata.recipe ?? folder.family,
+    folder,
+    tokenizer,
+    runtime,
+    documentCache: parameterCount(folder.config) < SMALL,
+  };
 }

@@ -24,6 +24,7 @@ export interface EvalSuiteOptions {
   python: string;
   seed: number;
   contextTokens: number;
+  documentCache: boolean;
   threads: number;
   json: string | undefined;
   plots: string | undefined;
@@ -31,7 +32,7 @@ export interface EvalSuiteOptions {
 }
 
 export async function evalSuite(options: EvalSuiteOptions): Promise<number> {
-  const { command, file, seed, contextTokens, threads, signal } = options;
+  const { command, file, seed, contextTokens, documentCache, threads, signal } = options;
   const suite = suites[options.suite];
   if (!suite) {
     throw new Error(`There is no suite "${options.suite}"; there are: ${Object.keys(suites).join(', ')}.`);
@@ -39,7 +40,7 @@ export async function evalSuite(options: EvalSuiteOptions): Promise<number> {
   const tasks = suite.tasks(await readRecords(file), file);
   // Whatever is missing is told before the model is loaded.
   const execution = await chosenExecution(options, tasks, signal);
-  const model = await loadModel(options.model, { level: kernelLevel(), threads });
+  const model = { ...(await loadModel(options.model, { level: kernelLevel(), threads })), documentCache };
   try {
     const answered = await evaluateSuite(model, tasks, {
       contextTokens,
@@ -53,6 +54,7 @@ export async function evalSuite(options: EvalSuiteOptions): Promise<number> {
         command,
         seed,
         contextTokens,
+        documentCache,
         model: await measuredModel(model, options.model),
         suite: { name: suite.name, protocol: suite.protocol, file, sha256: await sha256Of(file), tasks: tasks.length },
         execution: execution ? { ...execution.protection, python: execution.version } : null,

@@ -34,6 +34,7 @@ nearest similar line on the same tasks. Prints tables in Markdown; the same seed
   --tasks N            tasks of each kind, default 200
   --seed N             default 1
   --context-tokens N   most tokens of text around a blank, default 800 as in the editor
+  --document-cache     as the editor fills: mixed with what the document says at like places; else the model alone
   --threads N          default: one fewer than the processors
   --json FILE          write everything to FILE, every answer included
   --plots FOLDER       write exact-match.svg and reliability.svg to FOLDER
@@ -58,6 +59,7 @@ export async function evalCommand(args: string[]): Promise<number> {
       tasks: { type: 'string', default: '200' },
       seed: { type: 'string', default: '1' },
       'context-tokens': { type: 'string', default: '800' },
+      'document-cache': { type: 'boolean', default: false },
       threads: { type: 'string', default: '0' },
       json: { type: 'string' },
       plots: { type: 'string' },
@@ -92,6 +94,7 @@ export async function evalCommand(args: string[]): Promise<number> {
       python: values.python ?? 'python3',
       seed,
       contextTokens,
+      documentCache: values['document-cache'],
       threads,
       json: values.json,
       plots: values.plots,
@@ -103,7 +106,9 @@ export async function evalCommand(args: string[]): Promise<number> {
   const { documents, training, manifest } = await openDocuments(corpusFolder, split);
   const tasks = drawTasks(documents, { perKind: tasksPerKind, seed });
   const modelFolder = values.model ?? embeddedModel();
-  const model = await loadModel(modelFolder, { level: kernelLevel(), threads });
+  const loaded = await loadModel(modelFolder, { level: kernelLevel(), threads });
+  const documentCache = values['document-cache'];
+  const model = { ...loaded, documentCache };
   try {
     const endings = await commonEndings(training, tasks, {
       seed,
@@ -122,6 +127,7 @@ export async function evalCommand(args: string[]): Promise<number> {
         seed,
         tasksPerKind,
         contextTokens,
+        documentCache,
         model: await measuredModel(model, modelFolder),
         corpus: {
           split,

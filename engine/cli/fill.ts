@@ -19,6 +19,7 @@ Prints the completion at a position of a file. Line and column count from 1; the
   --model FOLDER     a model folder (default: the embedded model)
   --max-tokens N     default 64
   --single-line      stop at the end of the line
+  --model-alone      do not mix in what the document says at like places, as a small model otherwise does
   --temperature T    0 (default) is greedy
   --seed N           for temperatures above 0, default 0
   --threads N        default: one fewer than the processors
@@ -43,6 +44,7 @@ export async function fillCommand(args: string[]): Promise<number> {
       model: { type: 'string' },
       'max-tokens': { type: 'string', default: '64' },
       'single-line': { type: 'boolean' },
+      'model-alone': { type: 'boolean' },
       temperature: { type: 'string', default: '0' },
       seed: { type: 'string', default: '0' },
       threads: { type: 'string', default: '0' },
@@ -89,6 +91,7 @@ export async function fillCommand(args: string[]): Promise<number> {
         seed: wholeNumber(values.seed, '--seed', 0),
         singleLine: values['single-line'] ?? false,
         timeLimit: 0,
+        ...(values['model-alone'] ? { documentCache: false } : {}),
         ...(values.json ? { rivals: RIVALS } : {}),
       },
     );

@@ -64,3 +64,8 @@ export const CALIBRATION_PROTOCOL = [
   'confidence: exp(mean log probability) of the tokens that the model chose, its end included where it gave one; probability: exp(sum) of the same, so of the whole span. Both are set against exact match in ten equal bins. Where a fill was cut at a line break the token of that break is counted and no end.',
   'expected calibration error: |exact match - mean prediction| of the bins, weighed by their tasks. "By chance" is the same error of a perfectly calibrated model with these predictions and as many tasks: mean and 95 % quantile of 1000 seeded draws.',
 ];
+
+/** How the fills were made, in words. */
+export function cacheLine({ documentCache }: { documentCache: boolean }): string {
+  return documentCache ? 'fills mixed with the document cache, bits of the model alone' : 'the model alone';
+}

@@ -10,6 +10,8 @@ export interface Subject {
   seed: number;
   tasksPerKind: number;
   contextTokens: number;
+  /** Whether fills were mixed with the document's votes (engine/infill/document-cache.ts); bits are the model's alone. */
+  documentCache: boolean;
   model: {
     name: string;
     parameters: number;

@@ -3,6 +3,7 @@
  * reached. Neither opens nor closes anything.
  */
 import { createRandom } from '../objective/random.ts';
+import { mixVotes } from './document-cache.ts';
 import type { Fill, FilledToken, FillOptions, FinishReason } from './fill.ts';
 import { splitForced, vocabularyOf } from './healing.ts';
 import type { OpenBlank } from './open-blank.ts';
@@ -35,6 +36,7 @@ export async function fillOpenBlank(
   const { tokenizer, runtime } = blank.model;
   const { eop, eos } = tokenizer.special;
   const vocabulary = vocabularyOf(tokenizer);
+  const cache = (options.documentCache ?? blank.model.documentCache) ? blank.cache : undefined;
   const random = createRandom(options.seed);
   const started = performance.now();
   const { fed, healed } = splitForced(tokenizer, forced);
@@ -60,18 +62,22 @@ export async function fillOpenBlank(
 
   while (finish === undefined) {
     signal?.throwIfAborted();
+    const votes = cache?.votes(forced + decodeWellFormed(Uint8Array.from(span)), decodeWellFormed(unmatched));
+    if (votes) mixVotes(logits, votes);
     const allowed = unmatched.length > 0 ? vocabulary.agreeing(unmatched) : vocabulary.drawable;
     const id = drawToken(logits, allowed, options, random);
     const logProbability = logProbabilityOf(logits, id);
+    const fromDocument = votes?.get(id);
+    const source = fromDocument === undefined ? {} : { fromDocument };
     if (id === eop || id === eos) {
-      tokens.push({ id, text: '', logProbability, forced: false });
+      tokens.push({ id, text: '', logProbability, ...source, forced: false });
       predicted.push(logProbability);
       finish = 'eop';
       break;
     }
     const bytes = tokenizer.bytes(id);
     const isForced = bytes.length <= unmatched.length;
-    const token: FilledToken = { id, text: textOf(id), logProbability, forced: isForced };
+    const token: FilledToken = { id, text: textOf(id), logProbability, ...source, forced: isForced };
     if (!isForced && unmatched.length > 0) token.forcedBytes = unmatched.length;
     tokens.push(token);
     if (!isForced) {

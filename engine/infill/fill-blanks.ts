@@ -7,6 +7,7 @@ import type { Session } from '../runtime/runtime.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type Blank, type BlanksFill, type BlanksPassage, type FilledBlank, fillOrder } from './blanks.ts';
 import { fillOpenBlank } from './decode.ts';
+import { type CachePassage, createDocumentCache, HOLE } from './document-cache.ts';
 import type { Fill, FillOptions, Model } from './fill.ts';
 import { BESIDE_SPAN, checkOptions, FORCED_SHARE, GENERATED_SHARE, shortenForced } from './infill.ts';
 import { LEAST_PART_A, maskToken, type OpenBlank, openSpan } from './open-blank.ts';
@@ -137,6 +138,7 @@ async function fillSpans(
       mask: rows.masks[which] as number,
       places: span.places,
       positions,
+      cache: createDocumentCache(tokenizer, aroundBlank(passage, filled, span.index)),
       timings: { tokenize: 0, read: 0 },
     });
     if (span.state === 'kept') {
@@ -160,6 +162,26 @@ async function fillSpans(
     filled.set(span.index, pick(fill));
   }
   return filled;
+}
+
+/** The passage's text on both sides of a blank, the other blanks as far as they are filled. */
+function aroundBlank(
+  { texts, blanks, neighbours }: BlanksPassage,
+  filled: ReadonlyMap<number, FilledBlank>,
+  index: number,
+): CachePassage {
+  const stretch = (from: number, to: number) =>
+    texts
+      .slice(from, to)
+      .map((text, i) =>
+        i === 0 ? text : `${spanText(blanks[from + i - 1] as Blank, filled.get(from + i - 1))}${text}`,
+      )
+      .join('');
+  return { before: stretch(0, index + 1), after: stretch(index + 1, texts.length), neighbours };
+}
+
+function spanText({ state, forced }: Blank, filled: FilledBlank | undefined): string {
+  return `${forced}${filled?.text ?? (state === 'kept' ? '' : HOLE)}`;
 }
 
 async function keep(blank: OpenBlank, tokens: readonly number[], signal?: AbortSignal): Promise<FilledBlank> {

@@ -12,6 +12,8 @@ export type { BlankKind } from '../objective/blank-infilling.ts';
 export interface Model {
   runtime: Runtime;
   tokenizer: Tokenizer;
+  /** Whether its fills listen to the document cache unless told otherwise; not when left out. */
+  documentCache?: boolean;
 }
 
 /** A snippet of another file, put before the passage in Part A. */
@@ -55,6 +57,8 @@ export interface FillOptions {
   lines?: number;
   /** Wall-clock limit in milliseconds for generating, checked between tokens; 0 for none. */
   timeLimit: number;
+  /** Mix the model's distribution with what the document says at like places (document-cache.ts); else as the model has it. */
+  documentCache?: boolean;
   /** For the trace: how many other probable tokens to note at each step, a look over the vocabulary each; else none. */
   rivals?: number;
 }
@@ -63,8 +67,10 @@ export interface FilledToken {
   id: number;
   /** Its bytes as text; part of a character shows as U+FFFD, `eop` as nothing. */
   text: string;
-  /** Natural logarithm of the probability the model gave it (temperature 1, before any cut). */
+  /** Natural logarithm of its probability (temperature 1, before any cut): the model's, mixed with the document cache. */
   logProbability: number;
+  /** Probability that came from the document cache; absent where it had nothing to say. */
+  fromDocument?: number;
   /** True when all of its bytes were forced; a token that begins forced and goes on is predicted. */
   forced: boolean;
   /** Of a token that begins forced and goes on: how many of its bytes were forced. */

@@ -5,6 +5,7 @@
 import { partA, type SpanPositions, spanPositions, spanRows } from '../objective/blank-infilling.ts';
 import type { Session } from '../runtime/runtime.ts';
 import type { SpecialTokens } from '../tokenizer/tokenizer.ts';
+import { createDocumentCache, type DocumentCache } from './document-cache.ts';
 import type { BlankKind, Model, Passage } from './fill.ts';
 import { passageTokens } from './passage.ts';
 import { logProbabilityOf } from './sampling.ts';
@@ -22,6 +23,8 @@ export interface OpenBlank {
   readonly places: number;
   /** Tokens that can still be appended. */
   readonly room: number;
+  /** What the passage's text says comes next, where that is asked for. */
+  readonly cache: DocumentCache | undefined;
   /** Milliseconds spent on opening. */
   readonly timings: { tokenize: number; read: number };
   /** Makes the span `sop` + `tokens`; gives each token's log probability and the logits [V] after the last. */
@@ -66,7 +69,8 @@ export async function openBlank(
   }
   const timings = { tokenize: tokenized - started, read: performance.now() - tokenized };
   const positions = spanPositions(runtime.config.positions, passage.kind);
-  return openSpan(model, session, { partA: length, mask: blank, places: free, positions, timings });
+  const cache = createDocumentCache(tokenizer, passage);
+  return openSpan(model, session, { partA: length, mask: blank, places: free, positions, cache, timings });
 }
 
 export interface SpanOpening {
@@ -77,6 +81,7 @@ export interface SpanOpening {
   /** Tokens that the span may take, `sop` included. */
   places: number;
   positions: SpanPositions;
+  cache: DocumentCache | undefined;
   timings: OpenBlank['timings'];
 }
 
@@ -98,6 +103,7 @@ export function openSpan(model: Model, session: Session, place: SpanOpening): Op
     model,
     partA: place.partA,
     places: place.places,
+    cache: place.cache,
     timings: place.timings,
     get partB() {
       return held.length;

@@ -13,6 +13,7 @@ const subject: Subject = {
   seed: 1,
   tasksPerKind: 3,
   contextTokens: 200,
+  documentCache: false,
   model: { name: 'toy', parameters: 5e6, sha256: 'ab'.repeat(32), metadata: { tokens: '30' }, device: 'toy' },
   corpus: { split: 'heldout', fingerprint: 'cd'.repeat(32), documents: 2, packages: ['hand-made'] },
   machine: 'a processor',

@@ -84,6 +84,7 @@ const subject: SuiteSubject = {
   command: 'cloze eval --suite humaneval-infilling --file f',
   seed: 1,
   contextTokens: 200,
+  documentCache: false,
   model: { name: 'toy', parameters: 5e6, sha256: 'ab'.repeat(32), metadata: {}, device: 'toy' },
   suite: { name: 'humaneval-infilling', protocol: ['A protocol.'], file: 'f', sha256: 'cd'.repeat(32), tasks: 2 },
   execution: { confinement: 'isolated', promises: ['no network'], python: '3.11' },
