@@ -67,7 +67,7 @@ export async function fillOpenBlank(
     const allowed = unmatched.length > 0 ? vocabulary.agreeing(unmatched) : vocabulary.drawable;
     const id = drawToken(logits, allowed, options, random);
     const logProbability = logProbabilityOf(logits, id);
-    const fromDocument = votes?.get(id);
+    const fromDocument = votes?.tokens.get(id);
     const source = fromDocument === undefined ? {} : { fromDocument };
     if (id === eop || id === eos) {
       tokens.push({ id, text: '', logProbability, ...source, forced: false });

@@ -44,8 +44,12 @@ export interface CachePassage {
   neighbours: readonly { text: string }[];
 }
 
-/** Tokens with the probability that each gets from the document; together below 1, the rest being the model's. */
-export type CacheVotes = ReadonlyMap<number, number>;
+export interface CacheVotes {
+  /** Tokens with the probability that each gets from the document; together below 1, the rest being the model's. */
+  tokens: ReadonlyMap<number, number>;
+  /** Characters before the cursor that agree with those before the best place. */
+  matched: number;
+}
 
 export interface DocumentCache {
   /**
@@ -72,18 +76,18 @@ export function createDocumentCache(tokenizer: Tokenizer, passage: CachePassage)
         if (rest === '') continue;
         continuations.set(rest, (continuations.get(rest) ?? 0) + Math.exp((length - matched) / SHARPNESS));
       }
-      const votes = new Map<number, number>();
+      const tokens = new Map<number, number>();
       let total = 0;
       for (const [rest, weight] of continuations) {
         if (weight < NEGLIGIBLE) continue;
         const token = endsAt(rest, after) ? eop : tokenizer.encode(pending + rest)[0];
         if (token === undefined) continue;
-        votes.set(token, (votes.get(token) ?? 0) + weight);
+        tokens.set(token, (tokens.get(token) ?? 0) + weight);
         total += weight;
       }
       const trust = TRUST.findLast(([least]) => matched >= least)?.[1] ?? 0;
-      for (const [token, weight] of votes) votes.set(token, (trust * weight) / total);
-      return votes;
+      for (const [token, weight] of tokens) tokens.set(token, (trust * weight) / total);
+      return { tokens, matched };
     },
   };
 }
@@ -133,12 +137,12 @@ function endsAt(rest: string, after: string): boolean {
 }
 
 /** Makes `logits` [V] those of the model and the votes together, in place. */
-export function mixVotes(logits: Float32Array, votes: CacheVotes): void {
+export function mixVotes(logits: Float32Array, { tokens }: CacheVotes): void {
   const total = logSumExp(logits);
   let given = 0;
-  for (const vote of votes.values()) given += vote;
+  for (const vote of tokens.values()) given += vote;
   // The others keep their logits: all of them would be lowered by the same log(1 - given).
-  for (const [token, vote] of votes) {
+  for (const [token, vote] of tokens) {
     const own = Math.exp((logits[token] as number) - total);
     logits[token] = total + Math.log(own + vote / (1 - given));
   }

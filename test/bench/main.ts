@@ -1,7 +1,8 @@
-/** `npm run bench -- train|fill [--json FILE]`: timings. They never decide a test. */
+/** `npm run bench -- train|fill|document-cache [--json FILE]`: timings. They never decide a test. */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../../engine/checkpoint/atomic-write.ts';
+import { benchDocumentCache } from './document-cache.ts';
 import { benchFill } from './fill.ts';
 import { benchTrain } from './train.ts';
 
@@ -13,7 +14,11 @@ export interface Row {
   unit: string;
 }
 
-const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = { train: benchTrain, fill: benchFill };
+const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
+  train: benchTrain,
+  fill: benchFill,
+  'document-cache': benchDocumentCache,
+};
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } });
 const bench = BENCHES[positionals[0] ?? ''];

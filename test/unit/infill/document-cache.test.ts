@@ -15,38 +15,38 @@ const cacheOf = (before: string, after = '', neighbours: { text: string }[] = []
 
 describe('the document cache', () => {
   it('votes for what follows the same text, before, after and in neighbours', () => {
-    expect([...(cacheOf('call(alpha)\ncall(').votes('', '')?.keys() ?? [])]).toEqual([alpha]);
-    expect([...(cacheOf('call(', '\ncall(beta)\n').votes('', '')?.keys() ?? [])]).toEqual([beta]);
+    expect([...(cacheOf('call(alpha)\ncall(').votes('', '')?.tokens.keys() ?? [])]).toEqual([alpha]);
+    expect([...(cacheOf('call(', '\ncall(beta)\n').votes('', '')?.tokens.keys() ?? [])]).toEqual([beta]);
     expect([
       ...(cacheOf('call(', '', [{ text: 'call(gamma)' }])
         .votes('', '')
-        ?.keys() ?? []),
+        ?.tokens.keys() ?? []),
     ]).toEqual([gamma]);
   });
 
   it('follows what the span already holds', () => {
-    expect([...(cacheOf('x = alpha + beta\nx = ').votes('alpha + ', '')?.keys() ?? [])]).toEqual([beta]);
+    expect([...(cacheOf('x = alpha + beta\nx = ').votes('alpha + ', '')?.tokens.keys() ?? [])]).toEqual([beta]);
   });
 
   it('trusts a longer match more, and lets it outvote a shorter one', () => {
-    const short = cacheOf('abc = alpha\nzzz bc = ').votes('', '')?.get(alpha) as number;
+    const short = cacheOf('abc = alpha\nzzz bc = ').votes('', '')?.tokens.get(alpha) as number;
     const long = cacheOf('the same long line abc = alpha\nthe same long line abc = ')
       .votes('', '')
-      ?.get(alpha) as number;
+      ?.tokens.get(alpha) as number;
     expect(long).toBeGreaterThan(short);
     expect(long).toBeLessThan(1);
     const votes = cacheOf('a long way to = alpha\nxy = beta\na long way to = ').votes('', '');
-    expect(votes?.get(alpha)).toBeGreaterThan(10 * (votes?.get(beta) ?? 0));
+    expect(votes?.tokens.get(alpha)).toBeGreaterThan(10 * (votes?.tokens.get(beta) ?? 0));
   });
 
   it('votes for the end of the span where the text goes on as after the blank', () => {
-    expect([...(cacheOf('f(alpha)\nf(alpha', '\nmore').votes('', '')?.keys() ?? [])]).not.toContain(eop);
-    expect([...(cacheOf('f(alpha)\nf(alpha)', '\nmore').votes('', '')?.keys() ?? [])]).toEqual([eop]);
-    expect([...(cacheOf('f(alpha, 12345)\nf(alpha', ', 12345)').votes('', '')?.keys() ?? [])]).toEqual([eop]);
+    expect([...(cacheOf('f(alpha)\nf(alpha', '\nmore').votes('', '')?.tokens.keys() ?? [])]).not.toContain(eop);
+    expect([...(cacheOf('f(alpha)\nf(alpha)', '\nmore').votes('', '')?.tokens.keys() ?? [])]).toEqual([eop]);
+    expect([...(cacheOf('f(alpha, 12345)\nf(alpha', ', 12345)').votes('', '')?.tokens.keys() ?? [])]).toEqual([eop]);
   });
 
   it('gives tokens that begin with what was typed but not fed', () => {
-    expect([...(cacheOf('call(alpha)\ncall(').votes('al', 'al')?.keys() ?? [])]).toEqual([alpha]);
+    expect([...(cacheOf('call(alpha)\ncall(').votes('al', 'al')?.tokens.keys() ?? [])]).toEqual([alpha]);
   });
 
   it('is silent where nothing matches, and on white space alone', () => {
@@ -61,13 +61,11 @@ describe('mixing', () => {
     const logits = Float32Array.of(1, 2, 3, 0);
     const total = logSumExp(logits);
     const own = Array.from(logits, (logit) => Math.exp(logit - total));
-    mixVotes(
-      logits,
-      new Map([
-        [0, 0.3],
-        [2, 0.2],
-      ]),
-    );
+    const tokens = new Map([
+      [0, 0.3],
+      [2, 0.2],
+    ]);
+    mixVotes(logits, { tokens, matched: 9 });
     const mixed = logSumExp(logits);
     const votes = [0.3, 0, 0.2, 0];
     for (const [id, logit] of logits.entries()) {
