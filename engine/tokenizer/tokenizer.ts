@@ -15,6 +15,14 @@ export interface Tokenizer {
   decode(tokens: Iterable<number>): string;
 }
 
+/** A tokenizer as loaded from a model folder: it knows all special tokens by name, and how a document begins. */
+export interface NamedTokenizer extends Tokenizer {
+  /** Special tokens by their text, e.g. `<|user|>`. */
+  readonly named: ReadonlyMap<string, number>;
+  /** As `encode`, for text that begins a document or a message: SentencePiece puts a space before it. */
+  encodeStart(text: string): number[];
+}
+
 /** Ids of the tokens that GLM's objective and the passage layout need. */
 export interface SpecialTokens {
   /** `<|endoftext|>`: end of a document, and padding. */
@@ -23,11 +31,11 @@ export interface SpecialTokens {
   mask: number;
   sentenceMask: number;
   documentMask: number;
-  /** `<|startofpiece|>`, `<|endofpiece|>` */
+  /** `<|startofpiece|>`, `<|endofpiece|>`; `<sop>` and `<eop>` from ChatGLM-6B on. */
   sop: number;
   eop: number;
-  /** `[CLS]`: begins a document (`ENC` in GLM 2021). */
-  enc: number;
+  /** `[CLS]`: begins a document (`ENC` in GLM 2021). Without it documents have no frame, and no `eos` at their end. */
+  enc?: number;
   /** `<|path|>`: before the path of the document in Part A's header. */
   path?: number;
   /** `<|neighbour|>`: before the path of a snippet from another file. */
