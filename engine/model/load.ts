@@ -39,6 +39,8 @@ export interface ModelFolder {
   path: string;
   /** The family's name, e.g. `chatglm-6b`. */
   family: string;
+  /** Which release of the family this is, where prompts differ between them. */
+  release?: string;
   config: GlmConfig;
   /** The weights file's own metadata. */
   metadata: Record<string, string>;
@@ -62,6 +64,7 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
   return {
     path,
     family: family.name,
+    ...(family.release ? { release: family.release(keys) } : {}),
     config,
     metadata: file.metadata,
     async *tensors() {

@@ -52,7 +52,7 @@ export async function loadTokenizerFolder(folder: string, owner: TokenizerOwner)
     const tokenizer = await parse(file, bytes, folder, owner);
     return { tokenizer, path, sha256: createHash('sha256').update(bytes).digest('hex') };
   }
-  throw new Error(`Cannot read the tokenizer: ${folder} has none of ${FILES.join(', ')}. Is the model complete?`);
+  throw new Error(`Cannot read the tokenizer of ${folder}: it has none of ${FILES.join(', ')}. Is the model complete?`);
 }
 
 async function parse(

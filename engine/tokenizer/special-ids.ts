@@ -3,7 +3,7 @@
  * data_utils/tokenization.py; icetk ice_tokenizer.py; tokenization_chatglm.py of ChatGLM-6B, ChatGLM2-6B, ChatGLM3-6B and
  * GLM-4-9B.
  */
-import type { SpecialTokens } from './tokenizer.ts';
+import { conversationTokens, type SpecialTokens } from './tokenizer.ts';
 
 export interface SpecialIds {
   special: SpecialTokens;
@@ -11,10 +11,11 @@ export interface SpecialIds {
   named: Map<string, number>;
 }
 
-type Roles = Readonly<Record<keyof SpecialTokens, string>>;
+type Role = Exclude<keyof SpecialTokens, 'turns' | 'thoughts'>;
+type Roles = Partial<Readonly<Record<Role, string>>>;
 
 /** Names of GLM 2021. */
-const EARLY: Partial<Roles> = {
+const EARLY: Roles = {
   eos: '<|endoftext|>',
   mask: '[MASK]',
   sentenceMask: '[sMASK]',
@@ -23,9 +24,15 @@ const EARLY: Partial<Roles> = {
   eop: '<|endofpiece|>',
   enc: '[CLS]',
 };
-/** Names since GLM-130B, which has no token at the beginning of a document. */
-const LATER: Partial<Roles> = { ...EARLY, sop: '<sop>', eop: '<eop>' };
-delete (LATER as { enc?: string }).enc;
+/** Names since GLM-130B, whose documents begin without a token. */
+const LATER: Roles = {
+  eos: '<|endoftext|>',
+  mask: '[MASK]',
+  sentenceMask: '[sMASK]',
+  documentMask: '[gMASK]',
+  sop: '<sop>',
+  eop: '<eop>',
+};
 
 /** GPT-2's vocabulary in GLM 2021 (50257 tokens), or RoBERTa's (50265). */
 export function gpt2Ids(vocabulary: ReadonlyMap<string, number>): SpecialIds {
@@ -79,7 +86,7 @@ export function chineseIds(pieces: number): SpecialIds {
   return idsOf(EARLY, [...counted(names, pieces), ...counted(late, pieces + 6)]);
 }
 
-/** icetk: 20000 image tokens, then 130000 of text, then these. `</s>` is piece 2 of the text. */
+/** icetk: 20000 image tokens, then 130000 of text, then these. */
 export function glm130bIds(): SpecialIds {
   const names = ['[MASK]', '[gMASK]', '[sMASK]', '<|endoftext|>', '<sop>', '<eop>', '[CLS]', '[dBLOCK]'];
   return idsOf(LATER, counted(names, 150000));
@@ -90,8 +97,7 @@ export function chatglm6bIds(offset: number): SpecialIds {
   const names = ['[MASK]', '[gMASK]', '[sMASK]', '<unused_0>', '<sop>', '<eop>', '<ENC>', '<dBLOCK>'];
   const named = counted(names, 130000 + offset);
   // Its positions know [MASK] and [gMASK] alone, and its end of text is <eop>.
-  const { special, named: all } = idsOf({ ...LATER, sentenceMask: '[MASK]', eos: '<eop>' }, named);
-  return { special, named: all };
+  return idsOf({ ...LATER, sentenceMask: '[MASK]', eos: '<eop>' }, named);
 }
 
 /** ChatGLM2-6B, CodeGeeX2-6B and ChatGLM3-6B: `</s>` is piece 2, the rest follows the pieces. */
@@ -133,12 +139,12 @@ function counted(names: readonly string[], first: number): [string, number][] {
 }
 
 /** A kind of blank without a mask of its own takes [MASK]. */
-function idsOf(roles: Partial<Roles>, entries: Iterable<readonly [string, number]>): SpecialIds {
+function idsOf(roles: Roles, entries: Iterable<readonly [string, number]>): SpecialIds {
   const named = new Map(entries);
-  const special: Partial<Record<keyof SpecialTokens, number>> = {};
+  const special: Partial<Record<Role, number>> = {};
   for (const [role, name] of Object.entries(roles)) {
     const id = named.get(name) ?? (role.endsWith('Mask') ? named.get('[MASK]') : undefined);
-    if (id !== undefined) special[role as keyof SpecialTokens] = id;
+    if (id !== undefined) special[role as Role] = id;
   }
-  return { special: special as SpecialTokens, named };
+  return { special: { ...(special as SpecialTokens), ...conversationTokens(named) }, named };
 }

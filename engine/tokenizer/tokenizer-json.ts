@@ -1,7 +1,7 @@
 /** Checks a `tokenizer.json`: what the engine can use of it, or an error that says what is wrong with it. */
 import { bytesOfEntry } from './byte-alphabet.ts';
 import { layoutTokenNames, specialTokenNames } from './layout.ts';
-import type { SpecialTokens } from './tokenizer.ts';
+import { conversationTokens, type SpecialTokens } from './tokenizer.ts';
 
 export interface TokenizerJson {
   added_tokens: { id: number; content: string }[];
@@ -84,7 +84,8 @@ function missingSpecialTokens(json: TokenizerJson): string[] {
 
 /** Of a file that `parseTokenizerJson` has checked. */
 export function findSpecialTokens(json: TokenizerJson): SpecialTokens {
-  return Object.fromEntries(idsOfRoles(json)) as unknown as SpecialTokens;
+  const named = new Map(json.added_tokens.map(({ content, id }) => [content, id]));
+  return { ...(Object.fromEntries(idsOfRoles(json)) as unknown as SpecialTokens), ...conversationTokens(named) };
 }
 
 /** Throws unless the tokenizer and a model's embedding have the same number of rows, or the embedding is padded. */
