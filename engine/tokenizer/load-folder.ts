@@ -64,8 +64,14 @@ async function parse(
   const path = join(folder, file);
   const text = () => new TextDecoder().decode(bytes);
   switch (file) {
-    case 'tokenizer.json':
-      return byteLevelBpe(parseTokenizerJson(text(), path));
+    case 'tokenizer.json': {
+      const json = parseTokenizerJson(text(), path);
+      try {
+        return byteLevelBpe(json);
+      } catch (error) {
+        throw new Error(`The tokenizer ${path} cannot be used: ${(error as Error).message}`, { cause: error });
+      }
+    }
     case 'vocab.txt': {
       const pieces = parseWordPieces(text(), path);
       const { special, named } = wordPieceIds(pieces);

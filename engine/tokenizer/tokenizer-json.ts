@@ -1,6 +1,7 @@
 /** Checks a `tokenizer.json`: what the engine can use of it, or an error that says what is wrong with it. */
 import { bytesOfEntry } from './byte-alphabet.ts';
 import { layoutTokenNames, specialTokenNames } from './layout.ts';
+import { patternFault } from './split-pattern.ts';
 import { conversationTokens, type SpecialTokens } from './tokenizer.ts';
 
 export interface TokenizerJson {
@@ -35,6 +36,10 @@ export function parseTokenizerJson(text: string, name: string): TokenizerJson {
   if (pre?.type !== 'Sequence' || split?.type !== 'Split' || byteLevel?.type !== 'ByteLevel') {
     throw fault('does not split text by one pattern followed by the byte level');
   }
+  const pattern = split.pattern?.Regex;
+  if (typeof pattern !== 'string') throw fault('has no pattern to split text by');
+  const wrong = patternFault(pattern);
+  if (wrong !== undefined) throw fault(`splits text by a pattern that ${wrong}, which could take very long`);
   checkIds(model.vocab, added, fault);
   const checked = { ...json, normalizer: null, post_processor: null } as TokenizerJson;
   const missing = missingSpecialTokens(checked);
