@@ -41,22 +41,26 @@ export function createLocalChat(model: Model, prompt: ChatTemplate): LocalChat {
         const [begin, end] = tokenizer.special.thoughts ?? [];
         let thought = begin !== undefined && tokens.lastIndexOf(begin) > tokens.lastIndexOf(end ?? begin);
         let first = true;
+        // Answers are shown as they come: a character that no token completes becomes U+FFFD instead of ending them.
+        const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+        const say = (text: string): void => {
+          // SentencePiece begins an answer with a space, GLM-4 with a line break: neither belongs to it.
+          const piece = first ? text.trimStart() : text;
+          if (piece === '') return;
+          first = false;
+          onPiece(thought ? { text: piece, thought } : { text: piece });
+        };
         const options = { maxTokens, temperature: 0, topP: 1, seed: 0, singleLine: false, timeLimit: 0 };
         const fill = await fillOpenBlank(blank, '', options, {
           signal,
-          onToken({ id }, text) {
-            if (id === begin || id === end) {
-              thought = id === begin;
-              first = true;
-              return;
-            }
-            // SentencePiece begins an answer with a space, GLM-4 with a line break: neither belongs to it.
-            const piece = first ? text.trimStart() : text;
-            if (piece === '') return;
-            first = false;
-            onPiece(thought ? { text: piece, thought } : { text: piece });
+          onToken({ id }) {
+            if (id !== begin && id !== end) return say(decoder.decode(tokenizer.bytes(id), { stream: true }));
+            say(decoder.decode());
+            thought = id === begin;
+            first = true;
           },
         });
+        say(decoder.decode());
         return { finish: fill.finish === 'eop' ? 'end' : 'length' };
       } finally {
         session.dispose();

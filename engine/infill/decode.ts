@@ -82,7 +82,7 @@ export async function fillOpenBlank(
       break;
     }
     const bytes = tokenizer.bytes(id);
-    const isForced = bytes.length <= unmatched.length;
+    const isForced = unmatched.length > 0 && bytes.length <= unmatched.length;
     const token: FilledToken = { id, text: textOf(id), logProbability, ...source, forced: isForced };
     if (!isForced && unmatched.length > 0) token.forcedBytes = unmatched.length;
     tokens.push(token);

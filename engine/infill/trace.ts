@@ -73,6 +73,8 @@ export interface FillTrace {
   partB: PartBToken[];
   /** Tokens of Part A: row i sees column j where j < separator or j <= i (`objective/visibility.ts`). */
   separator: number;
+  /** Of a causal model, whose Part A is its prompt: row i sees column j where j <= i. */
+  causal?: true;
   /** In the order of Part B. */
   spans: TracedSpan[];
   /** Whether Part A was read for this fill or kept from an earlier one. */
@@ -161,6 +163,7 @@ export function traceOf({
     partA,
     partB,
     separator: partA.length,
+    ...(causal ? { causal: true as const } : {}),
     spans: spans.map(({ text, finish, confidence }, span) => ({
       blank: blanks[span] as number,
       text,

@@ -100,6 +100,7 @@ describe.each(Object.entries(forms))('%s', (name, form) => {
     expect(several.blanks.map(({ finish }) => finish === 'kept')).toEqual([false, true, false]);
     expect(several.order).toEqual([1, 0, 2]);
     expect(engine.trace()?.spans.length).toBeGreaterThan(0);
+    expect(engine.trace()?.causal).toBe(name === 'chatglm-6b' ? undefined : true);
   });
 
   it('answers a message where the model was trained to converse', async () => {
