@@ -50,6 +50,9 @@ const REBUILD_TENSOR = 'torch._utils._rebuild_tensor_v2';
 const REBUILD_PARAMETER = 'torch._utils._rebuild_parameter';
 const GLOBALS = new Set([...Object.keys(STORAGES), ORDERED_DICT, REBUILD_TENSOR, REBUILD_PARAMETER]);
 
+/** A tensor takes about 35 opcodes; each may keep some hundred bytes, so this bounds what a made-up file can ask for. */
+const MOST_OPCODES = 1 << 20;
+
 /** Stands on the stack below what MARK-delimited opcodes take. */
 const MARK = Symbol('mark');
 
@@ -117,7 +120,8 @@ export function readPickle(bytes: Uint8Array<ArrayBuffer>, path: string): Pickle
     return Number(BigInt.asIntN(8 * length, value));
   };
 
-  for (;;) {
+  for (let count = 0; ; count++) {
+    if (count > MOST_OPCODES) throw fault(`the pickle has more than ${MOST_OPCODES} opcodes`);
     const code = bytes[take(1)] as number;
     switch (code) {
       case 0x80: // PROTO

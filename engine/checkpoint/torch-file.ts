@@ -10,7 +10,7 @@ import type { StoredInfo, TensorFile } from './tensor-file.ts';
 import { readZipDirectory, type ZipMember, zipDataStart } from './zip-archive.ts';
 
 /** Descriptions of tensors are short: GLM-130B's take less than 1 MB. */
-const LARGEST_PICKLE = 64 << 20;
+const LARGEST_PICKLE = 16 << 20;
 
 /** Opens a checkpoint and checks every tensor; throws with the path, the tensor, what was expected and what was found. */
 export async function openTorchFile(path: string): Promise<TensorFile> {

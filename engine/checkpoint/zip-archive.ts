@@ -25,7 +25,7 @@ const LOCAL = 0x04034b50;
 const LOCAL_LENGTH = 30;
 const LONGEST_COMMENT = 0xffff;
 /** A checkpoint has a member for each tensor; the largest released ones have some thousands. */
-const LARGEST_DIRECTORY = 64 << 20;
+const LARGEST_DIRECTORY = 8 << 20;
 const IN_ZIP64 = 0xffffffff;
 
 /** Members by name. Throws with the path when it is no such archive or a damaged one. */

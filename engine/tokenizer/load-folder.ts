@@ -40,6 +40,8 @@ const FILES = [
   'vocab.json',
   'vocab.txt',
 ] as const;
+/** GLM-4.5 adds 35. */
+const MOST_ADDED = 4096;
 /** Ids of icetk that stand for images. */
 const IMAGE_TOKENS = 20000;
 
@@ -128,6 +130,8 @@ async function addedTokens(folder: string, vocabSize: number): Promise<Map<strin
         `${path}: "added_tokens_decoder" must map ids below ${vocabSize} to tokens, not ${JSON.stringify(key)} to ${JSON.stringify(entry)}.`,
       );
     added.set(content, id);
+    if (added.size > MOST_ADDED)
+      throw new Error(`${path}: more than ${MOST_ADDED} tokens are added, which is too many.`);
   }
   return added;
 }

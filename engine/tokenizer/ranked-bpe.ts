@@ -126,7 +126,14 @@ function checkIds(ids: ReadonlyMap<string, number>, name: string): void {
   checkBytes(ids, name);
 }
 
+/** GLM-4's longest token has 128 bytes. */
+const LONGEST_TOKEN = 1024;
+
 function checkBytes(ids: ReadonlyMap<string, number>, name: string): void {
+  for (const token of ids.keys()) {
+    if (token.length > LONGEST_TOKEN)
+      throw new Error(`The tokenizer ${name} has a token of ${token.length} bytes, which is too long.`);
+  }
   const bytes = [...ids.keys()].filter((token) => token.length === 1).length;
   if (bytes !== 256) throw new Error(`The tokenizer ${name} has a token for only ${bytes} of the 256 bytes.`);
 }

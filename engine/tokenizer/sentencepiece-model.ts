@@ -30,6 +30,11 @@ const TYPES: Readonly<Record<number, PieceType>> = {
   5: 'unused',
   6: 'byte',
 };
+/** Beyond what released models have: the longest piece, all pieces together (characters), pieces that users defined. */
+const LONGEST_PIECE = 512;
+const MOST_CHARACTERS = 8 << 20;
+const MOST_DEFINED = 2000;
+
 const KINDS: Readonly<Record<number, SentencePieceModel['kind']>> = { 1: 'unigram', 2: 'bpe' };
 
 /** `name` stands for the file in errors. */
@@ -68,6 +73,10 @@ export function parseSentencePiece(bytes: Uint8Array<ArrayBuffer>, name: string)
     throw fault((error as Error).message);
   }
   if (model.pieces.length === 0) throw fault('it has no pieces');
+  const characters = model.pieces.reduce((sum, { text }) => sum + text.length, 0);
+  const defined = model.pieces.filter(({ type }) => type === 'user-defined').length;
+  if (characters > MOST_CHARACTERS || defined > MOST_DEFINED)
+    throw fault(`its pieces have ${characters} characters and ${defined} of them are user-defined, which is too many`);
   const known = KINDS[kind];
   if (known === undefined || suffix)
     throw fault(
@@ -94,6 +103,7 @@ function parsePiece(bytes: Uint8Array<ArrayBuffer>): Piece {
       piece.type = type;
     }
   }
+  if (piece.text.length > LONGEST_PIECE) throw new Error(`a piece has ${piece.text.length} characters`);
   if (!Number.isFinite(piece.score)) throw new Error(`piece ${JSON.stringify(piece.text)} has no finite score`);
   if (piece.type === 'byte' && !/^<0x[0-9A-F]{2}>$/.test(piece.text))
     throw new Error(`${JSON.stringify(piece.text)} is no byte`);

@@ -128,6 +128,7 @@ describe('what is refused', () => {
       /state of an object/,
     ],
     ['a training state', () => torchFile(statePickle({ epoch: integer(3) }), {}), /"epoch" is not a tensor/],
+    ['a million empty lists', () => torchFile(Buffer.alloc(1_100_000, ']'), {}), /more than 1048576 opcodes/],
     ['a list', () => torchFile(Buffer.from('\x80\x02].', 'latin1'), {}), /not a dictionary of tensors/],
     ['nothing', () => torchFile(Buffer.from('.'), {}), /takes a value that is not there/],
     ['a pickle that ends early', () => torchFile(statePickle({ t: six() }).subarray(0, -1), { 0: SIX }), /cut short/],

@@ -38,6 +38,13 @@ const EARLY = { family: 'glm-2021', vocabSize: 50304 };
 /** Texts that name a control token: the libraries would encode them by the model's own idea of it. */
 const ordinary = ({ text }: Encoding) => !text.includes('<n>');
 
+/** A model of one piece, its lengths in two bytes each. */
+function pieceOf(text: string): Buffer {
+  const field = (key: number, value: Buffer) =>
+    Buffer.concat([Buffer.from([key, (value.length & 0x7f) | 0x80, value.length >> 7]), value]);
+  return field(0x0a, field(0x0a, Buffer.from(text)));
+}
+
 describe('SentencePiece', () => {
   const model = (name: string) => parseSentencePiece(new Uint8Array(readFileSync(fixture(name))), name);
 
@@ -90,6 +97,7 @@ describe('SentencePiece', () => {
     ['cut short', (bytes) => bytes.subarray(0, 1001), /beyond the end|cut short/],
     ['another file', () => Buffer.from('hello\n'), /is no SentencePiece model/],
     ['empty', () => Buffer.alloc(0), /it has no pieces/],
+    ['a piece of many characters', () => pieceOf('a'.repeat(2000)), /a piece has 2000 characters/],
   ])('%s is said', async (_, damage, message) => {
     const folder = folderOf({});
     writeFileSync(join(folder, 'tokenizer.model'), damage(readFileSync(fixture('bpe.model'))));
@@ -150,6 +158,7 @@ describe('byte pair encoding', () => {
     ['a rank twice', 'IQ== 0\nIg== 0\n', /2 tokens with 1 ranks up to 0/],
     ['a gap', 'IQ== 0\nIg== 5\n', /2 tokens with 2 ranks up to 5/],
     ['no base64', 'IQ== 0\n!! 1\n', /line 2, is no token in base64 with its rank: "!! 1"/],
+    ['a token of a megabyte', `IQ== 0\n${Buffer.alloc(1 << 20, 97).toString('base64')} 1\n`, /a token of 1048576 bytes/],
     ['bytes missing', 'IQ== 0\n', /a token for only 1 of the 256 bytes/],
   ])('%s is said', async (_, text, message) => {
     const folder = folderOf({});
