@@ -67,4 +67,5 @@ await Promise.all([
   build({ ...command, entryPoints: ['engine/cli/main.ts'], outfile: 'dist/cloze.mjs' }),
   build({ ...module, entryPoints: ['test/editor/start.ts'], outfile: 'dist/start.mjs' }),
   build({ ...module, entryPoints: ['test/bench/main.ts'], outfile: 'dist/bench.mjs' }),
+  build({ ...module, entryPoints: ['test/mutations/main.ts'], outfile: 'dist/mutations.mjs' }),
 ]);

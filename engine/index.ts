@@ -1,4 +1,6 @@
 /** The engine's public face: a model folder becomes something that fills blanks. */
+import { chatPrompt } from './chat/chat-prompt.ts';
+import { createLocalChat, type LocalChat } from './chat/local-chat.ts';
 import type { BlanksFill, BlanksPassage } from './infill/blanks.ts';
 import type { FillHooks } from './infill/decode.ts';
 import type { Fill, FillOptions, Passage } from './infill/fill.ts';
@@ -14,13 +16,15 @@ export interface Engine {
   fill(passage: Passage, options: FillOptions, hooks?: FillHooks): Promise<Fill>;
   /** Fills several blanks of one text, each seeing those already filled; `maxTokens` counts for each of them. */
   fillBlanks(passage: BlanksPassage, options: FillOptions, signal?: AbortSignal): Promise<BlanksFill>;
+  /** Of a model that was trained to converse. */
+  readonly chat?: LocalChat;
   /** What was computed for the last fill; undefined before the first. */
   trace(): FillTrace | undefined;
   dispose(): Promise<void>;
 }
 
 export interface EngineOptions extends NativeRuntimeOptions {
-  /** Folder with config.json, model.safetensors and tokenizer.json. */
+  /** Folder with config.json, weights and tokenizer, as it was downloaded. */
   modelFolder: string;
 }
 
@@ -28,12 +32,20 @@ export interface EngineOptions extends NativeRuntimeOptions {
 export async function loadEngine({ modelFolder, ...runtimeOptions }: EngineOptions): Promise<Engine> {
   const model = await loadModel(modelFolder, runtimeOptions);
   const infiller = createTracedInfiller(model, model.name);
+  const { path, family, release = family } = model.folder;
+  // A template that cannot be read costs the chat, not the completions.
+  const prompt = await chatPrompt({ tokenizer: model.tokenizer, path, family, release }).catch(
+    (error: unknown) => () => {
+      throw error;
+    },
+  );
   return {
     name: model.name,
     device: model.runtime.device,
     fill: (passage, options, hooks) => infiller.fill(passage, options, hooks),
     fillBlanks: (passage, options, signal) => infiller.fillBlanks(passage, options, signal),
     trace: infiller.trace,
+    ...(prompt ? { chat: createLocalChat(model, prompt) } : {}),
     async dispose() {
       await infiller.dispose();
       model.runtime.dispose();

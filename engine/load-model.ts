@@ -1,16 +1,19 @@
-/** A model folder becomes weights on the processor and the tokenizer that belongs to them. */
-import { join } from 'node:path';
+/** A model folder becomes weights on the processor, the tokenizer that belongs to them, and the prompt of its family. */
+import { causalPrompt } from './infill/causal-prompt.ts';
 import type { Model } from './infill/fill.ts';
+import { fillBlank } from './infill/infill.ts';
 import { parameterCount } from './model/config.ts';
 import { loadModelFolder, type ModelFolder, TOKENIZER_HASH } from './model/load.ts';
 import { type NativeRuntimeOptions, openNativeRuntime } from './runtime/native.ts';
-import { loadTokenizer } from './tokenizer/load.ts';
+import { loadTokenizerFolder } from './tokenizer/load-folder.ts';
+import type { NamedTokenizer } from './tokenizer/tokenizer.ts';
 import { checkVocabularyFits } from './tokenizer/tokenizer-json.ts';
 
 export interface LoadedModel extends Model {
   /** The model's name, e.g. `cursor-5m`. */
   name: string;
   folder: ModelFolder;
+  tokenizer: NamedTokenizer;
 }
 
 /** Parameters below which a model copies from the document worse than a look at it does (docs/document-cache.md). */
@@ -19,15 +22,16 @@ const SMALL = 100e6;
 /** Throws an error that names the file, what was wrong with it and what to do. */
 export async function loadModel(path: string, options: NativeRuntimeOptions = {}): Promise<LoadedModel> {
   const folder = await loadModelFolder(path);
-  // Such a model reads from left to right: a blank and what follows it would mean nothing to it.
-  if (folder.config.causal) {
-    throw new Error(
-      `${path} holds a ${folder.family} model, which writes on from left to right and was not trained to fill blanks. Choose a model of the families glm-130b, chatglm-6b or glm-2021.`,
-    );
-  }
-  const tokenizerPath = join(path, 'tokenizer.json');
-  const { tokenizer, sha256 } = await loadTokenizer(tokenizerPath);
-  checkVocabularyFits(tokenizer.vocabSize, folder.config.vocabSize);
+  const { config, family, release = family } = folder;
+  const {
+    tokenizer,
+    path: tokenizerPath,
+    sha256,
+  } = await loadTokenizerFolder(path, {
+    family,
+    vocabSize: config.vocabSize,
+  });
+  checkVocabularyFits(tokenizer.vocabSize, config.vocabSize);
   const expected = folder.metadata[TOKENIZER_HASH];
   if (expected !== undefined && expected !== sha256) {
     throw new Error(
@@ -35,11 +39,34 @@ export async function loadModel(path: string, options: NativeRuntimeOptions = {}
     );
   }
   const runtime = await openNativeRuntime(folder, options);
-  return {
-    name: folder.metadata.recipe ?? folder.family,
+  const model: LoadedModel = {
+    name: folder.metadata.recipe ?? release,
     folder,
     tokenizer,
     runtime,
-    documentCache: parameterCount(folder.config) < SMALL,
+    documentCache: parameterCount(config) < SMALL,
+    ...(config.causal ? { prompt: causalPrompt(tokenizer, release) } : {}),
   };
+  try {
+    await selfTest(model);
+  } catch (error) {
+    runtime.dispose();
+    throw new Error(`${path} was loaded, but it cannot fill a blank: ${(error as Error).message}`, { cause: error });
+  }
+  return model;
+}
+
+/** One short fill: weights that overflow or a prompt that does not fit are found here, not at the first keystroke. */
+async function selfTest(model: Model): Promise<void> {
+  const passage = {
+    path: 'sum.py',
+    languageId: 'python',
+    before: 'def add(a, b):\n    return ',
+    after: '\n',
+    forced: '',
+    neighbours: [],
+    kind: 'sentence' as const,
+  };
+  const options = { maxTokens: 2, contextTokens: 64, temperature: 0, topP: 1, seed: 0, singleLine: true, timeLimit: 0 };
+  await fillBlank(model, passage, options);
 }

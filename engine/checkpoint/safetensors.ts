@@ -5,6 +5,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { writeAtomically } from './atomic-write.ts';
+import { LARGEST_READ, readBytes } from './file-bytes.ts';
 import { bfloat16ToFloat32, float16ToFloat32 } from './float-formats.ts';
 import {
   byteLength,
@@ -116,19 +117,6 @@ export function floatsOf(bytes: Uint8Array, dtype: Dtype): Float32Array {
     default:
       throw new Error(`Weights of data type ${dtype} are not understood; F32, F16 and BF16 are.`);
   }
-}
-
-/** One read call takes at most 2^31 - 1 bytes, so larger tensors are read in pieces. */
-const LARGEST_READ = 1 << 30;
-
-async function readBytes(file: FileHandle, at: number, length: number, path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await file.read(bytes, done, Math.min(length - done, LARGEST_READ), at + done);
-    if (bytesRead === 0) throw new Error(`${path}: the file ended at byte ${at + done} while it was read.`);
-    done += bytesRead;
-  }
-  return bytes;
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -5,6 +5,7 @@ import { fillCommand } from './fill.ts';
 import { plotRunCommand } from './plot-run.ts';
 import { pretrainCommand } from './pretrain.ts';
 import { serveCommand } from './serve.ts';
+import { verifyCommand } from './verify.ts';
 
 const USAGE = `Usage: cloze COMMAND [options]
 
@@ -13,6 +14,7 @@ const USAGE = `Usage: cloze COMMAND [options]
   corpus                  fetch, filter and tokenize the training text
   pretrain                train a model by blank infilling
   eval                    measure a model on packages it has not seen, or on a benchmark
+  verify FOLDER           run recorded cases of the original code again
   plot-run RUN …          draw the loss curves of training runs
 
 cloze COMMAND --help explains a command.`;
@@ -23,6 +25,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   corpus: corpusCommand,
   pretrain: pretrainCommand,
   eval: evalCommand,
+  verify: verifyCommand,
   'plot-run': plotRunCommand,
 };
 

@@ -3,6 +3,7 @@
  * reached. Neither opens nor closes anything.
  */
 import { createRandom } from '../objective/random.ts';
+import { endTokens } from '../tokenizer/tokenizer.ts';
 import { mixVotes } from './document-cache.ts';
 import type { Fill, FilledToken, FillOptions, FinishReason } from './fill.ts';
 import { splitForced, vocabularyOf } from './healing.ts';
@@ -34,7 +35,7 @@ export async function fillOpenBlank(
   { signal, onToken }: FillHooks = {},
 ): Promise<Fill> {
   const { tokenizer, runtime } = blank.model;
-  const { eop, eos } = tokenizer.special;
+  const ends = endTokens(tokenizer.special);
   const vocabulary = vocabularyOf(tokenizer);
   const cache = (options.documentCache ?? blank.model.documentCache) ? blank.cache : undefined;
   const random = createRandom(options.seed);
@@ -64,19 +65,24 @@ export async function fillOpenBlank(
     signal?.throwIfAborted();
     const votes = cache?.votes(forced + decodeWellFormed(Uint8Array.from(span)), decodeWellFormed(unmatched));
     if (votes) mixVotes(logits, votes);
-    const allowed = unmatched.length > 0 ? vocabulary.agreeing(unmatched) : vocabulary.drawable;
+    let allowed = unmatched.length > 0 ? vocabulary.agreeing(unmatched) : vocabulary.drawable;
+    if (allowed.length === 0) {
+      // A vocabulary without bytes of its own cannot write this text: the span goes on as if it had been read.
+      unmatched = new Uint8Array();
+      allowed = vocabulary.drawable;
+    }
     const id = drawToken(logits, allowed, options, random);
     const logProbability = logProbabilityOf(logits, id);
     const fromDocument = votes?.tokens.get(id);
     const source = fromDocument === undefined ? {} : { fromDocument };
-    if (id === eop || id === eos) {
+    if (ends.includes(id)) {
       tokens.push({ id, text: '', logProbability, ...source, forced: false });
       predicted.push(logProbability);
       finish = 'eop';
       break;
     }
     const bytes = tokenizer.bytes(id);
-    const isForced = bytes.length <= unmatched.length;
+    const isForced = unmatched.length > 0 && bytes.length <= unmatched.length;
     const token: FilledToken = { id, text: textOf(id), logProbability, ...source, forced: isForced };
     if (!isForced && unmatched.length > 0) token.forcedBytes = unmatched.length;
     tokens.push(token);

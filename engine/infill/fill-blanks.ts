@@ -9,6 +9,7 @@ import { type Blank, type BlanksFill, type BlanksPassage, type FilledBlank, fill
 import { fillOpenBlank } from './decode.ts';
 import { type CachePassage, createDocumentCache, HOLE } from './document-cache.ts';
 import type { Fill, FillOptions, Model } from './fill.ts';
+import { fillOneByOne } from './fill-one-by-one.ts';
 import { BESIDE_SPAN, checkOptions, FORCED_SHARE, GENERATED_SHARE, shortenForced } from './infill.ts';
 import { LEAST_PART_A, maskToken, type OpenBlank, openSpan } from './open-blank.ts';
 import { blanksTokens } from './passage.ts';
@@ -27,6 +28,7 @@ export async function fillBlanks(
   options: FillOptions,
   signal?: AbortSignal,
 ): Promise<BlanksFill> {
+  if (model.prompt) return fillOneByOne(model, passage, options, signal);
   const started = performance.now();
   checkOptions(options);
   const { runtime, tokenizer } = model;
@@ -137,6 +139,7 @@ async function fillSpans(
       partA: rows.tokens.length,
       mask: rows.masks[which] as number,
       places: span.places,
+      start: tokenizer.special.sop,
       positions,
       cache: createDocumentCache(tokenizer, aroundBlank(passage, filled, span.index)),
       timings: { tokenize: 0, read: 0 },

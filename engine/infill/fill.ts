@@ -14,6 +14,16 @@ export interface Model {
   tokenizer: Tokenizer;
   /** Whether its fills listen to the document cache unless told otherwise; not when left out. */
   documentCache?: boolean;
+  /** How a causal model is asked; the others have blanks of their own. */
+  prompt?: CausalPrompt;
+}
+
+/** What stands before the span of a causal model. */
+export interface CausalPrompt {
+  /** Whether the model was trained to fill blanks; one that was not sees nothing of what follows a blank. */
+  infills: boolean;
+  /** At most `budget` tokens, at least two. */
+  tokens(passage: Passage, budget: number): number[];
 }
 
 /** A snippet of another file, put before the passage in Part A. */

@@ -2,11 +2,11 @@
  * Token healing: text that must come first is matched in bytes, not tokens, so that `retu` may become the one token
  * `return`. Only the end of the forced text is healed; what no token can reach beyond is fed as ordinary tokens.
  */
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { endTokens, type Tokenizer } from '../tokenizer/tokenizer.ts';
 
 /** A tokenizer's text tokens ordered by their bytes; special tokens have none and are not in it. */
 export interface Vocabulary {
-  /** Tokens that may be drawn in a span: all with bytes, `eop` and `eos`. */
+  /** Tokens that may be drawn in a span: all with bytes, and those that end it. */
   readonly drawable: Int32Array;
   /** Whether some token begins with these bytes (or is them). */
   reaches(bytes: Uint8Array): boolean;
@@ -51,7 +51,11 @@ function buildVocabulary(tokenizer: Tokenizer): Vocabulary {
     return low;
   };
   return {
-    drawable: Int32Array.from([...tokens.toSorted(), tokenizer.special.eop, tokenizer.special.eos]),
+    drawable: Int32Array.from([
+      ...tokens.toSorted(),
+      ...endTokens(tokenizer.special),
+      ...(tokenizer.special.thoughts ?? []),
+    ]),
     reaches(bytes) {
       if (bytes.length > longest) return false;
       const key = latin1(bytes);

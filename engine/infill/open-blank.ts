@@ -3,7 +3,7 @@
  * what the session already holds. Typing inside an open blank thus costs the new tokens, not the passage.
  */
 import { partA, type SpanPositions, spanPositions, spanRows } from '../objective/blank-infilling.ts';
-import type { Session } from '../runtime/runtime.ts';
+import type { Session, TokenRows } from '../runtime/runtime.ts';
 import type { SpecialTokens } from '../tokenizer/tokenizer.ts';
 import { createDocumentCache, type DocumentCache } from './document-cache.ts';
 import type { BlankKind, Model, Passage } from './fill.ts';
@@ -54,8 +54,9 @@ export async function openBlank(
   }
   const free = Math.max(1, Math.min(reserve, maxLength - LEAST_PART_A));
   const budget = Math.min(Math.max(LEAST_PART_A, contextTokens ?? maxLength), maxLength - free);
-  const { text, blank } = passageTokens(tokenizer, passage, budget);
-  const rows = partA(text, [{ start: blank, end: blank }], maskToken(tokenizer.special, passage.kind));
+  const { rows, ...place } = model.prompt
+    ? promptRows(model.prompt.tokens(passage, budget))
+    : blankRows(model, passage, budget);
   const tokenized = performance.now();
 
   const length = rows.tokens.length;
@@ -68,16 +69,32 @@ export async function openBlank(
     throw error;
   }
   const timings = { tokenize: tokenized - started, read: performance.now() - tokenized };
-  const positions = spanPositions(runtime.config.positions, passage.kind);
   const cache = createDocumentCache(tokenizer, passage);
-  return openSpan(model, session, { partA: length, mask: blank, places: free, positions, cache, timings });
+  return openSpan(model, session, { partA: length, places: free, timings, cache, ...place });
+}
+
+type OpeningRows = { rows: TokenRows } & Pick<SpanOpening, 'mask' | 'positions' | 'start'>;
+
+function blankRows({ tokenizer, runtime }: Model, passage: Passage, budget: number): OpeningRows {
+  const { text, blank } = passageTokens(tokenizer, passage, budget);
+  const rows = partA(text, [{ start: blank, end: blank }], maskToken(tokenizer.special, passage.kind));
+  const positions = spanPositions(runtime.config.positions, passage.kind);
+  return { rows, mask: blank, positions, start: tokenizer.special.sop };
+}
+
+/** The last token of a prompt is fed with the span: the logits after it are those of the span's first token. */
+export function promptRows(prompt: readonly number[]): OpeningRows {
+  const start = prompt.at(-1) as number;
+  return { rows: partA(prompt.slice(0, -1), [], start), mask: prompt.length - 2, positions: 'running', start };
 }
 
 export interface SpanOpening {
   /** Tokens of Part A. */
   partA: number;
-  /** Index of the span's mask in Part A. */
+  /** Index of the span's mask in Part A; of the token before `start` where there is no mask. */
   mask: number;
+  /** The token that begins the span: `sop`, or the last of a causal model's prompt. */
+  start: number;
   /** Tokens that the span may take, `sop` included. */
   places: number;
   positions: SpanPositions;
@@ -90,9 +107,8 @@ export interface SpanOpening {
  * last may still be fed or extended.
  */
 export function openSpan(model: Model, session: Session, place: SpanOpening): OpenBlank {
-  const start = session.length;
-  const { sop } = model.tokenizer.special;
-  /** The span as the session has it, with log probabilities (0 for `sop`, which is given). */
+  const begin = session.length;
+  /** The span as the session has it, with log probabilities (0 for its first token, which is given). */
   const held: { token: number; logProbability: number }[] = [];
 
   const extend = async (tokens: readonly number[], logits: 'last' | 'all', signal?: AbortSignal) => {
@@ -109,10 +125,10 @@ export function openSpan(model: Model, session: Session, place: SpanOpening): Op
       return held.length;
     },
     get room() {
-      return start + place.places - session.length;
+      return begin + place.places - session.length;
     },
     async feed(tokens, signal) {
-      const wanted = [sop, ...tokens];
+      const wanted = [place.start, ...tokens];
       if (wanted.length > place.places) {
         throw new RangeError(
           `${tokens.length} forced tokens do not fit into a blank with room for ${place.places - 1}: open it anew, nearer to the cursor.`,
@@ -123,7 +139,7 @@ export function openSpan(model: Model, session: Session, place: SpanOpening): Op
       // The last common token is fed again: the logits after it give the probability of what follows.
       const keep = Math.max(0, common - 1);
       const known = held[keep];
-      session.rewind(start + keep);
+      session.rewind(begin + keep);
       held.length = keep;
       const fresh = wanted.slice(keep);
       const all = await extend(fresh, fresh.length > 1 ? 'all' : 'last', signal);

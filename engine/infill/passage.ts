@@ -91,14 +91,14 @@ export function blanksTokens(tokenizer: Tokenizer, passage: BlanksText, budget: 
     passage.neighbours,
     Math.min(left, Math.floor(budget * NEIGHBOUR_SHARE)),
   );
-  const text = [enc, ...neighbours, ...header, ...before];
+  const text = [...(enc === undefined ? [] : [enc]), ...neighbours, ...header, ...before];
   const blanks = [text.length];
   for (const stretch of between) {
     text.push(...stretch);
     blanks.push(text.length);
   }
   text.push(...after);
-  if (whole && passage.reachesEnd !== false) text.push(eos);
+  if (whole && enc !== undefined && passage.reachesEnd !== false) text.push(eos);
   return { text, blanks };
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { layoutTokenNames, specialTokenNames } from '../tokenizer/layout.ts';
-import type { SpecialTokens, Tokenizer } from '../tokenizer/tokenizer.ts';
+import { endTokens, type SpecialTokens, type Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Fill, FilledToken } from './fill.ts';
 import type { RecordedRow, SessionRecord } from './recorder.ts';
 
@@ -73,6 +73,8 @@ export interface FillTrace {
   partB: PartBToken[];
   /** Tokens of Part A: row i sees column j where j < separator or j <= i (`objective/visibility.ts`). */
   separator: number;
+  /** Of a causal model, whose Part A is its prompt: row i sees column j where j <= i. */
+  causal?: true;
   /** In the order of Part B. */
   spans: TracedSpan[];
   /** Whether Part A was read for this fill or kept from an earlier one. */
@@ -84,6 +86,8 @@ export interface FillTrace {
 export interface TraceParts {
   model: string;
   tokenizer: Tokenizer;
+  /** The model knows no masks: there is one span, after its prompt. */
+  causal: boolean;
   record: SessionRecord;
   /** The turn of the fill: rows of earlier turns were held. */
   turn: number;
@@ -96,7 +100,17 @@ export interface TraceParts {
 }
 
 /** Throws when the spans are not those that were recorded. */
-export function traceOf({ model, tokenizer, record, turn, spans, timings, device, rivals }: TraceParts): FillTrace {
+export function traceOf({
+  model,
+  tokenizer,
+  causal,
+  record,
+  turn,
+  spans,
+  timings,
+  device,
+  rivals,
+}: TraceParts): FillTrace {
   const { special } = tokenizer;
   const names = specialNames(special);
   const name = (id: number): TracedToken => {
@@ -124,7 +138,7 @@ export function traceOf({ model, tokenizer, record, turn, spans, timings, device
     };
   };
 
-  const rows = rowsOfSpans(record.partB, special.sop);
+  const rows = causal ? [record.partB] : rowsOfSpans(record.partB, special.sop);
   if (rows.length !== spans.length) {
     throw new Error(`The trace of another fill: Part B has ${rows.length} spans, not ${spans.length}.`);
   }
@@ -149,6 +163,7 @@ export function traceOf({ model, tokenizer, record, turn, spans, timings, device
     partA,
     partB,
     separator: partA.length,
+    ...(causal ? { causal: true as const } : {}),
     spans: spans.map(({ text, finish, confidence }, span) => ({
       blank: blanks[span] as number,
       text,
@@ -162,14 +177,14 @@ export function traceOf({ model, tokenizer, record, turn, spans, timings, device
 
 type Chosen = FilledToken | 'start' | 'cut';
 
-function originOf(chosen: Chosen, { eop, eos }: SpecialTokens) {
+function originOf(chosen: Chosen, special: SpecialTokens) {
   if (typeof chosen === 'string') return { origin: chosen };
   const { id, forced, forcedBytes, logProbability } = chosen;
   return {
     origin: forced ? ('forced' as const) : ('predicted' as const),
     ...(forcedBytes === undefined ? {} : { forcedBytes }),
     logProbability,
-    ...(id === eop || id === eos ? { ends: true as const } : {}),
+    ...(endTokens(special).includes(id) ? { ends: true as const } : {}),
   };
 }
 
@@ -188,10 +203,14 @@ function blankOf([start]: readonly RecordedRow[], { partA }: SessionRecord, spec
   const kinds = [special.mask, special.sentenceMask, special.documentMask];
   const masks = Array.from(partA.tokens.keys()).filter((index) => kinds.includes(partA.tokens[index] as number));
   const position = start?.position as number;
-  return masks.includes(position) ? position : (masks[0] as number);
+  return masks.includes(position) ? position : (masks[0] ?? partA.tokens.length - 1);
 }
 
 function specialNames(special: SpecialTokens): Map<number, string> {
   const shown: Record<string, string> = { ...specialTokenNames, ...layoutTokenNames };
-  return new Map(Object.entries(special).map(([key, id]) => [id as number, shown[key] ?? key]));
+  const { turns = [], thoughts = [], ...single } = special;
+  const names = new Map<number, string>(turns.map((id) => [id, '<|turn|>']));
+  for (const [index, id] of thoughts.entries()) names.set(id, index === 0 ? '<think>' : '</think>');
+  for (const [key, id] of Object.entries(single)) names.set(id, shown[key] ?? key);
+  return names;
 }

@@ -31,7 +31,8 @@ export function createTracedInfiller(model: Model, name: string, options?: { typ
     const record = recorder.latest();
     const { timings, device } = done;
     const { tokenizer } = model;
-    last = record && { model: name, tokenizer, record, turn, spans: spansOf(done), timings, device, rivals };
+    const causal = model.prompt !== undefined;
+    last = record && { model: name, tokenizer, causal, record, turn, spans: spansOf(done), timings, device, rivals };
     return done;
   }
 
@@ -46,7 +47,11 @@ export function createTracedInfiller(model: Model, name: string, options?: { typ
       remember(
         asked,
         () => fillBlanks(recorded, passage, asked, signal),
-        ({ blanks, order }) => order.map((index) => blanks[index] as BlanksFill['blanks'][number]),
+        ({ blanks, order }) => {
+          const spans = order.map((index) => blanks[index] as BlanksFill['blanks'][number]);
+          // A causal model fills each blank in a session of its own: the trace is that of the last.
+          return model.prompt ? spans.slice(-1) : spans;
+        },
       ),
     trace: () => last && traceOf(last),
     async dispose() {

@@ -1,11 +1,11 @@
 /**
- * A model folder (config.json and model.safetensors, whole or in shards) becomes a `GlmConfig` and tensors under canonical names, whichever
+ * A model folder (config.json and weights) becomes a `GlmConfig` and tensors under canonical names, whichever
  * family it comes from. Everything is checked before the first tensor is read: a wrong file costs no memory.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dtype } from '../checkpoint/safetensors.ts';
-import { openSafetensorsFolder } from '../checkpoint/sharded-safetensors.ts';
+import { openWeightsFolder } from '../checkpoint/weights-folder.ts';
 import { attentionWidths, type GlmConfig } from './config.ts';
 import { chatglm6b } from './families/chatglm-6b.ts';
 import { chatglm2 } from './families/chatglm2.ts';
@@ -39,6 +39,8 @@ export interface ModelFolder {
   path: string;
   /** The family's name, e.g. `chatglm-6b`. */
   family: string;
+  /** Which release of the family this is, where prompts differ between them. */
+  release?: string;
   config: GlmConfig;
   /** The weights file's own metadata. */
   metadata: Record<string, string>;
@@ -52,7 +54,7 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
   const family = recognise(keys);
   const config = family.config(keys);
   checkConfig(config, keys.path);
-  const file = await openSafetensorsFolder(path);
+  const file = await openWeightsFolder(path);
   let stored: StoredTensor[];
   try {
     stored = matchTensors(file, family, config);
@@ -62,10 +64,11 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
   return {
     path,
     family: family.name,
+    ...(family.release ? { release: family.release(keys) } : {}),
     config,
     metadata: file.metadata,
     async *tensors() {
-      const open = await openSafetensorsFolder(path);
+      const open = await openWeightsFolder(path);
       try {
         for (const tensor of stored) {
           const { name, shape, dtype } = tensor;

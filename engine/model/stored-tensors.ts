@@ -2,7 +2,8 @@
  * Finds the tensors of `tensorShapes` in a weights file under a family's own names, and reads them. What a file stores
  * as separate queries, keys and values becomes the one fused projection, a tensor at a time.
  */
-import type { Dtype, SafetensorsFile } from '../checkpoint/safetensors.ts';
+import { byteLength, type Dtype } from '../checkpoint/safetensors-header.ts';
+import type { TensorFile } from '../checkpoint/tensor-file.ts';
 import { attentionWidths, type GlmConfig, tensorShapes } from './config.ts';
 import { type Family, isStoredFrequency, PARTS, type Part } from './families/family.ts';
 
@@ -18,7 +19,7 @@ export interface StoredTensor {
 const FLOATS: readonly Dtype[] = ['F32', 'F16', 'BF16'];
 
 /** All tensors, in order; throws on anything missing, misshapen, of another type, doubled or left over. */
-export function matchTensors(file: SafetensorsFile, family: Family, config: GlmConfig): StoredTensor[] {
+export function matchTensors(file: TensorFile, family: Family, config: GlmConfig): StoredTensor[] {
   const stored = namesByPlace(file, family);
   const expected = tensorShapes(config);
   const matched = expected.map(({ name, shape }) => {
@@ -52,12 +53,12 @@ export function matchTensors(file: SafetensorsFile, family: Family, config: GlmC
 }
 
 /** The bytes of a tensor of `matchTensors`, from the same file opened once more. */
-export async function readStored(file: SafetensorsFile, { sources }: StoredTensor): Promise<Uint8Array<ArrayBuffer>> {
+export async function readStored(file: TensorFile, { sources }: StoredTensor): Promise<Uint8Array<ArrayBuffer>> {
   const [only] = sources;
   if (sources.length === 1) return file.read(only as string);
   const sizes = sources.map((source) => {
-    const { begin = 0, end = 0 } = file.tensors.get(source) ?? {};
-    return end - begin;
+    const info = file.tensors.get(source);
+    return (info && byteLength(info.dtype, info.shape)) ?? 0;
   });
   const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
   let at = 0;
@@ -72,7 +73,7 @@ export async function readStored(file: SafetensorsFile, { sources }: StoredTenso
 type Place = Part | 'whole';
 
 /** Canonical name -> which of its rows -> name in the file. */
-function namesByPlace(file: SafetensorsFile, family: Family): Map<string, Map<Place, string>> {
+function namesByPlace(file: TensorFile, family: Family): Map<string, Map<Place, string>> {
   const stored = new Map<string, Map<Place, string>>();
   for (const source of file.tensors.keys()) {
     if (isStoredFrequency(source)) continue;
@@ -93,7 +94,7 @@ function partRows(config: GlmConfig, part: Part): number {
   return part === 'query' ? query : key;
 }
 
-function checked(file: SafetensorsFile, source: string, shape: readonly number[]): { name: string; dtype: Dtype } {
+function checked(file: TensorFile, source: string, shape: readonly number[]): { name: string; dtype: Dtype } {
   const info = file.tensors.get(source);
   if (!info) throw new Error(`${file.path}: there is no tensor ${source}.`);
   if (info.shape.length !== shape.length || info.shape.some((size, index) => size !== shape[index])) {

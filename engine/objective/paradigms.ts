@@ -12,6 +12,8 @@ export type Paradigm = (typeof paradigms)[number];
 export interface InfilledPassage {
   /** Tokens of Part A. */
   separator: number;
+  /** The model sees no later token, in Part A neither: what `glm` shows is what it computed. */
+  causal?: boolean;
   spans: {
     /** Index of the span's mask in Part A. */
     mask: number;
@@ -40,7 +42,11 @@ export function arrange(paradigm: Paradigm, passage: InfilledPassage): Arrangeme
   const { separator } = passage;
   switch (paradigm) {
     case 'glm':
-      return { paradigm, rows: partsInOrder(passage), visible: (i, j) => visible(i, j, separator) };
+      return {
+        paradigm,
+        rows: partsInOrder(passage),
+        visible: (i, j) => visible(i, j, passage.causal ? 0 : separator),
+      };
     case 'encoder-decoder':
       // The encoder's tokens see one another; the decoder's see the encoder's by cross-attention and their own past.
       return {

@@ -5,9 +5,10 @@
  */
 import { Tokenizer as HuggingFaceTokenizer, SplitPreTokenizer } from '@huggingface/tokenizers';
 import { bytesOfEntry } from './byte-alphabet.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import { PieceMemory } from './piece-memory.ts';
+import type { NamedTokenizer } from './tokenizer.ts';
 import { findSpecialTokens, type TokenizerJson } from './tokenizer-json.ts';
-import { wellFormedStretches } from './utf8-stretches.ts';
+import { byteTokensOf, noBytes, tableOf, tableTokenizer } from './vocabulary.ts';
 
 /** Pieces remembered at most: half of them are forgotten when full. A piece and its ids take about 150 bytes. */
 const rememberedPieces = 1 << 17;
@@ -18,12 +19,13 @@ export interface ByteLevelBpeOptions {
 }
 
 /** Builds the tokenizer from a checked `tokenizer.json` (see `parseTokenizerJson`). */
-export function byteLevelBpe(json: TokenizerJson, options: ByteLevelBpeOptions = {}): Tokenizer {
+export function byteLevelBpe(json: TokenizerJson, options: ByteLevelBpeOptions = {}): NamedTokenizer {
   const library = new HuggingFaceTokenizer(json, {});
   const pattern = splitPattern(json);
   const special = findSpecialTokens(json);
-  const tokenBytes = bytesOfTokens(json);
-  const byteTokens = tokensOfBytes(tokenBytes);
+  const named = new Map(json.added_tokens.map(({ content, id }) => [content, id] as const));
+  const entries = Object.entries(json.model.vocab).map(([entry, id]) => [id, bytesOfEntry(entry) ?? noBytes] as const);
+  const tokenBytes = tableOf(entries, named);
   const memory = new PieceMemory(options.rememberedPieces ?? rememberedPieces);
 
   function encodePiece(piece: string): readonly number[] {
@@ -44,40 +46,8 @@ export function byteLevelBpe(json: TokenizerJson, options: ByteLevelBpeOptions =
     return ids;
   }
 
-  function decodeBytes(tokens: Iterable<number>): Uint8Array {
-    const parts = [...tokens].map(bytes);
-    const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      joined.set(part, at);
-      at += part.length;
-    }
-    return joined;
-  }
-
-  function bytes(token: number): Uint8Array {
-    return tokenBytes[token] ?? noBytes;
-  }
-
-  return {
-    vocabSize: tokenBytes.length,
-    special,
-    encode,
-    encodeBytes(input) {
-      const ids: number[] = [];
-      for (const stretch of wellFormedStretches(input)) {
-        const part = typeof stretch === 'string' ? encode(stretch) : [byteTokens[stretch] ?? special.eos];
-        for (const id of part) ids.push(id);
-      }
-      return ids;
-    },
-    bytes,
-    decodeBytes,
-    decode: (tokens) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(decodeBytes(tokens)),
-  };
+  return tableTokenizer({ tokenBytes, special, named, encode, byteTokens: byteTokensOf(tokenBytes) });
 }
-
-const noBytes = new Uint8Array();
 
 /** The library's translation of the file's splitting pattern to JavaScript. */
 function splitPattern(json: TokenizerJson): RegExp {
@@ -85,48 +55,4 @@ function splitPattern(json: TokenizerJson): RegExp {
   const { pattern } = new SplitPreTokenizer({ ...split, behavior: 'Isolated' });
   if (pattern === null) throw new Error('The tokenizer has no pattern to split text by.');
   return pattern;
-}
-
-/** Indexed by id; special tokens have no bytes. */
-function bytesOfTokens(json: TokenizerJson): Uint8Array[] {
-  const size = Math.max(...Object.values(json.model.vocab), ...json.added_tokens.map((token) => token.id)) + 1;
-  const table: Uint8Array[] = new Array(size).fill(noBytes);
-  for (const [entry, id] of Object.entries(json.model.vocab)) table[id] = bytesOfEntry(entry) ?? noBytes;
-  for (const { id } of json.added_tokens) table[id] = noBytes;
-  return table;
-}
-
-function tokensOfBytes(tokenBytes: readonly Uint8Array[]): number[] {
-  const tokens: number[] = [];
-  for (const [id, [byte, ...more]] of tokenBytes.entries()) {
-    if (byte !== undefined && more.length === 0) tokens[byte] = id;
-  }
-  return tokens;
-}
-
-/** Two generations of a map: when the younger is full the older is forgotten, and what is asked for moves up. */
-class PieceMemory {
-  readonly #capacity: number;
-  #younger = new Map<string, readonly number[]>();
-  #older = new Map<string, readonly number[]>();
-
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-  }
-
-  get(piece: string): readonly number[] | undefined {
-    const found = this.#younger.get(piece);
-    if (found !== undefined) return found;
-    const earlier = this.#older.get(piece);
-    if (earlier !== undefined) this.set(piece, earlier);
-    return earlier;
-  }
-
-  set(piece: string, ids: readonly number[]): void {
-    if (this.#younger.size >= this.#capacity / 2) {
-      this.#older = this.#younger;
-      this.#younger = new Map();
-    }
-    this.#younger.set(piece, ids);
-  }
 }

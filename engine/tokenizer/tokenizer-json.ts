@@ -1,7 +1,8 @@
 /** Checks a `tokenizer.json`: what the engine can use of it, or an error that says what is wrong with it. */
 import { bytesOfEntry } from './byte-alphabet.ts';
 import { layoutTokenNames, specialTokenNames } from './layout.ts';
-import type { SpecialTokens } from './tokenizer.ts';
+import { patternFault } from './split-pattern.ts';
+import { conversationTokens, type SpecialTokens } from './tokenizer.ts';
 
 export interface TokenizerJson {
   added_tokens: { id: number; content: string }[];
@@ -35,6 +36,10 @@ export function parseTokenizerJson(text: string, name: string): TokenizerJson {
   if (pre?.type !== 'Sequence' || split?.type !== 'Split' || byteLevel?.type !== 'ByteLevel') {
     throw fault('does not split text by one pattern followed by the byte level');
   }
+  const pattern = split.pattern?.Regex;
+  if (typeof pattern !== 'string') throw fault('has no pattern to split text by');
+  const wrong = patternFault(pattern);
+  if (wrong !== undefined) throw fault(`splits text by a pattern that ${wrong}, which could take very long`);
   checkIds(model.vocab, added, fault);
   const checked = { ...json, normalizer: null, post_processor: null } as TokenizerJson;
   const missing = missingSpecialTokens(checked);
@@ -51,7 +56,7 @@ function checkIds(
   const special = new Set(added.map((token) => token.id));
   const ids = new Set(Object.values(vocab));
   for (const id of special) ids.add(id);
-  const size = Math.max(...ids) + 1;
+  const size = [...ids].reduce((most, id) => Math.max(most, id), -1) + 1;
   if (ids.size !== size) throw fault(`gives ${ids.size} tokens ids up to ${size - 1}; every id must have one token`);
   const bytes = new Set<number>();
   for (const [entry, id] of Object.entries(vocab)) {
@@ -63,21 +68,29 @@ function checkIds(
   if (bytes.size !== 256) throw fault(`has a token for only ${bytes.size} of the 256 bytes`);
 }
 
-function missingSpecialTokens(json: TokenizerJson): string[] {
-  const present = new Set(json.added_tokens.map((token) => token.content));
-  return Object.values(specialTokenNames).filter((name) => !present.has(name));
+/** Names that later members of the family gave to the same tokens. */
+const LATER_NAMES: Readonly<Record<string, string>> = { sop: '<sop>', eop: '<eop>' };
+
+function idsOfRoles(json: TokenizerJson): Map<string, number> {
+  const ids = new Map(json.added_tokens.map((token) => [token.content, token.id]));
+  const roles = new Map<string, number>();
+  for (const [role, name] of Object.entries({ ...specialTokenNames, ...layoutTokenNames })) {
+    const id = ids.get(name) ?? ids.get(LATER_NAMES[role] ?? name);
+    if (id !== undefined) roles.set(role, id);
+  }
+  return roles;
 }
 
-/** Throws when a token that GLM's objective needs is missing. */
+function missingSpecialTokens(json: TokenizerJson): string[] {
+  const present = idsOfRoles(json);
+  const needed = Object.entries(specialTokenNames).filter(([role]) => role !== 'enc');
+  return needed.filter(([role]) => !present.has(role)).map(([, name]) => name);
+}
+
+/** Of a file that `parseTokenizerJson` has checked. */
 export function findSpecialTokens(json: TokenizerJson): SpecialTokens {
-  const ids = new Map(json.added_tokens.map((token) => [token.content, token.id]));
-  const special: Partial<SpecialTokens> = {};
-  for (const [role, name] of Object.entries({ ...specialTokenNames, ...layoutTokenNames })) {
-    const id = ids.get(name);
-    if (id !== undefined) special[role as keyof SpecialTokens] = id;
-    else if (role in specialTokenNames) throw new Error(`The tokenizer lacks the special token ${name}.`);
-  }
-  return special as SpecialTokens;
+  const named = new Map(json.added_tokens.map(({ content, id }) => [content, id]));
+  return { ...(Object.fromEntries(idsOfRoles(json)) as unknown as SpecialTokens), ...conversationTokens(named) };
 }
 
 /** Throws unless the tokenizer and a model's embedding have the same number of rows, or the embedding is padded. */

@@ -51,7 +51,9 @@ export function drawSample(source: SampleSource, random: Random): InfillingSampl
 }
 
 function trySample({ tokenizer, corpus, recipe }: SampleSource, random: Random): InfillingSample | undefined {
-  const { special } = tokenizer;
+  const { enc } = tokenizer.special;
+  if (enc === undefined) throw new Error('Training needs a tokenizer with [CLS], which begins each document.');
+  const special = { ...tokenizer.special, enc };
   const index = corpus.documentAt(random.below(corpus.tokens));
   const document = corpus.document(index);
   const length = document.tokens.length;
@@ -61,7 +63,7 @@ function trySample({ tokenizer, corpus, recipe }: SampleSource, random: Random):
   const start = length <= wanted ? 0 : lineStart(tokenizer, document.tokens, random.below(length - wanted + 1));
   const end = Math.min(length, start + wanted);
   const body = document.tokens.subarray(start, end);
-  const head = [special.enc];
+  const head = [enc];
   if (random.float() < recipe.neighbour) head.push(...drawNeighbour(tokenizer, corpus, index, random));
   head.push(...headerTokens(tokenizer, document.path));
   const tail = end === length ? [special.eos] : [];

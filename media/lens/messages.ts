@@ -37,6 +37,7 @@ export function isTrace(value: unknown): value is FillTrace {
   const isMask = (index: unknown) => Number.isInteger(index) && partA[index as number] !== undefined;
   return (
     value.separator === partA.length &&
+    isOptional(value.causal, (causal) => causal === true) &&
     (value.partARead === 'now' || value.partARead === 'earlier') &&
     [timings.tokenize, timings.read, timings.extend, timings.total].every(isNumber) &&
     partA.every((token) => isToken(token) && isNumber(token.position) && isNumber(token.blockPosition)) &&

@@ -5,7 +5,7 @@ import type { FillTrace, PartAToken, PartBToken } from '../../language-server/pr
 /** A token by its part and its index there. */
 export type Selected = Pick<RowSource, 'part' | 'index'>;
 
-export function passageOf({ partB, separator, spans: traced }: FillTrace): InfilledPassage {
+export function passageOf({ partB, separator, causal, spans: traced }: FillTrace): InfilledPassage {
   const spans = traced.map(({ blank: mask }) => {
     const own = partB.flatMap((token, index) => (token.blank === mask ? [{ token, index }] : []));
     return {
@@ -14,7 +14,7 @@ export function passageOf({ partB, separator, spans: traced }: FillTrace): Infil
       text: own.filter(isText).map(({ index }) => index),
     };
   });
-  return { separator, spans };
+  return { separator, ...(causal ? { causal } : {}), spans };
 }
 
 /** Of a token that was cut the text holds what was read in its place. */

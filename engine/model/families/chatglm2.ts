@@ -50,6 +50,15 @@ export const chatglm2: Family = {
       causal: true,
     };
   },
+  release(keys) {
+    // <|endoftext|>, <|user|> and <|observation|> end an answer; before GLM-4 it was </s> alone.
+    if (Array.isArray(keys.raw('eos_token_id'))) return 'glm-4';
+    if (keys.has('interleaved_qkv')) return 'codegeex2';
+    const name = String(keys.raw('_name_or_path') ?? '');
+    // Their keys are the same; ChatGLM2-6B was published with an earlier version of transformers.
+    const earlier = /^4\.2\d\./.test(String(keys.raw('transformers_version')));
+    return /chatglm2/i.test(name) || (earlier && !/chatglm3/i.test(name)) ? 'chatglm2' : 'chatglm3';
+  },
   canonicalName(name) {
     if (name === 'transformer.output_layer.weight') return 'lm_head.weight';
     return name

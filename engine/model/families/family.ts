@@ -15,6 +15,8 @@ export interface Family {
   sign: string;
   recognises(keys: ConfigKeys): boolean;
   config(keys: ConfigKeys): GlmConfig;
+  /** Which release of the family it is, where prompts differ between them. */
+  release?(keys: ConfigKeys): string;
   /** Canonical name (`tensorShapes`) of a tensor of the file, and which rows of it the file's tensor is if not all. */
   canonicalName(name: string): string | { name: string; part: Part };
 }

@@ -77,3 +77,9 @@ describe('the row that predicts a token', () => {
     expect([1, 2, 3].map((target) => predictor(arrangement, target))).toEqual([first, second, end]);
   });
 });
+
+it('a causal model sees nothing ahead in Part A', () => {
+  const { visible } = arrange('glm', { separator: 3, causal: true, spans: [{ mask: 2, fed: [0, 1], text: [1] }] });
+  const rows = [0, 1, 2, 3, 4].map((i) => [0, 1, 2, 3, 4].map((j) => Number(visible(i, j))).join(''));
+  expect(rows).toEqual(['10000', '11000', '11100', '11110', '11111']);
+});

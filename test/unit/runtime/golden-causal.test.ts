@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openNativeRuntime } from '../../../engine/runtime/native.ts';
 import type { Runtime, Session } from '../../../engine/runtime/runtime.ts';
-import { type GoldenCase, goldenCases, goldenFolder, sliceRows } from '../native/golden.ts';
+import { type RecordedCase, sliceRows } from '../../../engine/verification/cases.ts';
+import { goldenCases, goldenFolder } from '../native/golden.ts';
 import { LEVELS } from '../native/tiny.ts';
 
 /** The records have six significant digits. */
@@ -13,7 +14,7 @@ const FAMILIES = ['chatglm2-6b', 'chatglm3-6b', 'codegeex2-6b', 'glm-4-9b', 'glm
 const bestOf = (logits: Float32Array) => logits.indexOf(Math.max(...logits));
 
 /** `found` holds the logits after row `from` and the rows that follow it. */
-function expectRows(found: Float32Array, from: number, { rows, logits, best }: GoldenCase, vocabSize: number): void {
+function expectRows(found: Float32Array, from: number, { rows, logits, best }: RecordedCase, vocabSize: number): void {
   const after = (row: number) => found.subarray((row - from) * vocabSize, (row - from + 1) * vocabSize);
   expect(found).toHaveLength((rows.tokens.length - from) * vocabSize);
   for (let row = from; row < rows.tokens.length; row++) expect(bestOf(after(row)), `row ${row}`).toBe(best[row]);

@@ -3,15 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { ModelFolder } from '../../../engine/model/load.ts';
 import { openNativeRuntime } from '../../../engine/runtime/native.ts';
 import type { Runtime, TokenRows } from '../../../engine/runtime/runtime.ts';
-import {
-  type GoldenCase,
-  goldenCases,
-  goldenFolder,
-  goldenTensors,
-  readGolden,
-  rowsOf,
-  sliceRows,
-} from '../native/golden.ts';
+import { type RecordedCase, rowsOf, sliceRows } from '../../../engine/verification/cases.ts';
+import { goldenCases, goldenFolder, goldenTensors, readGolden } from '../native/golden.ts';
 import { LEVELS, trainerOf } from '../native/tiny.ts';
 
 /** The records have six significant digits. */
@@ -91,7 +84,7 @@ describe.each(SOURCES)('$title', (source) => {
     it.each(cases.filter(({ steps }) => steps.length > 0))('$name: greedy steps', async ({ steps, sep }) => {
       const runtime = await openNativeRuntime(await open(source), options);
       const session = runtime.open(runtime.config.maxLength);
-      const [first] = steps as [GoldenCase['steps'][number]];
+      const [first] = steps as [RecordedCase['steps'][number]];
       const partA = Math.min(sep, first.rows.tokens.length);
       await session.read(sliceRows(first.rows, 0, partA));
       let tokens = 0;

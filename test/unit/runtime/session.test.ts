@@ -5,7 +5,7 @@ import type { InfillingSample } from '../../../engine/objective/blank-infilling.
 import { createRandom } from '../../../engine/objective/random.ts';
 import type { Runtime, TokenRows } from '../../../engine/runtime/runtime.ts';
 import { toBatch } from '../../../engine/training/batch.ts';
-import { sliceRows } from '../native/golden.ts';
+import { sliceRows } from '../../../engine/verification/cases.ts';
 import { CONFIGS, LEVELS, randomSample, randomTensors, SMALLEST, trainerOf } from '../native/tiny.ts';
 import { openTiny } from './tiny-runtime.ts';
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { byteToChar } from '../../../engine/tokenizer/byte-alphabet.ts';
 import { ordinaryTokens, piecePattern, specialTokens } from '../../../engine/tokenizer/layout.ts';
 import { loadTokenizer } from '../../../engine/tokenizer/load.ts';
+import { patternFault } from '../../../engine/tokenizer/split-pattern.ts';
 import { tokenizerJson } from '../../../engine/tokenizer/tokenizer-file.ts';
 import { checkVocabularyFits, parseTokenizerJson } from '../../../engine/tokenizer/tokenizer-json.ts';
 
@@ -74,4 +75,20 @@ describe('writing a tokenizer.json', () => {
   test('refuses merges that do not fill the vocabulary', () => {
     expect(() => tokenizerJson([{ left: 97, right: 98, count: 2 }])).toThrow(new RegExp(`257 .* of ${ordinaryTokens}`));
   });
+});
+
+test.each([
+  ['(a+)+$', /repeats what repeats itself/],
+  ['(?:\\s*[ab]){3,}', /repeats what repeats itself/],
+  ['x|\\s*\\s*\\s*y', /repeats without bound 3 times/],
+  ['(a)\\1', /refers back/],
+  ['x'.repeat(2001), /has 2001 characters/],
+])('the pattern %s could take very long', (pattern, message) => {
+  expect(patternFault(pattern)).toMatch(message);
+});
+
+test('the patterns of real tokenizers are taken', () => {
+  const glm4 =
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+  for (const pattern of [glm4, piecePattern]) expect(patternFault(pattern)).toBeUndefined();
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openSafetensors, writeSafetensors } from '../../../engine/checkpoint/safetensors.ts';
-import { openSafetensorsFolder } from '../../../engine/checkpoint/sharded-safetensors.ts';
+import { openWeightsFolder } from '../../../engine/checkpoint/weights-folder.ts';
 import { loadModelFolder } from '../../../engine/model/load.ts';
 
 const golden = (path: string) => fileURLToPath(new URL(`../../fixtures/golden/${path}`, import.meta.url));
@@ -33,7 +33,7 @@ async function folderOf(shards: Shards, map: unknown, index?: string): Promise<s
 describe('reading', () => {
   it('finds each tensor in its shard', async () => {
     const folder = await folderOf(SHARDS, MAP);
-    const file = await openSafetensorsFolder(folder);
+    const file = await openWeightsFolder(folder);
     expect(file.path).toBe(join(folder, INDEX));
     expect([...file.tensors.keys()].sort()).toEqual(['a', 'b', 'c', 'd']);
     for (const tensors of Object.values(SHARDS)) {
@@ -47,11 +47,11 @@ describe('reading', () => {
     const folder = await folderOf(SHARDS, MAP);
     const linked = mkdtempSync(join(home, 'linked-'));
     for (const file of [FIRST, SECOND, INDEX]) symlinkSync(join(folder, file), join(linked, file));
-    const shards = await openSafetensorsFolder(linked);
+    const shards = await openWeightsFolder(linked);
     expect([...(await shards.read('d'))]).toEqual([5, 6, 7]);
     await shards.close();
     cpSync(join(folder, FIRST), join(folder, 'model.safetensors'));
-    const single = await openSafetensorsFolder(folder);
+    const single = await openWeightsFolder(folder);
     expect([...single.tensors.keys()]).toEqual(['a', 'b']);
     await single.close();
   });
@@ -87,7 +87,7 @@ describe('what is wrong with an index', () => {
   const names = [...outside, 'a\u0000.safetensors', '.safetensors\n', 'pytorch_model.bin', '', 7, null, [FIRST]];
   it.each(names)('a tensor in %j', async (file) => {
     const folder = await folderOf(SHARDS, { ...MAP, d: file });
-    await expect(openSafetensorsFolder(folder)).rejects.toThrow(
+    await expect(openWeightsFolder(folder)).rejects.toThrow(
       `${join(folder, INDEX)}: tensor "d" must lie in a .safetensors file of the same folder, not in ${JSON.stringify(file)}.`,
     );
   });
@@ -135,8 +135,8 @@ describe('what is wrong with an index', () => {
   ];
   it.each(maps)('%s', async (_, shards, map, message) => {
     const folder = await folderOf(shards, map);
-    await expect(openSafetensorsFolder(folder)).rejects.toThrow(message);
-    await expect(openSafetensorsFolder(folder)).rejects.toThrow(folder);
+    await expect(openWeightsFolder(folder)).rejects.toThrow(message);
+    await expect(openWeightsFolder(folder)).rejects.toThrow(folder);
   });
 
   const texts: [string, string, RegExp][] = [
@@ -146,28 +146,26 @@ describe('what is wrong with an index', () => {
     ['two maps', '{"weight_map":{},"weight_map":{}}', /names "weight_map" twice/],
   ];
   it.each(texts)('%s', async (_, text, message) => {
-    await expect(folderOf(SHARDS, MAP, text).then(openSafetensorsFolder)).rejects.toThrow(message);
+    await expect(folderOf(SHARDS, MAP, text).then(openWeightsFolder)).rejects.toThrow(message);
   });
 
   it('shards that are damaged, and every cut and changed byte of the index', async () => {
     const folder = await folderOf(SHARDS, MAP);
     const shard = readFileSync(join(folder, SECOND));
     writeFileSync(join(folder, SECOND), shard.subarray(0, -1));
-    await expect(openSafetensorsFolder(folder)).rejects.toThrow(/00002-of-00002.safetensors: .*cut short/);
+    await expect(openWeightsFolder(folder)).rejects.toThrow(/00002-of-00002.safetensors: .*cut short/);
     writeFileSync(join(folder, SECOND), shard);
     const text = readFileSync(join(folder, INDEX));
     for (let at = text.indexOf('weight_map'); at < text.length; at++) {
       for (const mutated of [text.subarray(0, at), Buffer.from(text.map((byte, i) => (i === at ? byte ^ 1 : byte)))]) {
         writeFileSync(join(folder, INDEX), mutated);
-        await expect(openSafetensorsFolder(folder)).rejects.toThrow(folder);
+        await expect(openWeightsFolder(folder)).rejects.toThrow(folder);
       }
     }
   });
 
   it('a folder without weights', async () => {
     const folder = mkdtempSync(join(home, 'empty-'));
-    await expect(openSafetensorsFolder(folder)).rejects.toThrow(
-      /model.safetensors does not exist. A model folder holds/,
-    );
+    await expect(openWeightsFolder(folder)).rejects.toThrow(/model.safetensors does not exist. A model folder holds/);
   });
 });

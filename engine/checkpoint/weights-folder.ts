@@ -1,52 +1,66 @@
 /**
- * The weights of a model folder: model.safetensors, or the shards that model.safetensors.index.json lists, as one file.
- * The index is hostile input: it may name nothing outside the folder and must agree with the headers of its shards.
+ * The weights of a model folder as one file: model.safetensors or pytorch_model.bin, or the shards that an index beside
+ * them lists. The index is hostile input: it may name nothing outside the folder and must agree with its shards.
  */
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { openSafetensors, type SafetensorsFile, type TensorInfo } from './safetensors.ts';
+import { openSafetensors } from './safetensors.ts';
 import { isRecord, LARGEST_HEADER, repeatedKey } from './safetensors-header.ts';
+import type { StoredInfo, TensorFile } from './tensor-file.ts';
+import { openTorchFile } from './torch-file.ts';
 
 /** Files kept open at once; the largest released model has a few hundred. */
 const MOST_SHARDS = 1000;
 
-/** A plain name: no separator of any system, no drive. The file may still be a link, as in Hugging Face's own cache. */
-const SHARD_NAME = /^[^/\\:\0]+\.safetensors$/;
-
-/** Opens the weights of a folder; errors name the file, the tensor, what was expected and what was found. */
-export async function openSafetensorsFolder(folder: string): Promise<SafetensorsFile> {
-  const single = join(folder, 'model.safetensors');
-  try {
-    return await openSafetensors(single);
-  } catch (error) {
-    if (!isAbsent(error)) throw error;
-  }
-  const index = join(folder, 'model.safetensors.index.json');
-  try {
-    await stat(index);
-  } catch (error) {
-    if (!isAbsent(error)) throw error;
-    throw new Error(
-      `${single} does not exist. A model folder holds config.json and model.safetensors, or shards with model.safetensors.index.json; check ${folder}.`,
-      { cause: error },
-    );
-  }
-  return openShards(index, folder);
+interface Format {
+  single: string;
+  /** Of a shard's name. */
+  ending: string;
+  open(path: string): Promise<TensorFile>;
 }
 
-async function openShards(index: string, folder: string): Promise<SafetensorsFile> {
-  const shardOf = await readWeightMap(index);
+/** In the order in which they are looked for: safetensors first, where a folder has both. */
+const FORMATS: readonly Format[] = [
+  { single: 'model.safetensors', ending: '.safetensors', open: openSafetensors },
+  { single: 'pytorch_model.bin', ending: '.bin', open: openTorchFile },
+];
+
+/** Opens the weights of a folder; errors name the file, the tensor, what was expected and what was found. */
+export async function openWeightsFolder(folder: string): Promise<TensorFile> {
+  for (const format of FORMATS) {
+    const single = join(folder, format.single);
+    if (await exists(single)) return format.open(single);
+    const index = `${single}.index.json`;
+    if (await exists(index)) return openShards(index, folder, format);
+  }
+  throw new Error(
+    `${join(folder, 'model.safetensors')} does not exist. A model folder holds config.json and model.safetensors or pytorch_model.bin, or shards with their index; check ${folder}.`,
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+    return false;
+  }
+}
+
+async function openShards(index: string, folder: string, format: Format): Promise<TensorFile> {
+  const shardOf = await readWeightMap(index, format);
   const names = [...new Set(shardOf.values())].sort();
   if (names.length > MOST_SHARDS)
     throw new Error(`${index}: ${names.length} shards are more than the ${MOST_SHARDS} that can be opened at once.`);
-  const shards = new Map<string, SafetensorsFile>();
+  const shards = new Map<string, TensorFile>();
   const close = async () => {
     for (const shard of shards.values()) await shard.close();
   };
   try {
-    const tensors = new Map<string, TensorInfo>();
+    const tensors = new Map<string, StoredInfo>();
     for (const name of names) {
-      const shard = await openShard(join(folder, name), index);
+      const shard = await openShard(join(folder, name), index, format);
       shards.set(name, shard);
       for (const [tensor, info] of shard.tensors) {
         const promised = shardOf.get(tensor);
@@ -80,9 +94,9 @@ async function openShards(index: string, folder: string): Promise<SafetensorsFil
   }
 }
 
-async function openShard(path: string, index: string): Promise<SafetensorsFile> {
+async function openShard(path: string, index: string, format: Format): Promise<TensorFile> {
   try {
-    return await openSafetensors(path);
+    return await format.open(path);
   } catch (error) {
     if (!isAbsent(error)) throw error;
     throw new Error(`${path} does not exist, but ${basename(index)} names it. Fetch the missing shard.`, {
@@ -92,7 +106,7 @@ async function openShard(path: string, index: string): Promise<SafetensorsFile> 
 }
 
 /** Tensor name -> file name. */
-async function readWeightMap(path: string): Promise<Map<string, string>> {
+async function readWeightMap(path: string, { ending }: Format): Promise<Map<string, string>> {
   const { size } = await stat(path);
   if (size > LARGEST_HEADER) throw new Error(`${path}: ${size} bytes are too many for an index.`);
   const text = await readFile(path, 'utf8');
@@ -108,13 +122,18 @@ async function readWeightMap(path: string): Promise<Map<string, string>> {
   if (!isRecord(map)) throw new Error(`${path}: "weight_map" must be an object of tensor names and file names.`);
   const entries = Object.entries(map);
   for (const [tensor, file] of entries) {
-    if (typeof file !== 'string' || !SHARD_NAME.test(file)) {
+    if (typeof file !== 'string' || !isPlainName(file) || !file.endsWith(ending)) {
       throw new Error(
-        `${path}: tensor ${JSON.stringify(tensor)} must lie in a .safetensors file of the same folder, not in ${JSON.stringify(file)}.`,
+        `${path}: tensor ${JSON.stringify(tensor)} must lie in a ${ending} file of the same folder, not in ${JSON.stringify(file)}.`,
       );
     }
   }
   return new Map(entries as [string, string][]);
+}
+
+/** No separator of any system, no drive. The file may still be a link, as in Hugging Face's own cache. */
+function isPlainName(name: string): boolean {
+  return /^[^/\\:\0]+\.[a-z]+$/.test(name);
 }
 
 function isAbsent(error: unknown): boolean {

@@ -1,0 +1,17 @@
+/** A file of tensors, in whatever format: what the families ask of it. */
+import type { Dtype } from './safetensors-header.ts';
+
+export interface StoredInfo {
+  name: string;
+  dtype: Dtype;
+  shape: number[];
+}
+
+export interface TensorFile {
+  readonly path: string;
+  readonly tensors: ReadonlyMap<string, StoredInfo>;
+  readonly metadata: Record<string, string>;
+  /** The bytes of one tensor, row after row, in a buffer of their own (so any typed array can view them). */
+  read(name: string): Promise<Uint8Array<ArrayBuffer>>;
+  close(): Promise<void>;
+}

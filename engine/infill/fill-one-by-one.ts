@@ -1,0 +1,58 @@
+/**
+ * Fills several blanks with a causal model, which knows one at a time: each sees the text with the spans that are filled
+ * so far, and nothing where a blank is still open.
+ */
+import { type BlanksFill, type BlanksPassage, type FilledBlank, fillOrder } from './blanks.ts';
+import type { Fill, FillOptions, Model } from './fill.ts';
+import { fillBlank } from './infill.ts';
+
+/** As `fillBlanks`. Throws RangeError when there is nothing to fill; `AbortError` when `signal` fires. */
+export async function fillOneByOne(
+  model: Model,
+  { texts, blanks, ...passage }: BlanksPassage,
+  options: FillOptions,
+  signal?: AbortSignal,
+): Promise<BlanksFill> {
+  const started = performance.now();
+  const spans = blanks.map(({ state, forced }) => (state === 'kept' ? forced : ''));
+  const filled = new Map<number, FilledBlank>();
+  const fills: Fill[] = [];
+  for (const index of fillOrder(blanks)) {
+    const blank = blanks[index] as BlanksPassage['blanks'][number];
+    if (blank.state === 'kept') {
+      filled.set(index, { text: '', tokens: [], finish: 'kept', confidence: 1 });
+      continue;
+    }
+    const joined = (from: number, to: number) =>
+      texts
+        .slice(from, to)
+        .map((text, at) => (at === 0 ? '' : (spans[from + at - 1] as string)) + text)
+        .join('');
+    const fill = await fillBlank(
+      model,
+      { ...passage, before: joined(0, index + 1), after: joined(index + 1, texts.length), forced: blank.forced },
+      { ...options, seed: options.seed + index, ...(blank.lines === undefined ? {} : { lines: blank.lines }) },
+      signal ? { signal, stopsReading: true } : {},
+    );
+    spans[index] = blank.forced + fill.text;
+    const { text, tokens, finish, confidence } = fill;
+    filled.set(index, { text, tokens, finish, confidence });
+    fills.push(fill);
+  }
+  const last = fills.at(-1);
+  if (!last) throw new RangeError('There is no blank to fill: all of them are kept.');
+  const sum = (value: (fill: Fill) => number) => fills.reduce((total, fill) => total + value(fill), 0);
+  return {
+    blanks: blanks.map((_, index) => filled.get(index) as FilledBlank),
+    order: [...filled.keys()],
+    timings: {
+      tokenize: sum(({ timings }) => timings.tokenize),
+      read: sum(({ timings }) => timings.read),
+      extend: sum(({ timings }) => timings.extend),
+      total: performance.now() - started,
+    },
+    partA: last.partA,
+    partB: sum(({ partB }) => partB),
+    device: last.device,
+  };
+}
