@@ -17,6 +17,8 @@ struct QuantFormat {
 
 static inline int quant_groups(QuantFormat f, int K) { return f.group == 0 ? 1 : (K + f.group - 1) / f.group; }
 
+constexpr int kSmallestGroup = 32;
+
 // Depth of packed operands: K rounded up, the rest 0.
 constexpr int kQuantDepth = 16;
 static inline int quant_depth(int K) { return (K + kQuantDepth - 1) / kQuantDepth * kQuantDepth; }
