@@ -23,7 +23,7 @@ async function valuesIn(path: string): Promise<Map<string, Float32Array>> {
   return values;
 }
 
-describe('cloze quantize', () => {
+describe('cloze quantize', { timeout: 30_000 }, () => {
   it('writes GLM-130B’s names, types and shapes', async () => {
     const out = fresh();
     await quantizeCommand([goldenPath('glm-130b'), '--to', 'int4', '--group', 'row', '--out', out]);
@@ -42,7 +42,6 @@ describe('cloze quantize', () => {
 
   it.each(['glm-130b', 'chatglm-6b', 'glm-2021', 'chatglm2-6b', 'glm-hf'])(
     'makes of %s a folder that is read back as what it stands for',
-    { timeout: 30_000 },
     async (family) => {
       const out = fresh();
       await quantizeFolder(goldenPath(family), out, { bits: 4, group: 32 });
@@ -102,7 +101,7 @@ describe('cloze quantize', () => {
   });
 });
 
-describe('reading quantised weights', () => {
+describe('reading quantised weights', { timeout: 30_000 }, () => {
   async function changed(edit: (tensors: Map<string, TensorInfo>) => void): Promise<string> {
     const out = fresh();
     await quantizeFolder(goldenPath('glm-130b'), out, { bits: 8, group: 'row' });
