@@ -139,7 +139,9 @@ describe('misuse', () => {
   it('refuses a model too wide for sums of 32 bits', async () => {
     const config = { ...SMALLEST, innerSize: 70_000 };
     const folder = folderOf(config, new Map());
-    await expect(open(config, { precision: 'int8' }, folder)).rejects.toThrow('has 70000 columns; int8 and int4 take 65536');
+    await expect(open(config, { precision: 'int8' }, folder)).rejects.toThrow(
+      'has 70000 columns; int8 and int4 take 65536',
+    );
   });
 });
 
