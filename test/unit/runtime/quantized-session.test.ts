@@ -6,9 +6,9 @@ import type { ModelFolder } from '../../../engine/model/load.ts';
 import { createRandom } from '../../../engine/objective/random.ts';
 import { type NativeRuntimeOptions, openNativeRuntime } from '../../../engine/runtime/native.ts';
 import type { Runtime } from '../../../engine/runtime/runtime.ts';
-import { sliceRows } from '../native/golden.ts';
+import { sliceRows } from '../../../engine/verification/cases.ts';
 import { plainLogits } from '../native/plain-model.ts';
-import { CONFIGS, LEVELS, randomSample, randomTensors, SMALLEST } from '../native/tiny.ts';
+import { CAUSAL, CONFIGS, LEVELS, randomSample, randomTensors, SMALLEST } from '../native/tiny.ts';
 import { folderOf } from './tiny-runtime.ts';
 
 const SEP = 21;
@@ -120,6 +120,21 @@ describe('to the bit the same', { timeout: 30_000 }, () => {
     };
     expect(await read(2)).toEqual(await read(1));
   });
+});
+
+it.each(PRECISIONS)('%s by %s: a causal model reads as it would be fed, near its float32', async (precision, group) => {
+  const config = { ...CAUSAL, maxLength: 150 };
+  const prompt = randomSample(config, createRandom(8), config.maxLength, 0);
+  for (const level of LEVELS) {
+    const runtime = await open(config, { precision, group, level });
+    const [read, fed] = [runtime.open(config.maxLength), runtime.open(config.maxLength)];
+    await read.read(sliceRows(prompt, 0, -1));
+    const last = await read.extend(sliceRows(prompt, -1));
+    const all = await fed.extend(prompt);
+    expect(distance(all, last)).toBeLessThan(0.02);
+    const exact = await (await open(config, { precision: 'float32', level })).open(config.maxLength).extend(prompt);
+    expect(distance(exact, all)).toBeLessThan(precision === 'int8' ? 0.1 : 0.6);
+  }
 });
 
 describe('misuse', () => {
