@@ -35,9 +35,8 @@ Model<T>::Model(const Config& c, Level chosen, int threads, bool training, Quant
   no_bias_.reserve(widest);
   const int deepest = std::max({C, c.query_width(), F});
   for (auto& w : scratch_) {
-    if (format.bits == 0) {
-      w.lhs.reserve(gemm.lhs_bytes(kRowBlock, widest));
-    } else {
+    if (format.bits == 0) w.lhs.reserve(gemm.lhs_bytes(kRowBlock, widest));
+    if (format.bits != 0) {
       w.q.reserve((size_t)kRowBlock * quant_depth(deepest));
       w.q_scales.reserve((size_t)kRowBlock * quant_groups({8, kSmallestGroup}, deepest));
       w.q_sums.reserve((size_t)kRowBlock * quant_groups({8, kSmallestGroup}, deepest));

@@ -210,8 +210,8 @@ class CpuSession : public Session {
     scores.reserve(capacity_ + 2 * D);
     float *q = scores.data() + capacity_, *out = q + D;
     m.k.widen(D, s.qkv + (long)r * c.qkv_width() + m.q_at(h), q);
-    kernels<KV>(m.level).attend_row(D, visible, c.kv_width(), 1.0f / std::sqrt(static_cast<float>(D)), q, keys_[layer].data() + at,
-                   values_[layer].data() + at, scores.data(), out);
+    kernels<KV>(m.level).attend_row(D, visible, c.kv_width(), 1.0f / std::sqrt(static_cast<float>(D)), q,
+                                    keys_[layer].data() + at, values_[layer].data() + at, scores.data(), out);
     m.k.convert(D, out, s.o + (long)r * c.query_width() + h * D);
   }
 
@@ -223,21 +223,23 @@ class CpuSession : public Session {
 
 template <class T, class KV>
 std::unique_ptr<Session> CpuRuntime<T, KV>::open(int capacity) {
-  return std::make_unique<CpuSession<T, KV>>(std::static_pointer_cast<CpuRuntime<T, KV>>(shared_from_this()), capacity);
+  auto self = std::static_pointer_cast<CpuRuntime<T, KV>>(shared_from_this());
+  return std::make_unique<CpuSession<T, KV>>(std::move(self), capacity);
 }
 
 }  // namespace
 
 std::shared_ptr<Runtime> make_runtime(const Config& c, Level level, int threads, Precision precision, int group) {
-  if (precision == Precision::float32) return std::make_shared<CpuRuntime<float, float>>(c, level, threads, QuantFormat{});
-  if (precision == Precision::bfloat16) return std::make_shared<CpuRuntime<bf16, bf16>>(c, level, threads, QuantFormat{});
+  QuantFormat format;
+  if (precision == Precision::float32) return std::make_shared<CpuRuntime<float, float>>(c, level, threads, format);
+  if (precision == Precision::bfloat16) return std::make_shared<CpuRuntime<bf16, bf16>>(c, level, threads, format);
   const int deepest = std::max({c.hidden, c.query_width(), c.inner});
   if (deepest > kLargestQuantDepth) {
-    throw std::invalid_argument("A matrix of this model has " + std::to_string(deepest) + " columns; int8 and int4 take " +
-                                std::to_string(kLargestQuantDepth) + " at most. Choose another precision.");
+    throw std::invalid_argument("A matrix of this model has " + std::to_string(deepest) + " columns; int8 and int4 " +
+                                "take " + std::to_string(kLargestQuantDepth) + " at most. Choose another precision.");
   }
-  return std::make_shared<CpuRuntime<float, bf16>>(c, level, threads,
-                                                   QuantFormat{precision == Precision::int8 ? 8 : 4, group});
+  format = {precision == Precision::int8 ? 8 : 4, group};
+  return std::make_shared<CpuRuntime<float, bf16>>(c, level, threads, format);
 }
 
 }  // namespace cloze
