@@ -11,11 +11,12 @@ import { floatsOf, type TensorPlan, writeSafetensors } from '../checkpoint/safet
 import { byteLength } from '../checkpoint/safetensors-header.ts';
 import type { StoredInfo } from '../checkpoint/tensor-file.ts';
 import { openWeightsFolder } from '../checkpoint/weights-folder.ts';
+import { TOKENIZER_FILES } from '../tokenizer/load-folder.ts';
 import { describeModelFolder } from './load.ts';
 import { isMatrix, scaleName } from './stored-tensors.ts';
 
 /** Of these the folder's own are copied; a model is complete with the first and the weights. */
-const COMPANIONS = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'README.md'];
+const COMPANIONS = ['config.json', 'README.md', ...TOKENIZER_FILES];
 
 export interface QuantizedFolder {
   /** Bytes of all tensors before and after. */
@@ -81,7 +82,10 @@ export async function quantizeFolder(
       if (await exists(join(from, name))) await cp(join(from, name), join(aside, name));
     }
     await rename(aside, to);
-    const before = [...file.tensors.values()].reduce((sum, { dtype, shape }) => sum + (byteLength(dtype, shape) ?? 0), 0);
+    const before = [...file.tensors.values()].reduce(
+      (sum, { dtype, shape }) => sum + (byteLength(dtype, shape) ?? 0),
+      0,
+    );
     return { before, after };
   } catch (error) {
     await rm(aside, { recursive: true, force: true });
