@@ -3,6 +3,7 @@ export {
   type AdamWOptions,
   type ExecutionOptions,
   loadAddon,
+  type ModelExecution,
   type NativeBatch,
   type NativeModel,
   type NativeSession,

@@ -19,13 +19,13 @@
     {
       "target_name": "cloze",
       "sources": ["src/addon.cc", "src/addon_model.cc", "src/addon_trainer.cc", "src/attention.cc", "src/config.cc",
-                  "src/cpu.cc", "src/gemm.cc", "src/kernels.cc", "src/model.cc", "src/muon.cc", "src/session.cc",
+                  "src/cpu.cc", "src/gemm.cc", "src/kernels.cc", "src/model.cc", "src/muon.cc", "src/quantized.cc", "src/session.cc",
                   "src/thread_pool.cc", "src/trainer.cc", "src/trainer_backward.cc"],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS"],
       "dependencies": ["level_portable"],
       "conditions": [
-        ["target_arch=='x64'", {"dependencies": ["level_avx2", "level_avx512", "level_amx"]}]
+        ["target_arch=='x64'", {"dependencies": ["level_avx2", "level_avx512", "level_vnni", "level_amx"]}]
       ]
     }
   ],
@@ -43,6 +43,13 @@
           "type": "static_library",
           "sources": ["src/level_avx512.cc"],
           "cflags_cc": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mprefer-vector-width=512"]
+        },
+        {
+          "target_name": "level_vnni",
+          "type": "static_library",
+          "sources": ["src/level_vnni.cc"],
+          "cflags_cc": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni", "-mfma", "-mf16c",
+                        "-mprefer-vector-width=512", "-Wno-maybe-uninitialized"]
         },
         {
           "target_name": "level_amx",

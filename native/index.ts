@@ -41,6 +41,13 @@ export interface ExecutionOptions {
   precision: 'float32' | 'bfloat16';
 }
 
+export interface ModelExecution extends Omit<ExecutionOptions, 'precision'> {
+  /** `int8`, `int4`: quantised matrices, activations of 8 bits in products, keys and values in bfloat16. */
+  precision: ExecutionOptions['precision'] | 'int8' | 'int4';
+  /** Columns that share a scale; needed with `int8` and `int4`. Embedding and head have 8 bits and a scale a row. */
+  group?: 'row' | 32 | 64;
+}
+
 export interface NativeRows {
   tokens: Int32Array;
   positions: Int32Array;
@@ -62,6 +69,11 @@ export interface NativeModel {
   readonly level: string;
   /** Matrices go into the kernels' packed form at once; no copy of the values is kept. */
   setTensor(name: string, values: Float32Array): void;
+  /**
+   * A matrix that is quantised already, in the bytes of GLM-130B's checkpoints (engine/checkpoint/quantization.ts).
+   * Only in a model of `int8` or `int4`; it keeps the format given here.
+   */
+  setQuantized(name: string, format: { bits: 4 | 8; group: 'row' | 32 | 64 }, q: Int8Array, scales: Uint16Array): void;
   /** Throws unless all tensors have been set. */
   ready(): void;
   open(capacity: number): NativeSession;
@@ -111,7 +123,7 @@ export interface NativeTrainer {
 
 export interface NativeAddon {
   readonly detectedLevel: string;
-  Model: new (config: NativeConfig, options: ExecutionOptions) => NativeModel;
+  Model: new (config: NativeConfig, options: ModelExecution) => NativeModel;
   Trainer: new (config: NativeConfig, options: ExecutionOptions) => NativeTrainer;
 }
 

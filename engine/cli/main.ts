@@ -4,6 +4,7 @@ import { evalCommand } from './eval.ts';
 import { fillCommand } from './fill.ts';
 import { plotRunCommand } from './plot-run.ts';
 import { pretrainCommand } from './pretrain.ts';
+import { quantizeCommand } from './quantize.ts';
 import { serveCommand } from './serve.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -15,6 +16,7 @@ const USAGE = `Usage: cloze COMMAND [options]
   pretrain                train a model by blank infilling
   eval                    measure a model on packages it has not seen, or on a benchmark
   verify FOLDER           run recorded cases of the original code again
+  quantize FOLDER         write a model with weights of 8 or 4 bits
   plot-run RUN …          draw the loss curves of training runs
 
 cloze COMMAND --help explains a command.`;
@@ -26,6 +28,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   pretrain: pretrainCommand,
   eval: evalCommand,
   verify: verifyCommand,
+  quantize: quantizeCommand,
   'plot-run': plotRunCommand,
 };
 

@@ -4,7 +4,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Dtype } from '../checkpoint/safetensors.ts';
+import { dequantize, type QuantizedMatrix } from '../checkpoint/quantization.ts';
+import { type Dtype, floatsOf } from '../checkpoint/safetensors.ts';
 import { openWeightsFolder } from '../checkpoint/weights-folder.ts';
 import { attentionWidths, type GlmConfig } from './config.ts';
 import { chatglm6b } from './families/chatglm-6b.ts';
@@ -15,7 +16,7 @@ import { glm130b } from './families/glm-130b.ts';
 import { glm2021 } from './families/glm-2021.ts';
 import { glmHf } from './families/glm-hf.ts';
 import { glm4Hf } from './families/glm4-hf.ts';
-import { matchTensors, readStored, type StoredTensor } from './stored-tensors.ts';
+import { matchTensors, readStored, type StoredTensor, scaleName } from './stored-tensors.ts';
 
 const FAMILIES: readonly Family[] = [glm130b, chatglm6b, chatglm2, glm2021, glmHf, glm4Hf];
 
@@ -33,6 +34,13 @@ export interface LoadedTensor {
   shape: number[];
   dtype: Dtype;
   data: Uint8Array<ArrayBuffer>;
+  /** The same bytes as a matrix, where the file holds it quantised (dtype I8). */
+  quantized?: QuantizedMatrix;
+}
+
+/** A tensor's values, whatever they are stored as. */
+export function valuesOf({ quantized, data, dtype }: LoadedTensor): Float32Array {
+  return quantized ? dequantize(quantized) : floatsOf(data, dtype);
 }
 
 export interface ModelFolder {
@@ -44,12 +52,23 @@ export interface ModelFolder {
   config: GlmConfig;
   /** The weights file's own metadata. */
   metadata: Record<string, string>;
+  /** Bits of the layers' matrices, where the file holds them quantised. */
+  bits?: 4 | 8;
   /** Every tensor of `tensorShapes(config)`, in that order, one in memory at a time. May be walked more than once. */
   tensors(): AsyncGenerator<LoadedTensor, void, undefined>;
 }
 
+/** What a folder holds, checked, without its tensors' values. */
+export interface ModelDescription {
+  family: string;
+  release?: string;
+  config: GlmConfig;
+  metadata: Record<string, string>;
+  stored: StoredTensor[];
+}
+
 /** Throws an error that names the file, the key or tensor, what was expected and what was found. */
-export async function loadModelFolder(path: string): Promise<ModelFolder> {
+export async function describeModelFolder(path: string): Promise<ModelDescription> {
   const keys = configKeys(await readText(join(path, 'config.json'), path), join(path, 'config.json'));
   const family = recognise(keys);
   const config = family.config(keys);
@@ -61,18 +80,32 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
   } finally {
     await file.close();
   }
+  const release = family.release ? { release: family.release(keys) } : {};
+  return { family: family.name, ...release, config, metadata: file.metadata, stored };
+}
+
+/** Throws as `describeModelFolder`. */
+export async function loadModelFolder(path: string): Promise<ModelFolder> {
+  const { stored, ...description } = await describeModelFolder(path);
+  const bits = stored.find(({ name, format }) => format && name.includes('.layers.'))?.format?.bits;
   return {
     path,
-    family: family.name,
-    ...(family.release ? { release: family.release(keys) } : {}),
-    config,
-    metadata: file.metadata,
+    ...description,
+    ...(bits ? { bits } : {}),
     async *tensors() {
       const open = await openWeightsFolder(path);
       try {
         for (const tensor of stored) {
-          const { name, shape, dtype } = tensor;
-          yield { name, shape, dtype, data: await readStored(open, tensor) };
+          const { name, shape, dtype, format } = tensor;
+          const data = await readStored(open, tensor.sources);
+          if (!format) {
+            yield { name, shape, dtype, data };
+            continue;
+          }
+          const scales = new Uint16Array((await readStored(open, tensor.sources.map(scaleName))).buffer);
+          const [rows, columns] = shape as [number, number];
+          const quantized = { ...format, rows, columns, data: new Int8Array(data.buffer), scales };
+          yield { name, shape, dtype, data, quantized };
         }
       } finally {
         await open.close();

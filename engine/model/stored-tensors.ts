@@ -2,6 +2,7 @@
  * Finds the tensors of `tensorShapes` in a weights file under a family's own names, and reads them. What a file stores
  * as separate queries, keys and values becomes the one fused projection, a tensor at a time.
  */
+import { formatOf, type QuantFormat } from '../checkpoint/quantization.ts';
 import { byteLength, type Dtype } from '../checkpoint/safetensors-header.ts';
 import type { TensorFile } from '../checkpoint/tensor-file.ts';
 import { attentionWidths, type GlmConfig, tensorShapes } from './config.ts';
@@ -14,37 +15,50 @@ export interface StoredTensor {
   dtype: Dtype;
   /** Names in the file: the tensor itself, or its rows from top to bottom. */
   sources: string[];
+  /** Where it is stored quantised (dtype I8), each source with its scales beside it (`scaleName`). */
+  format?: QuantFormat;
+}
+
+/** Name of the tensor that holds a quantised tensor's scales, as in GLM-130B's and ChatGLM's checkpoints. */
+export function scaleName(source: string): string {
+  return `${source}_scale`;
+}
+
+/** What may be quantised: the matrices of products, the embedding and the head. */
+export function isMatrix({ name, shape }: Pick<StoredTensor, 'name' | 'shape'>): boolean {
+  return shape.length === 2 && !name.endsWith('position_embeddings.weight');
 }
 
 const FLOATS: readonly Dtype[] = ['F32', 'F16', 'BF16'];
 
 /** All tensors, in order; throws on anything missing, misshapen, of another type, doubled or left over. */
 export function matchTensors(file: TensorFile, family: Family, config: GlmConfig): StoredTensor[] {
-  const stored = namesByPlace(file, family);
+  const placed = namesByPlace(file, family);
   const expected = tensorShapes(config);
   const matched = expected.map(({ name, shape }) => {
-    const places = stored.get(name);
+    const places = placed.get(name);
     if (!places) throw new Error(`${file.path}: tensor ${name} [${shape}] of ${family.name} is missing.`);
     const whole = places.get('whole');
+    const quantizable = isMatrix({ name, shape });
     const sources =
       whole === undefined
         ? PARTS.map((part) => {
             const source = places.get(part);
             if (source === undefined)
               throw new Error(`${file.path}: the ${part} rows of tensor ${name} of ${family.name} are missing.`);
-            return checked(file, source, [partRows(config, part), ...shape.slice(1)]);
+            return checked(file, source, [partRows(config, part), ...shape.slice(1)], quantizable);
           })
-        : [checked(file, whole, shape)];
-    const dtypes = new Set(sources.map(({ dtype }) => dtype));
+        : [checked(file, whole, shape, quantizable)];
+    const dtypes = new Set(sources.map(stored));
     if (dtypes.size > 1) {
-      const found = sources.map((source) => `${source.name} ${source.dtype}`).join(', ');
+      const found = sources.map((source) => `${source.name} ${stored(source)}`).join(', ');
       throw new Error(`${file.path}: the parts of tensor ${name} must have one data type, but they have ${found}.`);
     }
-    const [dtype] = dtypes as Set<Dtype> & Iterable<Dtype>;
-    return { name, shape, dtype: dtype as Dtype, sources: sources.map((source) => source.name) };
+    const { dtype, format } = sources[0] as Source;
+    return { name, shape, dtype, sources: sources.map((source) => source.name), ...(format ? { format } : {}) };
   });
   const known = new Set(expected.map(({ name }) => name));
-  for (const [name, places] of stored) {
+  for (const [name, places] of placed) {
     if (known.has(name)) continue;
     const [foreign] = places.values();
     throw new Error(`${file.path}: tensor ${foreign} has no place in ${family.name} with this config.json.`);
@@ -52,8 +66,8 @@ export function matchTensors(file: TensorFile, family: Family, config: GlmConfig
   return matched;
 }
 
-/** The bytes of a tensor of `matchTensors`, from the same file opened once more. */
-export async function readStored(file: TensorFile, { sources }: StoredTensor): Promise<Uint8Array<ArrayBuffer>> {
+/** The bytes of a tensor of `matchTensors`, or of its scales, from the same file opened once more. */
+export async function readStored(file: TensorFile, sources: readonly string[]): Promise<Uint8Array<ArrayBuffer>> {
   const [only] = sources;
   if (sources.length === 1) return file.read(only as string);
   const sizes = sources.map((source) => {
@@ -76,7 +90,7 @@ type Place = Part | 'whole';
 function namesByPlace(file: TensorFile, family: Family): Map<string, Map<Place, string>> {
   const stored = new Map<string, Map<Place, string>>();
   for (const source of file.tensors.keys()) {
-    if (isStoredFrequency(source)) continue;
+    if (isStoredFrequency(source) || isScale(file, source)) continue;
     const canonical = family.canonicalName(source);
     const [name, place]: [string, Place] =
       typeof canonical === 'string' ? [canonical, 'whole'] : [canonical.name, canonical.part];
@@ -94,9 +108,34 @@ function partRows(config: GlmConfig, part: Part): number {
   return part === 'query' ? query : key;
 }
 
-function checked(file: TensorFile, source: string, shape: readonly number[]): { name: string; dtype: Dtype } {
+interface Source {
+  name: string;
+  dtype: Dtype;
+  format?: QuantFormat;
+}
+
+const stored = ({ dtype, format }: Source): string =>
+  format ? `${dtype} of ${format.bits} bits (${format.group})` : dtype;
+
+function isScale(file: TensorFile, source: string): boolean {
+  return source.endsWith('_scale') && file.tensors.get(source.slice(0, -'_scale'.length))?.dtype === 'I8';
+}
+
+function checked(file: TensorFile, source: string, shape: readonly number[], quantizable: boolean): Source {
   const info = file.tensors.get(source);
   if (!info) throw new Error(`${file.path}: there is no tensor ${source}.`);
+  if (info.dtype === 'I8' && quantizable) {
+    const scale = file.tensors.get(scaleName(source));
+    if (scale?.dtype !== 'F16') {
+      const found = scale ? `it is ${scale.dtype}` : 'it is missing';
+      throw new Error(`${file.path}: the scales ${scaleName(source)} of ${source} must be F16, but ${found}.`);
+    }
+    const format = formatOf(shape as [number, number], info.shape, scale.shape);
+    if (format) return { name: source, dtype: info.dtype, format };
+    throw new Error(
+      `${file.path}: ${source} [${info.shape}] with scales [${scale.shape}] is no form of [${shape}] in 8 or 4 bits with a scale for each row, or each 32 or 64 columns.`,
+    );
+  }
   if (info.shape.length !== shape.length || info.shape.some((size, index) => size !== shape[index])) {
     throw new Error(
       `${file.path}: tensor ${source} must have shape [${shape}] by config.json, but it has [${info.shape}].`,

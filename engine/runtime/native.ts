@@ -1,8 +1,8 @@
 /** The CPU runtime: weights in the addon, one thread pool, calls on its own threads. */
 import { availableParallelism } from 'node:os';
-import { floatsOf } from '../checkpoint/safetensors.ts';
-import type { ModelFolder } from '../model/load.ts';
-import { type ExecutionOptions, loadAddon, type NativeSession } from '../native.ts';
+import type { QuantGroup } from '../checkpoint/quantization.ts';
+import { type LoadedTensor, type ModelFolder, valuesOf } from '../model/load.ts';
+import { loadAddon, type ModelExecution, type NativeModel, type NativeSession } from '../native.ts';
 import type { Runtime, Session } from './runtime.ts';
 
 export interface NativeRuntimeOptions {
@@ -11,26 +11,41 @@ export interface NativeRuntimeOptions {
   /** `amx`, `avx512`, `avx2` or `portable`; empty for the best. */
   level?: string;
   /**
-   * `bfloat16` where there are AMX tiles to compute it, else `float32`: without them it is no faster, and exact sums give
-   * the same text on every processor.
+   * What a quantised folder holds; else `bfloat16` where there are AMX tiles to compute it, else `float32`: without them
+   * it is no faster, and exact sums give the same text on every processor.
    */
-  precision?: ExecutionOptions['precision'];
+  precision?: ModelExecution['precision'];
+  /** Columns that share a scale where `int8` or `int4` quantise on load. Default `row` with `int8`, 32 with `int4`. */
+  group?: QuantGroup;
 }
+
+const NAMES = { float32: 'fp32', bfloat16: 'bf16', int8: 'int8', int4: 'int4' } as const;
 
 /** Loads all tensors of a model folder, one at a time, and packs them for the processor's kernels. */
 export async function openNativeRuntime(folder: ModelFolder, options: NativeRuntimeOptions = {}): Promise<Runtime> {
   const { threads: wanted = 0, level = '' } = options;
-  const { precision = (level || loadAddon().detectedLevel) === 'amx' ? 'bfloat16' : 'float32' } = options;
+  const usual = (level || loadAddon().detectedLevel) === 'amx' ? 'bfloat16' : 'float32';
+  const { precision = folder.bits ? (`int${folder.bits}` as const) : usual } = options;
+  const { group = precision === 'int4' ? 32 : 'row' } = options;
   const threads = wanted > 0 ? wanted : Math.max(1, availableParallelism() - 1);
-  const model = new (loadAddon().Model)(folder.config, { level, threads, precision });
-  for await (const { name, dtype, data } of folder.tensors()) model.setTensor(name, floatsOf(data, dtype));
+  const model = new (loadAddon().Model)(folder.config, { level, threads, precision, group });
+  for await (const tensor of folder.tensors()) give(model, tensor, precision);
   model.ready();
   return {
     config: folder.config,
-    device: `native ${model.level} ${precision === 'bfloat16' ? 'bf16' : 'fp32'}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    device: `native ${model.level} ${NAMES[precision]}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     open: (capacity) => wrap(model.open(capacity)),
     dispose: () => model.dispose(),
   };
+}
+
+/** A matrix quantised to what is asked for stays as it is. */
+function give(model: NativeModel, tensor: LoadedTensor, precision: ModelExecution['precision']): void {
+  const { name, quantized } = tensor;
+  const kept =
+    quantized && (precision === `int${quantized.bits}` || (precision === 'int4' && !name.includes('.layers.')));
+  if (kept) model.setQuantized(name, quantized, quantized.data, quantized.scales);
+  else model.setTensor(name, valuesOf(tensor));
 }
 
 function wrap(native: NativeSession): Session {

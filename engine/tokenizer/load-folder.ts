@@ -40,6 +40,8 @@ const FILES = [
   'vocab.json',
   'vocab.txt',
 ] as const;
+/** All that a model's tokenizer may be read from. */
+export const TOKENIZER_FILES: readonly string[] = [...FILES, 'merges.txt', 'tokenizer_config.json'];
 /** GLM-4.5 adds 35. */
 const MOST_ADDED = 4096;
 /** Ids of icetk that stand for images. */

@@ -145,13 +145,28 @@ Config read_config(const Napi::Object& o) {
   return c;
 }
 
-ExecutionOptions read_execution(const Napi::Object& o) {
+ExecutionOptions read_execution(const Napi::Object& o, bool for_inference) {
   const int threads = read_int(o, "threads", 1);
   if (threads > kMostThreads) {
     throw std::invalid_argument("A model runs on at most " + std::to_string(kMostThreads) + " threads; " +
                                 std::to_string(threads) + " were asked for.");
   }
-  return {choose_level(read_string(o, "level")), threads, read_choice(o, "precision", {"float32", "bfloat16"}) == 1};
+  std::vector<std::string> precisions = {"float32", "bfloat16"};
+  if (for_inference) precisions.insert(precisions.end(), {"int8", "int4"});
+  const auto precision = static_cast<Precision>(read_choice(o, "precision", precisions));
+  return {choose_level(read_string(o, "level")), threads, precision, precision == Precision::bfloat16};
+}
+
+int read_group(const Napi::Object& o) {
+  const Napi::Value group = o.Get("group");
+  if (group.IsNumber()) {
+    const double columns = group.As<Napi::Number>().DoubleValue();
+    if (columns == 32 || columns == 64) return static_cast<int>(columns);
+  } else if (group.IsString() && group.As<Napi::String>().Utf8Value() == "row") {
+    return 0;
+  }
+  throw std::invalid_argument("Quantised weights share a scale by \"row\", or in groups of 32 or 64 columns; \"group\" is " +
+                              group.ToString().Utf8Value() + ".");
 }
 
 OwnedRows read_rows(const Napi::Object& o, const Config& config) {

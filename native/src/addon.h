@@ -15,10 +15,13 @@ Config read_config(const Napi::Object& object);
 struct ExecutionOptions {
   Level level;
   int threads;
-  bool use_bf16;
+  Precision precision;
+  bool use_bf16;  // precision is bfloat16
 };
-// From { level: string, threads: number, precision: 'float32' | 'bfloat16' }.
-ExecutionOptions read_execution(const Napi::Object& object);
+// From { level: string, threads: number, precision: 'float32' | 'bfloat16' }; quantised weights are for inference only.
+ExecutionOptions read_execution(const Napi::Object& object, bool for_inference = false);
+// The columns that share a scale, `group` of the object: 'row' (0), 32 or 64.
+int read_group(const Napi::Object& object);
 
 // Copies of the token rows { tokens, positions, blockPositions }, checked against the model's tables.
 struct OwnedRows {

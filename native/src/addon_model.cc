@@ -34,6 +34,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   struct State {
     std::shared_ptr<Runtime> runtime;
     std::unique_ptr<Session> session;
+    std::shared_ptr<Buffer<float>> logits;  // of the last token, touched by the JavaScript thread alone
     std::atomic<bool> cancel{false};
     std::atomic<bool> running{false};
   };
@@ -78,13 +79,17 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
       auto rows = std::make_shared<OwnedRows>(read_rows(info[0].As<Napi::Object>(), state->runtime->config()));
       const bool all = info[1].ToBoolean().Value();
       const size_t count = static_cast<size_t>(state->runtime->config().vocab) * (all ? rows->tokens.size() : 1);
-      auto logits = std::make_shared<std::vector<float>>(count);
+      // Taken for this call and given back, so that the next one finds it; a call before that makes one of its own.
+      auto logits = state->logits ? std::move(state->logits) : std::make_shared<Buffer<float>>();
+      state->logits = nullptr;
+      logits->reserve(count);
       return start(
           info.Env(), state,
           [state, rows, all, logits] { state->session->extend(rows->view(), all, logits->data(), state->cancel); },
-          [logits](Napi::Env env) -> Napi::Value {
-            auto out = Napi::Float32Array::New(env, logits->size());
-            std::memcpy(out.Data(), logits->data(), sizeof(float) * logits->size());
+          [state, logits, count, all](Napi::Env env) -> Napi::Value {
+            auto out = Napi::Float32Array::New(env, count);
+            std::memcpy(out.Data(), logits->data(), sizeof(float) * count);
+            if (!all) state->logits = logits;
             return out;
           });
     });
@@ -122,6 +127,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "Model",
                        {InstanceMethod("setTensor", &ModelObject::set_tensor),
+                        InstanceMethod("setQuantized", &ModelObject::set_quantized),
                         InstanceMethod("ready", &ModelObject::ready), InstanceMethod("open", &ModelObject::open),
                         InstanceMethod("dispose", &ModelObject::dispose),
                         InstanceAccessor("level", &ModelObject::level, nullptr)});
@@ -129,9 +135,12 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
 
   explicit ModelObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     guarded(info.Env(), [&] {
-      const ExecutionOptions options = read_execution(info[1].As<Napi::Object>());
+      const auto execution = info[1].As<Napi::Object>();
+      const ExecutionOptions options = read_execution(execution, /*for_inference=*/true);
+      const bool quantized = options.precision == Precision::int8 || options.precision == Precision::int4;
       level_ = options.level;
-      runtime_ = make_runtime(read_config(info[0].As<Napi::Object>()), options.level, options.threads, options.use_bf16);
+      runtime_ = make_runtime(read_config(info[0].As<Napi::Object>()), options.level, options.threads,
+                              options.precision, quantized ? read_group(execution) : 0);
       for (const Tensor& tensor : runtime_->layout().tensors) missing_.insert(tensor.name);
       return 0;
     });
@@ -156,6 +165,34 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
       Runtime& r = runtime(info.Env());
       const auto [tensor, values] = read_tensor(info, r.layout());
       r.set(tensor, values);
+      missing_.erase(tensor.name);
+      return info.Env().Undefined();
+    });
+  }
+
+  // (name, { bits, group }, Int8Array, Uint16Array)
+  Napi::Value set_quantized(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      Runtime& r = runtime(info.Env());
+      const Tensor& tensor = named_tensor(r.layout(), info[0].ToString().Utf8Value());
+      if (!r.is_quantized() || tensor.matrix < 0) {
+        throw std::invalid_argument("\"" + tensor.name + "\" takes no quantised values in this model.");
+      }
+      const auto object = info[1].As<Napi::Object>();
+      const QuantFormat format = {object.Get("bits").ToNumber().Int32Value() == 4 ? 4 : 8, read_group(object)};
+      const auto typed = [&](int index, napi_typedarray_type type, long wanted) {
+        const Napi::Value v = info[index];
+        if (!v.IsTypedArray() || v.As<Napi::TypedArray>().TypedArrayType() != type ||
+            static_cast<long>(v.As<Napi::TypedArray>().ElementLength()) != wanted) {
+          throw std::invalid_argument("\"" + tensor.name + "\" takes " + std::to_string(wanted) +
+                                      (type == napi_int8_array ? " bytes (Int8Array)." : " scales (Uint16Array)."));
+        }
+        return v.As<Napi::TypedArray>();
+      };
+      const long out = tensor.shape[0], in = tensor.shape[1];
+      const auto q = typed(2, napi_int8_array, out * (format.bits == 8 ? in : (in + 1) / 2)).As<Napi::Int8Array>();
+      const auto scales = typed(3, napi_uint16_array, out * quant_groups(format, static_cast<int>(in)));
+      r.set_stored(tensor, format, q.Data(), scales.As<Napi::Uint16Array>().Data());
       missing_.erase(tensor.name);
       return info.Env().Undefined();
     });

@@ -14,8 +14,8 @@ inline int visible_columns(const Sample& s, int row) { return std::max(s.sep, ro
 
 }  // namespace
 
-template <class T>
-void attention_forward(const Model<T>& model, const HeadView<T>& s, float* lse, AttentionScratch<T>& w) {
+template <class T, class KV>
+void attention_forward(const Model<T>& model, const HeadView<T, KV>& s, float* lse, AttentionScratch<T>& w) {
   const Gemm& gemm = model.gemm;
   const int D = model.config.head_dim(), ld = round_up(s.columns, 64);
   const float scale = 1.0f / std::sqrt(static_cast<float>(D));
@@ -28,8 +28,8 @@ void attention_forward(const Model<T>& model, const HeadView<T>& s, float* lse, 
   w.scores.reserve((size_t)kQueries * ld);
   w.p.reserve((size_t)kQueries * ld);
   w.out.reserve((size_t)kQueries * D);
-  gemm.pack_rhs(D, s.columns, Source<T>{s.k, s.kv_ld, true}, w.k_columns.data());
-  gemm.pack_rhs(s.columns, D, Source<T>{s.v, s.kv_ld, false}, w.v_rows.data());
+  gemm.pack_rhs(D, s.columns, Source<KV>{s.k, s.kv_ld, true}, w.k_columns.data());
+  gemm.pack_rhs(s.columns, D, Source<KV>{s.v, s.kv_ld, false}, w.v_rows.data());
 
   for (int begin = 0; begin < s.rows; begin += kQueries) {
     const int rows = std::min(kQueries, s.rows - begin), columns = visible(begin + rows - 1);
@@ -122,6 +122,7 @@ void attention_backward(const Model<T>& model, const Sample& s, int head, const 
 }
 
 template void attention_forward(const Model<float>&, const HeadView<float>&, float*, AttentionScratch<float>&);
+template void attention_forward(const Model<float>&, const HeadView<float, bf16>&, float*, AttentionScratch<float>&);
 template void attention_forward(const Model<bf16>&, const HeadView<bf16>&, float*, AttentionScratch<bf16>&);
 template void attention_forward(const Model<float>&, const Sample&, int, const float*, float*, float*,
                                 AttentionScratch<float>&);

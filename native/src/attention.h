@@ -20,16 +20,17 @@ struct AttentionScratch {
 
 // What one head attends over: rows of queries, columns of keys and values, each with the distance of its rows.
 // Row i sees the first max(sep, before + i + 1) columns; `before` columns lie before that of the first row.
-template <class T>
+template <class T, class KV = T>
 struct HeadView {
-  const T *q, *k, *v;
+  const T* q;
+  const KV *k, *v;
   T* o;
   int q_ld, kv_ld, o_ld, rows, columns, before, sep;
 };
 
 // o = softmax(q k^T / sqrt(D)) v; lse [rows] is kept for the backward pass (may be null).
-template <class T>
-void attention_forward(const Model<T>& model, const HeadView<T>& view, float* lse, AttentionScratch<T>& w);
+template <class T, class KV>
+void attention_forward(const Model<T>& model, const HeadView<T, KV>& view, float* lse, AttentionScratch<T>& w);
 
 // The same for a head of one sample, whose queries, keys and values lie in the rows of qkv.
 template <class T>

@@ -14,7 +14,7 @@ std::string untrainable(const Config& c) {
   return "";
 }
 
-Layout::Layout(const Config& c, bool with_matrices) {
+Layout::Layout(const Config& c, bool with_matrices, bool with_embedding) {
   auto add = [this](const std::string& name, std::vector<int> shape) {
     long count = 1;
     for (int n : shape) count *= n;
@@ -23,9 +23,9 @@ Layout::Layout(const Config& c, bool with_matrices) {
     total += (count + 15) / 16 * 16;
     return offset;
   };
-  auto add_matrix = [&](int place, const std::string& name, int rows, int columns) {
+  auto add_packed = [&](bool with_values, int place, const std::string& name, int rows, int columns) {
     long offset = kAbsent;
-    if (with_matrices) {
+    if (with_values) {
       offset = add(name, {rows, columns});
     } else {
       tensors.push_back({name, {rows, columns}, kAbsent, static_cast<long>(rows) * columns, -1});
@@ -33,8 +33,13 @@ Layout::Layout(const Config& c, bool with_matrices) {
     tensors.back().matrix = place;
     return offset;
   };
+  auto add_matrix = [&](int place, const std::string& name, int rows, int columns) {
+    return add_packed(with_matrices, place, name, rows, columns);
+  };
   const int C = c.hidden, F = c.inner, up = c.up();
-  embedding = add("transformer.word_embeddings.weight", {c.vocab, C});
+  const std::string embedding_name = "transformer.word_embeddings.weight";
+  embedding = with_embedding ? add(embedding_name, {c.vocab, C})
+                             : add_packed(false, c.layers * 4 + (c.tied ? 0 : 1), embedding_name, c.vocab, C);
   if (c.positions == Positions::learned_2d) {
     position = add("transformer.position_embeddings.weight", {c.max_length + 1, C});
     block_position = add("transformer.block_position_embeddings.weight", {c.max_length + 1, C});

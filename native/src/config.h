@@ -51,9 +51,10 @@ struct Tensor {
   std::vector<int> shape;
   long offset;  // in floats from the start of the parameter vector, a multiple of 16; or kAbsent
   long count;
-  int matrix = -1;  // place among a model's packed weights: layer * 4 + (qkv, dense, up, down), the head last
+  // Place among a model's packed weights: layer * 4 + (qkv, dense, up, down), then the head, then the embedding where
+  // that is packed and not the head too.
+  int matrix = -1;
 };
-
 
 // Where the tensors of one layer lie in the parameter vector. A sandwich also norms the outputs of attention and MLP.
 struct LayerOffsets {
@@ -62,9 +63,9 @@ struct LayerOffsets {
 };
 
 // Parameters in one vector, in the order of engine/model/config.ts `tensorShapes`. Training has all of them there;
-// inference keeps its matrices in packed form alone, where they have no offset.
+// inference keeps its matrices in packed form alone, where they have no offset, and quantised its embedding too.
 struct Layout {
-  Layout(const Config& config, bool with_matrices);
+  Layout(const Config& config, bool with_matrices, bool with_embedding = true);
   const Tensor* find(const std::string& name) const;
 
   std::vector<Tensor> tensors;

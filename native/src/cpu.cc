@@ -46,6 +46,15 @@ Level detected_level() {
   return level;
 }
 
+bool has_vnni() {
+#if defined(__x86_64__)
+  static const bool has = detected_level() >= Level::avx512 && __builtin_cpu_supports("avx512vnni");
+  return has;
+#else
+  return false;
+#endif
+}
+
 const char* level_name(Level level) {
   switch (level) {
     case Level::amx: return "amx";

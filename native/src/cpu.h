@@ -1,5 +1,5 @@
 // What this processor can do, and which kernel level is used.
-// Defines: Level, detected_level, choose_level, level_name.
+// Defines: Level, detected_level, has_vnni, choose_level, level_name.
 #pragma once
 #include <string>
 
@@ -9,6 +9,9 @@ enum class Level { portable = 0, avx2 = 1, avx512 = 2, amx = 3 };
 
 // The best level that the processor and the operating system offer. Asks Linux for the AMX tile state once.
 Level detected_level();
+
+// AVX-512 products of bytes, which not every processor of that level has.
+bool has_vnni();
 
 // `name` is "amx", "avx512", "avx2", "portable", or empty for the best. Throws std::invalid_argument when the name is
 // unknown or the machine lacks it.

@@ -3,3 +3,4 @@
 #define CLOZE_MR 6
 #include "kernels.inc"
 #include "gemm_float.inc"
+#include "quantized.inc"

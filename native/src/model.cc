@@ -1,6 +1,7 @@
 #include "model.h"
 
 #include <cmath>
+#include <type_traits>
 
 namespace cloze {
 
@@ -18,36 +19,46 @@ float round_to_half(float x) {
 }  // namespace
 
 template <class T>
-Model<T>::Model(const Config& c, Level chosen, int threads, bool training)
+Model<T>::Model(const Config& c, Level chosen, int threads, bool training, QuantFormat format)
     : config(c),
-      layout(c, training),
+      layout(c, training, /*with_embedding=*/format.bits == 0),
       level(chosen),
       k(kernels<T>(chosen)),
       kf(kernels<float>(chosen)),
       gemm(gemm_for<T>(chosen)),
+      quantized(quantized_gemm_for(chosen)),
       pool(threads),
       values(layout.total),
-      packed_(c.layers * 4 + 1),
+      packed_(c.layers * 4 + 2),
       scratch_(threads) {
   const int C = c.hidden, F = c.inner, widest = std::max({c.qkv_width(), c.up(), C});
   no_bias_.reserve(widest);
+  const int deepest = std::max({C, c.query_width(), F});
   for (auto& w : scratch_) {
-    w.lhs.reserve(gemm.lhs_bytes(kRowBlock, widest));
+    if (format.bits == 0) w.lhs.reserve(gemm.lhs_bytes(kRowBlock, widest));
+    if (format.bits != 0) {
+      w.q.reserve((size_t)kRowBlock * quant_depth(deepest));
+      w.q_scales.reserve((size_t)kRowBlock * quant_groups({8, kSmallestGroup}, deepest));
+      w.q_sums.reserve((size_t)kRowBlock * quant_groups({8, kSmallestGroup}, deepest));
+    }
     w.product.reserve((size_t)kRowBlock * widest);
     w.normed.reserve((size_t)kRowBlock * C);
     w.act.reserve((size_t)kRowBlock * F);
   }
-  auto shape = [](PackedWeight& weight, int out, int in) {
+  auto shape = [](PackedWeight& weight, int out, int in, QuantFormat f) {
     weight.out = out;
     weight.in = in;
+    weight.format = f;
   };
   for (int l = 0; l < c.layers; l++) {
-    shape(packed_[l * 4], c.qkv_width(), C);
-    shape(packed_[l * 4 + 1], C, c.query_width());
-    shape(packed_[l * 4 + 2], c.up(), C);
-    shape(packed_[l * 4 + 3], C, F);
+    shape(packed_[l * 4], c.qkv_width(), C, format);
+    shape(packed_[l * 4 + 1], C, c.query_width(), format);
+    shape(packed_[l * 4 + 2], c.up(), C, format);
+    shape(packed_[l * 4 + 3], C, F, format);
   }
-  shape(packed_.back(), c.vocab, C);
+  const QuantFormat of_vocabulary = {format.bits == 0 ? 0 : 8, 0};
+  shape(packed_[c.layers * 4], c.vocab, C, of_vocabulary);
+  shape(packed_[c.layers * 4 + 1], c.vocab, C, of_vocabulary);
   if (c.positions != Positions::learned_2d) {
     // inv_freq_j = theta^(-2j / span); the span is what is turned of a head (1-D) or half of it (2-D).
     const int span = c.positions == Positions::rotary_2d ? c.rotary_size / 2 : c.rotary_size;
@@ -71,7 +82,7 @@ void Model<T>::pack() {
   std::vector<Unpacked> all;
   for (const Tensor& tensor : layout.tensors)
     if (tensor.matrix >= 0) all.push_back({&packed_[tensor.matrix], at(tensor.offset)});
-  if (config.tied) all.push_back({&packed_.back(), at(layout.head)});
+  if (config.tied) all.push_back({&packed_[config.layers * 4], at(layout.head)});
   pack_forward(all);
   pack_backward(all);
 }
@@ -79,11 +90,35 @@ void Model<T>::pack() {
 template <class T>
 void Model<T>::set(const Tensor& tensor, const float* from) {
   if (tensor.matrix >= 0) {
-    pack_forward({{&packed_[tensor.matrix], from}});
-    return;
+    PackedWeight& w = packed_[tensor.matrix];
+    if (w.format.bits == 0) return pack_forward({{&w, from}});
+    return pack_quantized(w, [&](int begin, int end, char* to) {
+      quantized.pack(w.in, end - begin, w.format, from + (long)begin * w.in, to);
+    });
   }
   std::memcpy(values.data() + tensor.offset, from, sizeof(float) * tensor.count);
-  if (config.tied && tensor.offset == layout.head) pack_forward({{&packed_.back(), from}});
+  if (config.tied && tensor.offset == layout.head) pack_forward({{&packed_[config.layers * 4], from}});
+}
+
+template <class T>
+void Model<T>::set_stored(const Tensor& tensor, QuantFormat format, const int8_t* q, const uint16_t* scales) {
+  PackedWeight& w = packed_[tensor.matrix];
+  w.format = format;
+  const long row = format.bits == 8 ? w.in : (w.in + 1) / 2, groups = quant_groups(format, w.in);
+  pack_quantized(w, [&](int begin, int end, char* to) {
+    quantized.pack_stored(w.in, end - begin, format, q + begin * row, scales + begin * groups, to);
+  });
+}
+
+template <class T>
+template <class F>
+void Model<T>::pack_quantized(PackedWeight& w, const F& pack) {
+  const int step = quantized.column_block * 4;
+  w.forward.reserve(quantized.packed_bytes(w.in, w.out, w.format));
+  pool.parallel_for((w.out + step - 1) / step, [&](int i, int) {
+    const int begin = i * step;
+    pack(begin, std::min(begin + step, w.out), w.forward.data() + quantized.packed_bytes(w.in, begin, w.format));
+  });
 }
 
 template <class T>
@@ -130,14 +165,21 @@ void Model<T>::pack_backward(const std::vector<Unpacked>& matrices) {
 template <class T>
 void Model<T>::embed(const Rows& rows, int begin, int end, T* x) const {
   const int C = config.hidden;
-  std::vector<float> sum(C);
+  const PackedWeight& packed = packed_[config.layers * 4 + (config.tied ? 0 : 1)];
+  thread_local std::vector<float> row;  // kept: a token of Part B allocates nothing
+  row.resize(C);
   for (int r = begin; r < end; r++) {
-    const float* e = at(layout.embedding) + (long)rows.tokens[r] * C;
+    const float* e = row.data();
+    if (packed.format.bits != 0) {
+      quantized.unpack_row(C, packed.format, packed.forward.data(), rows.tokens[r], row.data());
+    } else {
+      e = at(layout.embedding) + (long)rows.tokens[r] * C;
+    }
     if (config.positions == Positions::learned_2d) {
       const float* p = at(layout.position) + (long)rows.positions[r] * C;
       const float* b = at(layout.block_position) + (long)rows.block_positions[r] * C;
-      for (int i = 0; i < C; i++) sum[i] = e[i] + p[i] + b[i];
-      e = sum.data();
+      for (int i = 0; i < C; i++) row[i] = e[i] + p[i] + b[i];
+      e = row.data();
     }
     k.convert(C, e, x + (long)r * C);
   }
@@ -162,9 +204,36 @@ void Model<T>::rotate(const Kernels<U>& kernels, const Rows& rows, int begin, in
 }
 
 template <class T>
-void Model<T>::product(const float* x, int n, const PackedWeight& weight, float* c, Scratch<T>& w) const {
-  gemm.pack_lhs(n, weight.in, Source<float>{x, weight.in, false}, w.lhs.data());
-  gemm.multiply(n, weight.out, weight.in, w.lhs.data(), weight.forward.data(), weight.in, c, weight.out, false);
+template <class U>
+void Model<T>::product(const U* x, int n, const PackedWeight& weight, float* c, Scratch<T>& w, ThreadPool* team) const {
+  const bool whole_numbers = weight.format.bits != 0;
+  const QuantizedRows rows = {w.q.data(), w.q_scales.data(), w.q_sums.data()};
+  if constexpr (std::is_same_v<U, float>) {
+    if (whole_numbers) quantized.quantize_rows(n, weight.in, weight.format, x, rows);
+  }
+  if (!whole_numbers) gemm.pack_lhs(n, weight.in, Source<U>{x, weight.in, false}, w.lhs.data());
+
+  auto bytes = [&](int columns) {
+    return whole_numbers ? quantized.packed_bytes(weight.in, columns, weight.format)
+                         : gemm.rhs_bytes(weight.in, columns);
+  };
+  auto columns = [&](int begin, int end) {
+    const char* packed = weight.forward.data() + bytes(begin);
+    if (whole_numbers) {
+      quantized.multiply(n, end - begin, weight.in, weight.format, rows, packed, c + begin, weight.out);
+    } else {
+      gemm.multiply(n, end - begin, weight.in, w.lhs.data(), packed, weight.in, c + begin, weight.out, false);
+    }
+  };
+  // A share takes a thread longer than being woken: reading kShare bytes of weights takes about 4 us, and each few rows
+  // about as long as the reading.
+  constexpr long kShare = 128 << 10;
+  const int block = whole_numbers ? quantized.column_block : gemm.column_block;
+  const long blocks_per_share = kShare * 4 / ((n + 3) * bytes(block)) + 1;
+  const int step = static_cast<int>(std::min<long>(blocks_per_share * block, weight.out));
+  if (team == nullptr || step == weight.out) return columns(0, weight.out);
+  team->parallel_for((weight.out + step - 1) / step,
+                     [&](int i, int) { columns(i * step, std::min((i + 1) * step, weight.out)); });
 }
 
 template <class T>
@@ -177,19 +246,21 @@ void Model<T>::normalize(int n, const T* x, long gain, long shift, float* y, flo
 }
 
 template <class T>
-void Model<T>::project_qkv(int layer, const Rows& rows, int begin, int end, LayerRows<T>& s, Scratch<T>& w) const {
+void Model<T>::project_qkv(int layer, const Rows& rows, int begin, int end, LayerRows<T>& s, Scratch<T>& w,
+                           ThreadPool* team) const {
   const LayerOffsets& o = layout.layers[layer];
   const int C = config.hidden, width = config.qkv_width(), n = end - begin;
   float* qkv_rows = w.product.data();
   normalize(n, s.x + (long)begin * C, o.ln1_g, o.ln1_b, w.normed.data(), s.mean1 + begin, s.rstd1 + begin);
-  product(w.normed.data(), n, qkv(layer), qkv_rows, w);
+  product(w.normed.data(), n, qkv(layer), qkv_rows, w, team);
   kf.add_bias(n, width, qkv_rows, width, bias(o.qkv_b), qkv_rows, width);
   rotate(kf, rows, begin, end, 1.0f, qkv_rows);
   k.convert(n * width, qkv_rows, s.qkv + (long)begin * width);
 }
 
 template <class T>
-void Model<T>::finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* next_x, Scratch<T>& w) const {
+void Model<T>::finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* next_x, Scratch<T>& w,
+                            ThreadPool* team) const {
   const LayerOffsets& o = layout.layers[layer];
   const int C = config.hidden, A = config.query_width(), F = config.inner, up_width = config.up(), n = end - begin;
   const bool deepnorm = config.norm == Norm::deepnorm;
@@ -204,24 +275,24 @@ void Model<T>::finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* n
   } else {
     k.widen(n * C, x, normed);
   }
-  gemm.pack_lhs(n, A, Source<T>{attended, A, false}, w.lhs.data());
-  gemm.multiply(n, C, A, w.lhs.data(), dense(layer).forward.data(), A, c, C, false);
+  product(attended, n, dense(layer), c, w, team);
   if (config.norm == Norm::sandwich) kf.rmsnorm(n, C, c, at(o.attention_out_g), config.eps, c);
   k.add_bias_residual(n, C, c, bias(o.dense_b), alpha, normed, h);
 
   normalize(n, h, o.ln2_g, o.ln2_b, normed, s.mean2 + begin, s.rstd2 + begin);
-  product(normed, n, up(layer), c, w);
+  product(normed, n, up(layer), c, w, team);
   k.add_bias(n, up_width, c, up_width, bias(o.up_b), u, up_width);
   k.activate(config.activation, n, F, u, w.act.data());
   if (!deepnorm) k.widen(n * C, h, normed);
 
-  gemm.pack_lhs(n, F, Source<T>{w.act.data(), F, false}, w.lhs.data());
-  gemm.multiply(n, C, F, w.lhs.data(), down(layer).forward.data(), F, c, C, false);
+  product(w.act.data(), n, down(layer), c, w, team);
   if (config.norm == Norm::sandwich) kf.rmsnorm(n, C, c, at(o.mlp_out_g), config.eps, c);
   k.add_bias_residual(n, C, c, bias(o.down_b), alpha, normed, next_x + (long)begin * C);
 }
 
 template class Model<float>;
+template void Model<float>::product(const float*, int, const PackedWeight&, float*, Scratch<float>&, ThreadPool*) const;
+template void Model<bf16>::product(const float*, int, const PackedWeight&, float*, Scratch<bf16>&, ThreadPool*) const;
 template class Model<bf16>;
 template void Model<float>::rotate(const Kernels<float>&, const Rows&, int, int, float, float*) const;
 template void Model<bf16>::rotate(const Kernels<float>&, const Rows&, int, int, float, float*) const;

@@ -2,6 +2,7 @@
 // everything is local to a row, so a block of rows goes from the attention's output to the next layer's queries, keys
 // and values without leaving the second-level cache. Training keeps what the pieces write; inference overwrites it.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <stdexcept>
@@ -10,6 +11,7 @@
 #include "buffer.h"
 #include "config.h"
 #include "gemm.h"
+#include "quantized.h"
 #include "thread_pool.h"
 
 namespace cloze {
@@ -32,6 +34,7 @@ struct Rows {
 // A weight matrix [out, in] packed for y = x W^T (forward) and, in training, for dx = dy W (backward).
 struct PackedWeight {
   int out = 0, in = 0;
+  QuantFormat format;  // of `forward`
   Buffer<char> forward, backward;
 };
 
@@ -49,13 +52,17 @@ struct Scratch {
   Buffer<float> product;  // kRowBlock x widest output
   Buffer<float> normed;   // kRowBlock x C
   Buffer<T> act;          // kRowBlock x F
+  Buffer<int8_t> q;       // QuantizedRows of kRowBlock rows
+  Buffer<float> q_scales;
+  Buffer<int32_t> q_sums;
 };
 
 template <class T>
 class Model {
  public:
-  // Only a model for training has its matrices in `values` and packs them for the backward pass.
-  Model(const Config& config, Level level, int threads, bool training);
+  // Only a model for training has its matrices in `values` and packs them for the backward pass. `format` is what the
+  // matrices of an inference model of float activations are quantised to; embedding and head take 8 bits by row then.
+  Model(const Config& config, Level level, int threads, bool training, QuantFormat format = {});
 
   const Config config;
   const Layout layout;
@@ -63,6 +70,7 @@ class Model {
   const Kernels<T>& k;
   const Kernels<float>& kf;
   const Gemm& gemm;
+  const QuantizedGemm& quantized;
   ThreadPool pool;
   Buffer<float> values;  // layout.total parameters
 
@@ -70,22 +78,29 @@ class Model {
   void pack();
   // Takes the values of a tensor, matrices straight into their packed form. Only for inference.
   void set(const Tensor& tensor, const float* from);
+  // The same from whole numbers and scales as `QuantizedGemm::pack_stored` takes them. Only for packed tensors of a
+  // quantised model.
+  void set_stored(const Tensor& tensor, QuantFormat format, const int8_t* q, const uint16_t* scales);
 
   const float* at(long offset) const { return values.data() + offset; }
   const PackedWeight& qkv(int layer) const { return packed_[layer * 4]; }
   const PackedWeight& dense(int layer) const { return packed_[layer * 4 + 1]; }
   const PackedWeight& up(int layer) const { return packed_[layer * 4 + 2]; }
   const PackedWeight& down(int layer) const { return packed_[layer * 4 + 3]; }
-  const PackedWeight& head() const { return packed_.back(); }
+  const PackedWeight& head() const { return packed_[config.layers * 4]; }
 
   // x[r] = embedding of rows [begin, end).
   void embed(const Rows& rows, int begin, int end, T* x) const;
+  // At most kRowBlock rows. A `team` shares the outputs of each product; it must not be at work already.
   // Norm, projection and rotation of rows [begin, end) of a layer: s.x -> s.qkv.
-  void project_qkv(int layer, const Rows& rows, int begin, int end, LayerRows<T>& s, Scratch<T>& w) const;
+  void project_qkv(int layer, const Rows& rows, int begin, int end, LayerRows<T>& s, Scratch<T>& w,
+                   ThreadPool* team = nullptr) const;
   // Output projection, residual and MLP: s.o, s.x -> s.h, s.u -> next_x (the layer's output).
-  void finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* next_x, Scratch<T>& w) const;
-  // c [n, W.out] = x [n, W.in] W^T for float rows x.
-  void product(const float* x, int n, const PackedWeight& weight, float* c, Scratch<T>& w) const;
+  void finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* next_x, Scratch<T>& w,
+                    ThreadPool* team = nullptr) const;
+  // c [n, W.out] = x [n, W.in] W^T. Rows of bf16 only where weights are not quantised.
+  template <class U>
+  void product(const U* x, int n, const PackedWeight& weight, float* c, Scratch<T>& w, ThreadPool* team) const;
 
   // Norm of n rows with the gain (and, unless it is RMSNorm, the shift) at these offsets; mean and rstd are those of
   // LayerNorm, which RMSNorm leaves alone.
@@ -112,6 +127,9 @@ class Model {
   };
   void pack_forward(const std::vector<Unpacked>& matrices);
   void pack_backward(const std::vector<Unpacked>& matrices);
+  // Packs all outputs of a quantised weight by pack(begin, end, where).
+  template <class F>
+  void pack_quantized(PackedWeight& weight, const F& pack);
 
   std::vector<PackedWeight> packed_;
   // The bias at an offset, zeros where there is none.

@@ -1,15 +1,19 @@
 #include "session.h"
 
 #include <cmath>
+#include <type_traits>
 
 namespace cloze {
 
 namespace {
 
-template <class T>
+// KV is what keys and values are cached as.
+template <class T, class KV>
 struct CpuRuntime : Runtime {
-  CpuRuntime(const Config& config, Level level, int threads)
-      : model(config, level, threads, /*training=*/false), attention(threads) {
+  CpuRuntime(const Config& config, Level level, int threads, QuantFormat format)
+      : model(config, level, threads, /*training=*/false, format),
+        is_quantized_(format.bits != 0),
+        attention(threads) {
     scores.resize(threads);
   }
   const Config& config() const override { return model.config; }
@@ -18,6 +22,11 @@ struct CpuRuntime : Runtime {
     std::lock_guard<std::mutex> lock(busy);
     model.set(tensor, values);
   }
+  void set_stored(const Tensor& tensor, QuantFormat format, const int8_t* q, const uint16_t* scales) override {
+    std::lock_guard<std::mutex> lock(busy);
+    model.set_stored(tensor, format, q, scales);
+  }
+  bool is_quantized() const override { return is_quantized_; }
   std::unique_ptr<Session> open(int capacity) override;
 
   // Work space for n rows of one layer, used by all layers in turn.
@@ -32,16 +41,17 @@ struct CpuRuntime : Runtime {
   }
 
   Model<T> model;
+  bool is_quantized_;
   std::vector<AttentionScratch<T>> attention;
   std::vector<Buffer<float>> scores;
   Buffer<T> x, qkv, o, h, u;
   Buffer<float> mean1, rstd1, mean2, rstd2, final_x;
 };
 
-template <class T>
+template <class T, class KV>
 class CpuSession : public Session {
  public:
-  CpuSession(std::shared_ptr<CpuRuntime<T>> runtime, int capacity) : rt_(std::move(runtime)), capacity_(capacity) {
+  CpuSession(std::shared_ptr<CpuRuntime<T, KV>> runtime, int capacity) : rt_(std::move(runtime)), capacity_(capacity) {
     const Config& c = rt_->model.config;
     for (int l = 0; l < c.layers; l++) {
       keys_.emplace_back((size_t)capacity * c.kv_width());
@@ -74,17 +84,10 @@ class CpuSession : public Session {
       m.normalize(1, rt_->x.data() + (long)r * C, m.layout.final_g, m.layout.final_b,
                   rt_->final_x.data() + (long)r * C, &mean, &rstd);
     }
-    const PackedWeight& head = m.head();
-    const int block = m.gemm.column_block * 32, blocks = (V + block - 1) / block;
     for (int begin = from; begin < rows.count; begin += kRowBlock) {
       const int n = std::min(kRowBlock, rows.count - begin);
-      char* lhs = rt_->model.scratch()[0].lhs.data();
-      m.gemm.pack_lhs(n, C, Source<float>{rt_->final_x.data() + (long)begin * C, C, false}, lhs);
-      rt_->model.pool.parallel_for(blocks, [&](int b, int) {
-        const int column = b * block, columns = std::min(block, V - column);
-        m.gemm.multiply(n, columns, C, lhs, head.forward.data() + m.gemm.rhs_bytes(C, column), C,
-                        logits + (long)(begin - from) * V + column, V, false);
-      });
+      m.product(rt_->final_x.data() + (long)begin * C, n, m.head(), logits + (long)(begin - from) * V,
+                rt_->model.scratch()[0], &rt_->model.pool);
     }
     length_ += rows.count;
   }
@@ -98,8 +101,8 @@ class CpuSession : public Session {
   }
 
   std::unique_ptr<Session> fork() const override {
-    auto copy = std::make_unique<CpuSession<T>>(rt_, capacity_);
-    const size_t bytes = sizeof(T) * length_ * rt_->model.config.kv_width();
+    auto copy = std::make_unique<CpuSession<T, KV>>(rt_, capacity_);
+    const size_t bytes = sizeof(KV) * length_ * rt_->model.config.kv_width();
     for (size_t l = 0; l < keys_.size(); l++) {
       std::memcpy(static_cast<void*>(copy->keys_[l].data()), keys_[l].data(), bytes);
       std::memcpy(static_cast<void*>(copy->values_[l].data()), values_[l].data(), bytes);
@@ -135,9 +138,9 @@ class CpuSession : public Session {
     rt_->prepare(n);
     LayerRows<T> s = {rt_->x.data(),     rt_->qkv.data(),   rt_->o.data(),     rt_->h.data(),    rt_->u.data(),
                       rt_->mean1.data(), rt_->rstd1.data(), rt_->mean2.data(), rt_->rstd2.data()};
-    for_row_blocks(m.pool, n, [&](int begin, int end, int t) {
+    for_rows(n, [&](int begin, int end, int t, ThreadPool* team) {
       m.embed(rows, begin, end, s.x);
-      m.project_qkv(0, rows, begin, end, s, m.scratch()[t]);
+      m.project_qkv(0, rows, begin, end, s, m.scratch()[t], team);
       remember(0, held, begin, end);
     });
     for (int l = 0; l < m.config.layers; l++) {
@@ -151,12 +154,28 @@ class CpuSession : public Session {
       } else {
         m.pool.parallel_for(n * H, [&](int i, int t) { attend_row(l, held + i / H + 1, i / H, i % H, s, t); });
       }
-      for_row_blocks(m.pool, n, [&](int begin, int end, int t) {
-        m.finish_layer(l, begin, end, s, s.x, m.scratch()[t]);
+      for_rows(n, [&](int begin, int end, int t, ThreadPool* team) {
+        m.finish_layer(l, begin, end, s, s.x, m.scratch()[t], team);
         if (l + 1 == m.config.layers) return;
-        m.project_qkv(l + 1, rows, begin, end, s, m.scratch()[t]);
+        m.project_qkv(l + 1, rows, begin, end, s, m.scratch()[t], team);
         remember(l + 1, held, begin, end);
       });
+    }
+  }
+
+  // fn(begin, end, thread, team): many rows are shared out in blocks; the few of one block are not, but their products.
+  template <class F>
+  void for_rows(int n, const F& fn) {
+    ThreadPool& pool = rt_->model.pool;
+    if (n <= kRowBlock) return fn(0, n, 0, &pool);
+    for_row_blocks(pool, n, [&](int begin, int end, int t) { fn(begin, end, t, nullptr); });
+  }
+
+  void keep(int n, const T* from, KV* to) const {
+    if constexpr (std::is_same_v<T, KV>) {
+      std::memcpy(static_cast<void*>(to), from, sizeof(T) * n);
+    } else {
+      kernels<KV>(rt_->model.level).convert(n, from, to);
     }
   }
 
@@ -167,8 +186,8 @@ class CpuSession : public Session {
       const T* row = rt_->qkv.data() + (long)r * m.config.qkv_width();
       const long to = (long)(held + r) * width;
       for (int g = 0; g < m.config.kv_heads; g++) {
-        std::memcpy(static_cast<void*>(keys_[layer].data() + to + g * D), row + m.k_at(g), sizeof(T) * D);
-        std::memcpy(static_cast<void*>(values_[layer].data() + to + g * D), row + m.v_at(g), sizeof(T) * D);
+        keep(D, row + m.k_at(g), keys_[layer].data() + to + g * D);
+        keep(D, row + m.v_at(g), values_[layer].data() + to + g * D);
       }
     }
   }
@@ -177,7 +196,7 @@ class CpuSession : public Session {
     const Model<T>& m = rt_->model;
     const Config& c = m.config;
     const int D = c.head_dim(), at = c.kv_head(h) * D;
-    const HeadView<T> view = {s.qkv + m.q_at(h), keys_[layer].data() + at, values_[layer].data() + at, s.o + h * D,
+    const HeadView<T, KV> view = {s.qkv + m.q_at(h), keys_[layer].data() + at, values_[layer].data() + at, s.o + h * D,
                               c.qkv_width(),     c.kv_width(),             c.query_width(),            n,
                               held + n,          held,                     /*sep=*/0};
     attention_forward(m, view, nullptr, rt_->attention[thread]);
@@ -191,27 +210,36 @@ class CpuSession : public Session {
     scores.reserve(capacity_ + 2 * D);
     float *q = scores.data() + capacity_, *out = q + D;
     m.k.widen(D, s.qkv + (long)r * c.qkv_width() + m.q_at(h), q);
-    m.k.attend_row(D, visible, c.kv_width(), 1.0f / std::sqrt(static_cast<float>(D)), q, keys_[layer].data() + at,
-                   values_[layer].data() + at, scores.data(), out);
+    kernels<KV>(m.level).attend_row(D, visible, c.kv_width(), 1.0f / std::sqrt(static_cast<float>(D)), q,
+                                    keys_[layer].data() + at, values_[layer].data() + at, scores.data(), out);
     m.k.convert(D, out, s.o + (long)r * c.query_width() + h * D);
   }
 
-  std::shared_ptr<CpuRuntime<T>> rt_;
+  std::shared_ptr<CpuRuntime<T, KV>> rt_;
   int capacity_, fixed_ = 0;  // rows that rewind must leave: Part A, whose rows have seen each other
   std::atomic<int> length_{0};  // may be asked for while a call is under way
-  std::vector<Buffer<T>> keys_, values_;  // per layer: capacity x kv_width
+  std::vector<Buffer<KV>> keys_, values_;  // per layer: capacity x kv_width
 };
 
-template <class T>
-std::unique_ptr<Session> CpuRuntime<T>::open(int capacity) {
-  return std::make_unique<CpuSession<T>>(std::static_pointer_cast<CpuRuntime<T>>(shared_from_this()), capacity);
+template <class T, class KV>
+std::unique_ptr<Session> CpuRuntime<T, KV>::open(int capacity) {
+  auto self = std::static_pointer_cast<CpuRuntime<T, KV>>(shared_from_this());
+  return std::make_unique<CpuSession<T, KV>>(std::move(self), capacity);
 }
 
 }  // namespace
 
-std::shared_ptr<Runtime> make_runtime(const Config& config, Level level, int threads, bool use_bf16) {
-  if (use_bf16) return std::make_shared<CpuRuntime<bf16>>(config, level, threads);
-  return std::make_shared<CpuRuntime<float>>(config, level, threads);
+std::shared_ptr<Runtime> make_runtime(const Config& c, Level level, int threads, Precision precision, int group) {
+  QuantFormat format;
+  if (precision == Precision::float32) return std::make_shared<CpuRuntime<float, float>>(c, level, threads, format);
+  if (precision == Precision::bfloat16) return std::make_shared<CpuRuntime<bf16, bf16>>(c, level, threads, format);
+  const int deepest = std::max({c.hidden, c.query_width(), c.inner});
+  if (deepest > kLargestQuantDepth) {
+    throw std::invalid_argument("A matrix of this model has " + std::to_string(deepest) + " columns; int8 and int4 " +
+                                "take " + std::to_string(kLargestQuantDepth) + " at most. Choose another precision.");
+  }
+  format = {precision == Precision::int8 ? 8 : 4, group};
+  return std::make_shared<CpuRuntime<float, bf16>>(c, level, threads, format);
 }
 
 }  // namespace cloze

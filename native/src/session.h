@@ -27,11 +27,18 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   virtual const Layout& layout() const = 0;
   // Takes the values of a tensor of the layout. All must have been set before the first read or extend.
   virtual void set(const Tensor& tensor, const float* values) = 0;
+  // The same for a matrix that is stored quantised (see QuantizedGemm). Only in int8 and int4.
+  virtual void set_stored(const Tensor& tensor, QuantFormat format, const int8_t* q, const uint16_t* scales) = 0;
+  virtual bool is_quantized() const = 0;
   virtual std::unique_ptr<Session> open(int capacity) = 0;
 
   std::mutex busy;  // held for the length of a set, read or extend
 };
 
-std::shared_ptr<Runtime> make_runtime(const Config& config, Level level, int threads, bool use_bf16);
+// float32: exact. bfloat16: activations, what AMX tiles compute. int8, int4: quantised weights, a bf16 cache.
+enum class Precision { float32, bfloat16, int8, int4 };
+
+// `group` counts for int8 and int4 (see QuantFormat). Throws std::invalid_argument where a model is too wide for them.
+std::shared_ptr<Runtime> make_runtime(const Config& config, Level level, int threads, Precision precision, int group);
 
 }  // namespace cloze

@@ -68,10 +68,16 @@ static inline void store_at(T* p, int i, int n, vf v) {
   }
 }
 
+// Halves are added to each other until four are left.
 static inline float hsum(vf v) {
-  float s = 0;
-  for (int i = 0; i < W; i++) s += v[i];
-  return s;
+  float x[W];
+  __builtin_memcpy(x, &v, sizeof v);
+  typedef float v4 __attribute__((vector_size(16)));
+  v4 parts[W / 4];
+  __builtin_memcpy(parts, x, sizeof x);
+  for (int n = W / 8; n > 0; n /= 2)
+    for (int i = 0; i < n; i++) parts[i] += parts[i + n];
+  return (parts[0][0] + parts[0][2]) + (parts[0][1] + parts[0][3]);
 }
 
 static inline float hmax(vf v) {

@@ -37,7 +37,7 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::drain(int thread) {
   try {
-    for (int item; (item = next_.fetch_add(1, std::memory_order_relaxed)) < items_;) (*job_)(item, thread);
+    for (int item; (item = next_.fetch_add(1, std::memory_order_relaxed)) < items_;) job_.call(job_.fn, item, thread);
   } catch (...) {
     next_.store(items_, std::memory_order_relaxed);
     std::lock_guard<std::mutex> lock(mutex_);
@@ -54,7 +54,7 @@ void ThreadPool::work(int thread) {
       wake_.wait(lock, [&] { return generation_.load() != seen; });
       seen = generation_.load();
       if (stopping_) return;
-      if (job_ == nullptr) continue;  // woke after the others had finished the loop
+      if (job_.fn == nullptr) continue;  // woke after the others had finished the loop
       active_++;
     }
     drain(thread);
@@ -66,15 +66,15 @@ void ThreadPool::work(int thread) {
   }
 }
 
-void ThreadPool::parallel_for(int items, const std::function<void(int, int)>& fn) {
+void ThreadPool::run(int items, Job job) {
   if (items <= 0) return;
   if (workers_.empty() || items == 1) {
-    for (int i = 0; i < items; i++) fn(i, 0);
+    for (int i = 0; i < items; i++) job.call(job.fn, i, 0);
     return;
   }
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    job_ = &fn;
+    job_ = job;
     items_ = items;
     next_.store(0, std::memory_order_relaxed);
     generation_.fetch_add(1, std::memory_order_release);
@@ -84,7 +84,7 @@ void ThreadPool::parallel_for(int items, const std::function<void(int, int)>& fn
   for (int i = 0; i < kSpins && active_.load(std::memory_order_acquire) != 0; i++) pause();
   std::unique_lock<std::mutex> lock(mutex_);
   finished_.wait(lock, [&] { return active_ == 0; });
-  job_ = nullptr;
+  job_ = {};
   if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <exception>
-#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -22,17 +21,25 @@ class ThreadPool {
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
   // Calls fn(item, thread) for every item in [0, items); returns when all are done. `thread` < threads().
-  // What fn throws ends the loop early and is thrown again here.
-  void parallel_for(int items, const std::function<void(int item, int thread)>& fn);
+  // What fn throws ends the loop early and is thrown again here. Allocates nothing.
+  template <class F>
+  void parallel_for(int items, const F& fn) {
+    run(items, {&fn, [](const void* f, int item, int thread) { (*static_cast<const F*>(f))(item, thread); }});
+  }
 
  private:
+  struct Job {
+    const void* fn = nullptr;
+    void (*call)(const void* fn, int item, int thread) = nullptr;
+  };
+  void run(int items, Job job);
   void work(int thread);
   void drain(int thread);
 
   std::vector<std::thread> workers_;
   std::mutex mutex_;
   std::condition_variable wake_, finished_;
-  const std::function<void(int, int)>* job_ = nullptr;
+  Job job_;
   std::atomic<int> next_{0};
   int items_ = 0;
   std::atomic<int> active_{0};

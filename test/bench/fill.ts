@@ -1,4 +1,4 @@
-/** Milliseconds of reading Part A and of one token of Part B, with the embedded model. */
+/** Milliseconds of reading Part A and of one token of Part B, with the embedded model in each precision. */
 import { join } from 'node:path';
 import { loadModelFolder } from '../../engine/model/load.ts';
 import { createRandom } from '../../engine/objective/random.ts';
@@ -8,14 +8,16 @@ import { type Alternative, interleaved } from './spread.ts';
 
 const PART_A = 768;
 const PART_B = 32;
+const PRECISIONS = ['float32', 'int8', 'int4'] as const;
 
 export async function benchFill(): Promise<Row[]> {
   const folder = await loadModelFolder(join(process.cwd(), 'engine/embedded-model'));
   const random = createRandom(3);
   const partA = rows(PART_A, (i) => [random.below(16000), i, 0]);
   const alternatives: Alternative[] = [];
-  for (const threads of [1, 2]) {
-    const runtime = await openNativeRuntime(folder, { threads });
+  const choices = [1, 2].flatMap((threads) => PRECISIONS.map((precision) => ({ threads, precision })));
+  for (const choice of choices) {
+    const runtime = await openNativeRuntime(folder, choice);
     alternatives.push({
       what: `reading ${PART_A} tokens, ${runtime.device}`,
       unit: 'ms',

@@ -1,9 +1,6 @@
 // Holds one level's matrix product against three plain loops: every way of packing, sizes that end inside a block, a
 // right-hand side deeper than the product, accumulation. All memory ends at a page that may not be touched.
 // Compiled with -DLEVEL=<namespace> and, where operands are rounded to bfloat16 on the way, -DROUNDED.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -12,6 +9,7 @@
 #include <random>
 
 #include "gemm.h"
+#include "guarded.h"
 
 using cloze::bf16;
 using cloze::Gemm;
@@ -24,28 +22,6 @@ constexpr bool kRounded = true;
 #else
 constexpr bool kRounded = false;
 #endif
-
-// `count` values whose last one is followed by a page that faults.
-template <class T>
-class Guarded {
- public:
-  explicit Guarded(size_t count) {
-    const size_t page = sysconf(_SC_PAGESIZE), bytes = count * sizeof(T), pages = (bytes + page - 1) / page;
-    size_ = (pages + 1) * page;
-    base_ = static_cast<char*>(mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    if (base_ == MAP_FAILED || mprotect(base_ + pages * page, page, PROT_NONE) != 0) std::abort();
-    data_ = reinterpret_cast<T*>(base_ + pages * page - bytes);
-  }
-  ~Guarded() { munmap(base_, size_); }
-  Guarded(const Guarded&) = delete;
-  T* data() { return data_; }
-  T& operator[](size_t i) { return data_[i]; }
-
- private:
-  char* base_;
-  size_t size_;
-  T* data_;
-};
 
 std::mt19937 random_bits(7);
 std::uniform_real_distribution<float> uniform(-1, 1);

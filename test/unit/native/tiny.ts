@@ -68,6 +68,25 @@ export const CONFIGS: Readonly<Record<string, GlmConfig>> = {
   },
 };
 
+/** ChatGLM2's kind, with GLM-4-0414's norms: no row sees a later one, heads share keys and values. */
+export const CAUSAL: GlmConfig = {
+  ...SMALLEST,
+  hiddenSize: 36,
+  heads: 6,
+  headSize: 8,
+  keyValueHeads: 2,
+  maxLength: 1700,
+  positions: 'rotary-1d',
+  rotarySize: 4,
+  rotaryPairs: 'neighbours',
+  norm: 'sandwich',
+  normKind: 'rms-norm',
+  bias: 'qkv',
+  activation: 'swiglu',
+  qkvLayout: 'thirds',
+  causal: true,
+};
+
 /** Nearly normal values of mean 0 and deviation 1: four uniform ones together. */
 export function normal(random: Random): number {
   return Math.sqrt(3) * (random.float() + random.float() + random.float() + random.float() - 2);

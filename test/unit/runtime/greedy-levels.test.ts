@@ -9,22 +9,25 @@ const LEVELS = ['portable', 'avx2', 'avx512', 'amx'];
 const available = LEVELS.slice(0, LEVELS.indexOf(loadAddon().detectedLevel) + 1);
 const OPTIONS = { maxTokens: 24, temperature: 0, topP: 1, seed: 0, singleLine: false, timeLimit: 0 };
 
-async function spansAt(level: string): Promise<string[]> {
-  const engine = await loadEngine({ modelFolder: join(process.cwd(), 'engine/embedded-model'), level, threads: 2 });
+type Precision = 'float32' | 'int8';
+
+async function spansAt(level: string, precision: Precision): Promise<string[]> {
+  const modelFolder = join(process.cwd(), 'engine/embedded-model');
+  const engine = await loadEngine({ modelFolder, level, precision, threads: 2 });
   const spans: string[] = [];
   for (const blank of blanks) spans.push((await engine.fill(blank, OPTIONS)).text);
   await engine.dispose();
   return spans;
 }
 
-describe('greedy text of ten blanks', async () => {
-  const expected = await spansAt('portable');
+describe.each<Precision>(['float32', 'int8'])('greedy text of ten blanks in %s', async (precision) => {
+  const expected = await spansAt('portable', precision);
 
   it('is not empty everywhere', () => {
     expect(expected.filter((text) => text.trim() !== '').length).toBeGreaterThan(5);
   });
 
   it.each(available.filter((level) => level !== 'portable'))('is the same at level %s', async (level) => {
-    expect(await spansAt(level)).toEqual(expected);
+    expect(await spansAt(level, precision)).toEqual(expected);
   });
 });

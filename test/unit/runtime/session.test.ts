@@ -6,7 +6,7 @@ import { createRandom } from '../../../engine/objective/random.ts';
 import type { Runtime, TokenRows } from '../../../engine/runtime/runtime.ts';
 import { toBatch } from '../../../engine/training/batch.ts';
 import { sliceRows } from '../../../engine/verification/cases.ts';
-import { CONFIGS, LEVELS, randomSample, randomTensors, SMALLEST, trainerOf } from '../native/tiny.ts';
+import { CAUSAL, CONFIGS, LEVELS, randomSample, randomTensors, SMALLEST, trainerOf } from '../native/tiny.ts';
 import { openTiny } from './tiny-runtime.ts';
 
 const SEP = 61;
@@ -141,23 +141,7 @@ describe('a session', () => {
 });
 
 describe('a causal model', { timeout: 30_000 }, () => {
-  const causal: GlmConfig = {
-    ...SMALLEST,
-    hiddenSize: 36,
-    heads: 6,
-    headSize: 8,
-    keyValueHeads: 2,
-    maxLength: 1700,
-    positions: 'rotary-1d',
-    rotarySize: 4,
-    rotaryPairs: 'neighbours',
-    norm: 'sandwich',
-    normKind: 'rms-norm',
-    bias: 'qkv',
-    activation: 'swiglu',
-    qkvLayout: 'thirds',
-    causal: true,
-  };
+  const causal = CAUSAL;
   const prompt = randomSample(causal, createRandom(8), causal.maxLength, 0);
 
   it.each(LEVELS)('reads a long prompt in pieces as it would take it at once, at level %s', async (level) => {

@@ -1,0 +1,32 @@
+// IEEE half precision, in which the scales of quantised weights are kept. Defines: half_bits, half_value. Static for the
+// same reason as in bf16.h.
+#pragma once
+#include <cstdint>
+#include <cstring>
+
+namespace cloze {
+
+// Round to nearest even; what is too large becomes the largest finite value. `x` must not be negative.
+static inline uint16_t half_bits(float x) {
+  if (!(x < 65504.0f)) return 0x7BFF;
+  uint32_t word;
+  std::memcpy(&word, &x, 4);
+  if (x < 6.103515625e-5f) {  // below 2^-14 halves count in units of 2^-24
+    float shifted = x + 0.5f;  // whose last place is 2^-24
+    std::memcpy(&word, &shifted, 4);
+    return static_cast<uint16_t>(word - 0x3F000000);
+  }
+  word += 0xFFF + ((word >> 13) & 1);
+  return static_cast<uint16_t>((word - 0x38000000) >> 13);
+}
+
+static inline float half_value(uint16_t bits) {
+  const uint32_t exponent = (bits >> 10) & 31, fraction = bits & 1023;
+  if (exponent == 0) return static_cast<float>(fraction) * 5.9604644775390625e-8f;
+  const uint32_t word = (static_cast<uint32_t>(bits & 0x8000) << 16) | ((exponent + 112) << 23) | (fraction << 13);
+  float x;
+  std::memcpy(&x, &word, 4);
+  return x;
+}
+
+}  // namespace cloze

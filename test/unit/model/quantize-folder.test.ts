@@ -1,0 +1,146 @@
+/** `cloze quantize`: the new folder reads like any other, in GLM-130B's layout; and what it refuses. */
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { dequantize, quantize } from '../../../engine/checkpoint/quantization.ts';
+import { openSafetensors, type TensorInfo, writeSafetensors } from '../../../engine/checkpoint/safetensors.ts';
+import { quantizeCommand } from '../../../engine/cli/quantize.ts';
+import { loadModelFolder, valuesOf } from '../../../engine/model/load.ts';
+import { quantizeFolder } from '../../../engine/model/quantize-folder.ts';
+import { openNativeRuntime } from '../../../engine/runtime/native.ts';
+import { goldenFolder, goldenPath } from '../native/golden.ts';
+
+const work = mkdtempSync(join(tmpdir(), 'cloze-quantize-'));
+afterAll(() => rmSync(work, { recursive: true }));
+let made = 0;
+const fresh = () => join(work, `model-${made++}`);
+const DOWN = 'transformer.layers.0.mlp.dense_4h_to_h.weight';
+
+async function valuesIn(path: string): Promise<Map<string, Float32Array>> {
+  const values = new Map<string, Float32Array>();
+  for await (const tensor of (await loadModelFolder(path)).tensors()) values.set(tensor.name, valuesOf(tensor));
+  return values;
+}
+
+describe('cloze quantize', { timeout: 30_000 }, () => {
+  it('writes GLM-130B’s names, types and shapes', async () => {
+    const out = fresh();
+    await quantizeCommand([goldenPath('glm-130b'), '--to', 'int4', '--group', 'row', '--out', out]);
+    const source = await openSafetensors(join(goldenPath('glm-130b'), 'model.safetensors'));
+    const [rows, columns] = (source.tensors.get(DOWN) as TensorInfo).shape as [number, number];
+    await source.close();
+    const file = await openSafetensors(join(out, 'model.safetensors'));
+    expect(file.tensors.get(DOWN)).toMatchObject({ dtype: 'I8', shape: [rows, columns / 2] });
+    expect(file.tensors.get(`${DOWN}_scale`)).toMatchObject({ dtype: 'F16', shape: [rows] });
+    expect(file.tensors.get('transformer.word_embeddings.weight')).toMatchObject({ dtype: 'I8' });
+    expect(file.tensors.get('transformer.final_layernorm.weight')).toMatchObject({ dtype: 'F32' });
+    expect(file.metadata.quantization).toBe('int4, a scale for each row');
+    await file.close();
+    expect(readFileSync(join(out, 'config.json'))).toEqual(readFileSync(join(goldenPath('glm-130b'), 'config.json')));
+  });
+
+  it.each(['glm-130b', 'chatglm-6b', 'glm-2021', 'chatglm2-6b', 'glm-hf'])(
+    'makes of %s a folder that is read back as what it stands for',
+    async (family) => {
+      const out = fresh();
+      await quantizeFolder(goldenPath(family), out, { bits: 4, group: 32 });
+      const folder = await loadModelFolder(out);
+      expect(folder.bits).toBe(4);
+      const exact = new Map<string, Float32Array>();
+      for await (const { name, shape, ...rest } of (await goldenFolder(family)).tensors()) {
+        const values = valuesOf({ name, shape, ...rest });
+        const [rows, columns] = shape as [number, number | undefined];
+        const isMatrix = columns !== undefined && !name.includes('position_embeddings');
+        const format = name.includes('.layers.')
+          ? ({ bits: 4, group: 32 } as const)
+          : ({ bits: 8, group: 'row' } as const);
+        exact.set(name, isMatrix ? dequantize(quantize(values, rows, columns, format)) : values);
+      }
+      expect(await valuesIn(out)).toEqual(exact);
+      const runtime = await openNativeRuntime(folder, { threads: 1 });
+      expect(runtime.device).toMatch(/ int4, 1 thread$/);
+      runtime.dispose();
+    },
+  );
+
+  it('has halved the bytes and more', async () => {
+    const { before, after } = await quantizeFolder(join(process.cwd(), 'engine/embedded-model'), fresh(), {
+      bits: 8,
+      group: 'row',
+    });
+    expect(after).toBeLessThan(before * 0.51);
+  });
+
+  it('leaves nothing behind when the weights are damaged', async () => {
+    const broken = fresh();
+    cpSync(goldenPath('glm-130b'), broken, { recursive: true });
+    const tensors = new Map<string, Uint8Array>();
+    const source = await openSafetensors(join(broken, 'model.safetensors'));
+    for (const name of source.tensors.keys()) tensors.set(name, await source.read(name));
+    await source.close();
+    new Float32Array((tensors.get(DOWN) as Uint8Array).buffer)[3] = Number.NaN;
+    const path = join(broken, 'model.safetensors');
+    await writeSafetensors(path, [...source.tensors.values()], (name) => tensors.get(name) as Uint8Array);
+    const before = readdirSync(work);
+    await expect(quantizeFolder(broken, fresh(), { bits: 8, group: 'row' })).rejects.toThrow(
+      `${path}: tensor ${DOWN}: value 3 is NaN`,
+    );
+    expect(readdirSync(work)).toEqual(before);
+  });
+
+  it('refuses a folder that exists, one that is quantised, and options that there are not', async () => {
+    const out = fresh();
+    const golden = goldenPath('glm-130b');
+    await quantizeCommand([golden, '--to', 'int8', '--out', out]);
+    await expect(quantizeCommand([golden, '--to', 'int8', '--out', out])).rejects.toThrow(`${out} exists already`);
+    await expect(quantizeCommand([out, '--to', 'int4', '--out', fresh()])).rejects.toThrow('is quantised already');
+    await expect(quantizeCommand([golden, '--to', 'int3', '--out', fresh()])).rejects.toThrow('given "int3"');
+    await expect(quantizeCommand([golden, '--to', 'int4', '--group', '16', '--out', fresh()])).rejects.toThrow('"16"');
+    await expect(quantizeCommand(['--to', 'int4', '--out', fresh()])).rejects.toThrow('one model FOLDER');
+  });
+});
+
+describe('reading quantised weights', { timeout: 30_000 }, () => {
+  async function changed(edit: (tensors: Map<string, TensorInfo>) => void): Promise<string> {
+    const out = fresh();
+    await quantizeFolder(goldenPath('glm-130b'), out, { bits: 8, group: 'row' });
+    const file = await openSafetensors(join(out, 'model.safetensors'));
+    const tensors = new Map(file.tensors);
+    await file.close();
+    edit(tensors);
+    const size = ({ begin, end }: TensorInfo) => new Uint8Array(end - begin);
+    await writeSafetensors(join(out, 'model.safetensors'), [...tensors.values()], (name) =>
+      size(tensors.get(name) as TensorInfo),
+    );
+    return out;
+  }
+  const of = (tensors: Map<string, TensorInfo>, name: string) => tensors.get(name) as TensorInfo;
+
+  it('names scales that are missing or of another type', async () => {
+    const missing = await changed((tensors) => tensors.delete(`${DOWN}_scale`));
+    await expect(loadModelFolder(missing)).rejects.toThrow(`${DOWN}_scale of ${DOWN} must be F16, but it is missing`);
+    const other = await changed((tensors) => {
+      const scale = of(tensors, `${DOWN}_scale`);
+      tensors.set(scale.name, { ...scale, dtype: 'BF16' });
+    });
+    await expect(loadModelFolder(other)).rejects.toThrow('must be F16, but it is BF16');
+  });
+
+  it('names shapes that are of no format', async () => {
+    const folder = await changed((tensors) => {
+      const { shape, ...info } = of(tensors, DOWN);
+      tensors.set(DOWN, { ...info, shape: [(shape[0] as number) * 2, (shape[1] as number) / 2] });
+    });
+    await expect(loadModelFolder(folder)).rejects.toThrow(`is no form of [`);
+  });
+
+  it('refuses whole numbers where a norm should be', async () => {
+    const name = 'transformer.final_layernorm.weight';
+    const folder = await changed((tensors) => {
+      const { shape, begin } = of(tensors, name);
+      tensors.set(name, { name, dtype: 'I8', shape, begin, end: begin + (shape[0] as number) });
+    });
+    await expect(loadModelFolder(folder)).rejects.toThrow(`${name} must be one of F32, F16, BF16, but it is I8`);
+  });
+});

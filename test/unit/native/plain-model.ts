@@ -1,0 +1,171 @@
+/**
+ * The whole forward pass in plain loops, row by row, for models of the GLM-130B and GLM 2021 kinds: the slow twin of the
+ * native sessions, quantised products and rounded caches included.
+ */
+import { bfloat16ToFloat32, float32ToBfloat16 } from '../../../engine/checkpoint/float-formats.ts';
+import { dequantize, type QuantFormat, quantize } from '../../../engine/checkpoint/quantization.ts';
+import { type GlmConfig, tensorShapes } from '../../../engine/model/config.ts';
+import type { TokenRows } from '../../../engine/runtime/runtime.ts';
+
+type Linear = (x: readonly number[]) => number[];
+
+interface Matrix {
+  values: Float32Array;
+  rows: number;
+  columns: number;
+}
+
+const BY_ROW: QuantFormat = { bits: 8, group: 'row' };
+
+/** Logits after each row from `sep` on, [rows - sep][V]. Without `format` nothing is quantised or rounded. */
+export function plainLogits(
+  config: GlmConfig,
+  tensors: ReadonlyMap<string, Float32Array>,
+  rows: TokenRows,
+  sep: number,
+  format?: QuantFormat,
+): number[][] {
+  const { hiddenSize: C, heads: H, innerSize: F, layers, positions, norm } = config;
+  const D = C / H;
+  const shapes = new Map(tensorShapes(config).map(({ name, shape }) => [name, shape]));
+  const tensor = (name: string) => tensors.get(name) as Float32Array;
+  const matrix = (name: string): Matrix => {
+    const [height, width] = shapes.get(name) as [number, number];
+    return { values: tensor(name), rows: height, columns: width };
+  };
+  const layerNorm = (x: readonly number[], name: string) => {
+    const mean = x.reduce((a, b) => a + b, 0) / C;
+    const scale = 1 / Math.sqrt(x.reduce((a, b) => a + (b - mean) ** 2, 0) / C + config.layerNormEpsilon);
+    const [gain, shift] = [tensor(`${name}.weight`), tensor(`${name}.bias`)];
+    return x.map((value, i) => (value - mean) * scale * (gain[i] as number) + (shift[i] as number));
+  };
+  const embedding = matrix('transformer.word_embeddings.weight');
+  const table = format ? rounded(embedding, BY_ROW) : embedding.values;
+  const head = linear(config.tiedEmbedding ? embedding : matrix('lm_head.weight'), format && BY_ROW);
+  const at = (values: Float32Array, row: number) => [...values.subarray(row * C, (row + 1) * C)];
+  let states = [...rows.tokens].map((token, row) => {
+    if (positions !== 'learned-2d') return at(table, token);
+    const position = at(tensor('transformer.position_embeddings.weight'), rows.positions[row] as number);
+    const block = at(tensor('transformer.block_position_embeddings.weight'), rows.blockPositions[row] as number);
+    return at(table, token).map((value, i) => value + (position[i] as number) + (block[i] as number));
+  });
+  const turned = (x: readonly number[], row: number) => {
+    if (positions === 'learned-2d') return [...x];
+    if (positions === 'rotary-1d') return turn(x, rows.positions[row] as number);
+    const half = D / 2;
+    return [
+      ...turn(x.slice(0, half), rows.positions[row] as number),
+      ...turn(x.slice(half), rows.blockPositions[row] as number),
+    ];
+  };
+
+  for (let layer = 0; layer < layers; layer++) {
+    const name = `transformer.layers.${layer}`;
+    const apply = (part: string): Linear => {
+      const product = linear(matrix(`${name}.${part}.weight`), format);
+      const bias = tensor(`${name}.${part}.bias`);
+      return (x) => product(x).map((value, i) => value + (bias[i] as number));
+    };
+    const [project, dense] = [apply('attention.query_key_value'), apply('attention.dense')];
+    const [up, down] = [apply('mlp.dense_h_to_4h'), apply('mlp.dense_4h_to_h')];
+    const normed = states.map((x) => layerNorm(x, `${name}.input_layernorm`));
+    const part = (x: readonly number[], which: number, head: number) => {
+      const begin = config.qkvLayout === 'per-head' ? (3 * head + which) * D : which * C + head * D;
+      return x.slice(begin, begin + D);
+    };
+    const projected = normed.map(project);
+    const attended = projected.map((x, row) =>
+      Array.from({ length: H }, (_, head) => {
+        const columns = projected.slice(0, Math.max(sep, row + 1));
+        const kept = (values: number[]) => (format && row >= sep ? values.map(asBfloat16) : values);
+        const query = turned(part(x, 0, head), row);
+        const scores = columns.map((y, column) => dot(query, kept(turned(part(y, 1, head), column))) / Math.sqrt(D));
+        const top = Math.max(...scores);
+        const shares = scores.map((score) => Math.exp(score - top));
+        const total = shares.reduce((a, b) => a + b, 0);
+        const out = new Array<number>(D).fill(0);
+        for (const [column, y] of columns.entries()) {
+          const share = (shares[column] as number) / total;
+          for (const [i, value] of kept(part(y, 2, head)).entries()) (out[i] as number) += share * value;
+        }
+        return out;
+      }).flat(),
+    );
+    const alpha = norm === 'deepnorm' ? config.residualAlpha : 1;
+    const plus = (out: readonly number[], residual: readonly number[]) =>
+      out.map((value, i) => value + alpha * (residual[i] as number));
+    states = attended.map((x, row) => {
+      const inner = plus(dense(x), norm === 'deepnorm' ? (normed[row] as number[]) : (states[row] as number[]));
+      const again = layerNorm(inner, `${name}.post_attention_layernorm`);
+      return plus(down(activated(up(again), F, config)), norm === 'deepnorm' ? again : inner);
+    });
+  }
+  return states.slice(sep).map((x) => head(layerNorm(x, 'transformer.final_layernorm')));
+}
+
+function rounded({ values, rows, columns }: Matrix, format: QuantFormat): Float32Array {
+  return dequantize(quantize(values, rows, columns, format));
+}
+
+/** y = W x; quantised: of the rounded weights and activations, which are whole numbers of each group's scale. */
+function linear(weight: Matrix, format: QuantFormat | undefined): Linear {
+  const { rows, columns } = weight;
+  const values = format ? rounded(weight, format) : weight.values;
+  const size = format && format.group !== 'row' ? format.group : columns;
+  return (x) => {
+    const given = format ? roundedActivations(x.map(Math.fround), size) : x;
+    return Array.from({ length: rows }, (_, row) => dot(given, values.subarray(row * columns, (row + 1) * columns)));
+  };
+}
+
+function roundedActivations(x: readonly number[], size: number): number[] {
+  return x.map((value, i) => {
+    const begin = i - (i % size);
+    const top = Math.max(...x.slice(begin, begin + size).map(Math.abs));
+    const steps = top > 0 ? Math.fround(value * Math.fround(127 / top)) : 0;
+    const up = Math.round(steps);
+    return (up - steps === 0.5 && up % 2 !== 0 ? up - 1 : up) * Math.fround(top / 127);
+  });
+}
+
+function turn(x: readonly number[], position: number): number[] {
+  const half = x.length / 2;
+  return x.map((value, i) => {
+    const angle = position * asFloat16(10000 ** (-(i % half) / half));
+    const other = i < half ? -(x[i + half] as number) : (x[i - half] as number);
+    return value * Math.cos(angle) + other * Math.sin(angle);
+  });
+}
+
+function activated(x: readonly number[], F: number, { activation }: GlmConfig): number[] {
+  if (activation === 'gelu') return x.map(gelu);
+  if (activation === 'geglu') return x.slice(0, F).map((value, i) => value * gelu(x[F + i] as number));
+  return x.map((v) => 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3))));
+}
+
+const gelu = (x: number) => 0.5 * x * (1 + erf(x / Math.SQRT2));
+
+/** Maclaurin series; far out the next term is below a double's last place. */
+function erf(x: number): number {
+  if (Math.abs(x) > 4) return Math.sign(x);
+  let [term, sum] = [x, x];
+  for (let n = 1; n < 80; n++) {
+    term *= (-x * x) / n;
+    sum += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * sum;
+}
+
+function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  return sum;
+}
+
+const asBfloat16 = (value: number) => bfloat16ToFloat32(float32ToBfloat16(Float32Array.of(value)))[0] as number;
+
+/** To eleven significant bits, for values of a normal exponent. */
+function asFloat16(value: number): number {
+  const unit = 2 ** (Math.floor(Math.log2(value)) - 10);
+  return Math.round(value / unit) * unit;
+}
