@@ -9,7 +9,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { CharacterRange } from './code-blanks.ts';
 import { type CodeFunction, codeFunctions, commentedLines } from './code-functions.ts';
 import type { PackedCorpus } from './corpus/packed-corpus.ts';
-import { encodeAround } from './samples.ts';
+import { encodeAround, framingTokens } from './samples.ts';
 
 export interface InstructionSource {
   tokenizer: Tokenizer;
@@ -62,7 +62,7 @@ function trySample({ tokenizer, corpus }: InstructionSource, random: Random): In
   const requests = REQUESTS[task];
   const request = requests[random.below(requests.length)] as string;
 
-  const { special } = tokenizer;
+  const special = framingTokens(tokenizer);
   const head = [special.enc, ...instructionHeader(tokenizer, path, request)];
   const { tokens: body, spans } = encodeAround(tokenizer, text.slice(from, to), [within]);
   const ends = start + SEARCHED >= tokens.length && to === text.length;
