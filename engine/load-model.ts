@@ -1,9 +1,12 @@
 /** A model folder becomes weights on the processor, the tokenizer that belongs to them, and the prompt of its family. */
 import { causalPrompt } from './infill/causal-prompt.ts';
 import type { Model } from './infill/fill.ts';
+import { fimPrompt } from './infill/fim-prompt.ts';
 import { fillBlank } from './infill/infill.ts';
 import { parameterCount } from './model/config.ts';
+import { cloze } from './model/families/cloze.ts';
 import { loadModelFolder, type ModelFolder, TOKENIZER_HASH } from './model/load.ts';
+import type { FimOrder } from './objective/fill-in-the-middle.ts';
 import { type NativeRuntimeOptions, openNativeRuntime } from './runtime/native.ts';
 import { loadTokenizerFolder } from './tokenizer/load-folder.ts';
 import type { NamedTokenizer } from './tokenizer/tokenizer.ts';
@@ -16,11 +19,16 @@ export interface LoadedModel extends Model {
   tokenizer: NamedTokenizer;
 }
 
+export interface LoadOptions extends NativeRuntimeOptions {
+  /** Where our own causal models are shown what follows a blank; default `psm`. */
+  order?: FimOrder;
+}
+
 /** Parameters below which a model copies from the document worse than a look at it does (docs/document-cache.md). */
 const SMALL = 100e6;
 
 /** Throws an error that names the file, what was wrong with it and what to do. */
-export async function loadModel(path: string, options: NativeRuntimeOptions = {}): Promise<LoadedModel> {
+export async function loadModel(path: string, { order, ...options }: LoadOptions = {}): Promise<LoadedModel> {
   const folder = await loadModelFolder(path);
   const { config, family, release = family } = folder;
   const {
@@ -45,7 +53,9 @@ export async function loadModel(path: string, options: NativeRuntimeOptions = {}
     tokenizer,
     runtime,
     documentCache: parameterCount(config) < SMALL,
-    ...(config.causal ? { prompt: causalPrompt(tokenizer, release) } : {}),
+    ...(config.causal
+      ? { prompt: family === cloze.name ? fimPrompt(tokenizer, order) : causalPrompt(tokenizer, release) }
+      : {}),
   };
   try {
     await selfTest(model);

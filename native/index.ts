@@ -31,6 +31,7 @@ export interface NativeConfig {
   normKind?: string;
   bias?: string;
   causal?: boolean;
+  embeddingNorm?: boolean;
 }
 
 export interface ExecutionOptions {
@@ -112,12 +113,23 @@ export interface NativeTrainer {
   /** Brings the packed weights up to date after `set` of parameters. */
   pack(): Promise<void>;
   zeroGradients(): void;
-  /** Adds gradients of `weight` times the summed cross-entropy (nats); returns that sum and the rows counted. */
-  forwardBackward(batch: NativeBatch, weight: number, embeddingShrink: number): Promise<{ sum: number; count: number }>;
+  /**
+   * Adds gradients of `weight` times the summed cross-entropy (nats); returns that sum and the rows counted.
+   * `embeddingShrink` multiplies the part of the embedding's gradient that comes from looking tokens up, `headShrink`
+   * (default 1) the part that comes from its use as the output matrix, where it is tied.
+   */
+  forwardBackward(
+    batch: NativeBatch,
+    weight: number,
+    embeddingShrink: number,
+    headShrink?: number,
+  ): Promise<{ sum: number; count: number }>;
   evaluate(batch: NativeBatch): Promise<{ sum: number; count: number }>;
   /** One optimizer step; resolves with the gradient's norm before clipping. */
   update(options: AdamWOptions): Promise<number>;
   gradientNorm(name: string): number;
+  /** L2 norms of all tensors, in the order of `tensorShapes`. */
+  gradientNorms(): Float64Array;
   cancel(): void;
 }
 

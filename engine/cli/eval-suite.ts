@@ -12,6 +12,7 @@ import type { SuiteTask } from '../evaluation/suites/suite.ts';
 import { suiteToMarkdown } from '../evaluation/suites/suite-markdown.ts';
 import { buildSuiteReport } from '../evaluation/suites/suite-report.ts';
 import { loadModel } from '../load-model.ts';
+import type { FimOrder } from '../objective/fill-in-the-middle.ts';
 import { kernelLevel } from './environment.ts';
 import { machine, measuredModel, progress, sha256Of, writePlots } from './measurement.ts';
 
@@ -25,6 +26,7 @@ export interface EvalSuiteOptions {
   seed: number;
   contextTokens: number;
   documentCache: boolean;
+  order: FimOrder;
   threads: number;
   json: string | undefined;
   plots: string | undefined;
@@ -32,7 +34,7 @@ export interface EvalSuiteOptions {
 }
 
 export async function evalSuite(options: EvalSuiteOptions): Promise<number> {
-  const { command, file, seed, contextTokens, documentCache, threads, signal } = options;
+  const { command, file, seed, contextTokens, documentCache, order, threads, signal } = options;
   const suite = suites[options.suite];
   if (!suite) {
     throw new Error(`There is no suite "${options.suite}"; there are: ${Object.keys(suites).join(', ')}.`);
@@ -40,7 +42,7 @@ export async function evalSuite(options: EvalSuiteOptions): Promise<number> {
   const tasks = suite.tasks(await readRecords(file), file);
   // Whatever is missing is told before the model is loaded.
   const execution = await chosenExecution(options, tasks, signal);
-  const model = { ...(await loadModel(options.model, { level: kernelLevel(), threads })), documentCache };
+  const model = { ...(await loadModel(options.model, { level: kernelLevel(), threads, order })), documentCache };
   try {
     const answered = await evaluateSuite(model, tasks, {
       contextTokens,

@@ -35,6 +35,7 @@ nearest similar line on the same tasks. Prints tables in Markdown; the same seed
   --seed N             default 1
   --context-tokens N   most tokens of text around a blank, default 800 as in the editor
   --document-cache     as the editor fills: mixed with what the document says at like places; else the model alone
+  --order ORDER        how a causal model of ours is shown the text around a blank: psm (default) or spm
   --threads N          default: one fewer than the processors
   --json FILE          write everything to FILE, every answer included
   --plots FOLDER       write exact-match.svg and reliability.svg to FOLDER
@@ -60,6 +61,7 @@ export async function evalCommand(args: string[]): Promise<number> {
       seed: { type: 'string', default: '1' },
       'context-tokens': { type: 'string', default: '800' },
       'document-cache': { type: 'boolean', default: false },
+      order: { type: 'string', default: 'psm' },
       threads: { type: 'string', default: '0' },
       json: { type: 'string' },
       plots: { type: 'string' },
@@ -74,7 +76,8 @@ export async function evalCommand(args: string[]): Promise<number> {
     return 0;
   }
   checkTogether(values);
-  const { split } = values;
+  const { split, order } = values;
+  if (order !== 'psm' && order !== 'spm') throw new RangeError(`--order takes psm or spm, but was given "${order}".`);
   if (split !== 'heldout' && split !== 'train') {
     throw new RangeError(`--split takes heldout or train, but was given "${split}".`);
   }
@@ -95,6 +98,7 @@ export async function evalCommand(args: string[]): Promise<number> {
       seed,
       contextTokens,
       documentCache: values['document-cache'],
+      order,
       threads,
       json: values.json,
       plots: values.plots,
@@ -106,7 +110,7 @@ export async function evalCommand(args: string[]): Promise<number> {
   const { documents, training, manifest } = await openDocuments(corpusFolder, split);
   const tasks = drawTasks(documents, { perKind: tasksPerKind, seed });
   const modelFolder = values.model ?? embeddedModel();
-  const loaded = await loadModel(modelFolder, { level: kernelLevel(), threads });
+  const loaded = await loadModel(modelFolder, { level: kernelLevel(), threads, order });
   const documentCache = values['document-cache'];
   const model = { ...loaded, documentCache };
   try {

@@ -25,9 +25,10 @@ export interface GlmConfig {
   positions: 'rotary-1d' | 'rotary-2d' | 'learned-2d';
   /**
    * `deepnorm`: the residual carries alpha times the LayerNorm output (GLM-130B). `pre`: a norm before attention and
-   * feed-forward layer (GLM 2021, ChatGLM2). `sandwich`: as `pre`, and a norm on what each of them adds (GLM-4-0414).
+   * feed-forward layer (GLM 2021, ChatGLM2). `sandwich`: as `pre`, and a norm on what each of them adds (CogView,
+   * GLM-4-0414). `post`: as `deepnorm` with alpha 1, which is BERT's arrangement seen from half a layer further on.
    */
-  norm: 'deepnorm' | 'pre' | 'sandwich';
+  norm: 'deepnorm' | 'pre' | 'sandwich' | 'post';
   /** DeepNorm alpha, sqrt(2 L) in GLM-130B; ignored by the others. */
   residualAlpha: number;
   /** `geglu`: value * GELU(gate), value first (GLM-130B). `swiglu`: SiLU(gate) * value, gate first (ChatGLM2). */
@@ -57,6 +58,8 @@ export interface GlmConfig {
   bias?: 'all' | 'qkv' | 'none';
   /** No token sees a later one, in Part A neither: ChatGLM2 and later. Default false. */
   causal?: boolean;
+  /** A norm on what is looked up, position tables included, before the first layer (BLOOM, arXiv 2211.05100). */
+  embeddingNorm?: boolean;
 }
 
 /** Rows of queries, and of keys (as many as of values), in the fused projection. */
@@ -92,6 +95,7 @@ export function tensorShapes(config: GlmConfig): GlmTensorShape[] {
     shapes.push({ name: 'transformer.position_embeddings.weight', shape: [config.maxLength + 1, C] });
     shapes.push({ name: 'transformer.block_position_embeddings.weight', shape: [config.maxLength + 1, C] });
   }
+  if (config.embeddingNorm) shapes.push(...norm('transformer.word_embeddings_layernorm'));
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `transformer.layers.${layer}`;
     shapes.push(

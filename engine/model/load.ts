@@ -10,6 +10,7 @@ import { openWeightsFolder } from '../checkpoint/weights-folder.ts';
 import { attentionWidths, type GlmConfig } from './config.ts';
 import { chatglm6b } from './families/chatglm-6b.ts';
 import { chatglm2 } from './families/chatglm2.ts';
+import { cloze } from './families/cloze.ts';
 import { type ConfigKeys, configKeys } from './families/config-keys.ts';
 import type { Family } from './families/family.ts';
 import { glm130b } from './families/glm-130b.ts';
@@ -18,7 +19,7 @@ import { glmHf } from './families/glm-hf.ts';
 import { glm4Hf } from './families/glm4-hf.ts';
 import { matchTensors, readStored, type StoredTensor, scaleName } from './stored-tensors.ts';
 
-const FAMILIES: readonly Family[] = [glm130b, chatglm6b, chatglm2, glm2021, glmHf, glm4Hf];
+const FAMILIES: readonly Family[] = [glm130b, chatglm6b, chatglm2, glm2021, glmHf, glm4Hf, cloze];
 
 /** Known models that no runtime here computes, by their model_type. */
 const REFUSED: Readonly<Record<string, string>> = {

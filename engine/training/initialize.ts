@@ -1,7 +1,7 @@
 /**
  * Initial weights. DeepNorm (arXiv 2203.00555, as in GLM-130B): Xavier normal, gain (2L)^-1/2 on the feed-forward
- * matrices, the value projection and the attention's output, gain 1 on queries and keys. Pre-LayerNorm (GLM 2021):
- * N(0, 0.02), output projections divided by sqrt(2L). Norms are 1, biases 0, embeddings N(0, 0.02).
+ * matrices, the value projection and the attention's output, gain 1 on queries and keys. The other placements of norms
+ * (GLM 2021): N(0, 0.02), output projections divided by sqrt(2L). Norms are 1, biases 0, embeddings N(0, 0.02).
  */
 import { type GlmConfig, tensorShapes } from '../model/config.ts';
 import type { Random } from '../objective/random.ts';
@@ -21,7 +21,7 @@ export function* initialTensors(
       if (name.endsWith('layernorm.weight')) values.fill(1);
     } else if (/embeddings|lm_head/.test(name)) {
       for (let i = 0; i < values.length; i++) values[i] = EMBEDDING_DEVIATION * normal();
-    } else if (config.norm === 'pre') {
+    } else if (config.norm !== 'deepnorm') {
       const output = /attention\.dense|4h_to_h/.test(name);
       const deviation = output ? EMBEDDING_DEVIATION * gain : EMBEDDING_DEVIATION;
       for (let i = 0; i < values.length; i++) values[i] = deviation * normal();

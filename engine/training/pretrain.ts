@@ -2,27 +2,28 @@
  * A pretraining run: samples -> batches -> native steps -> log and checkpoints. A resumed run draws the samples and
  * computes the losses that the uninterrupted one would have.
  */
-import { cp, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
-import { float32ToBfloat16 } from '../checkpoint/float-formats.ts';
-import { writeSafetensors } from '../checkpoint/safetensors.ts';
-import { type GlmConfig, tensorShapes } from '../model/config.ts';
-import { glm130bKeys } from '../model/families/glm-130b.ts';
 import { type ModelFolder, TOKENIZER_HASH } from '../model/load.ts';
 import { type ExecutionOptions, loadAddon, type NativeTrainer } from '../native.ts';
 import type { InfillingSample } from '../objective/blank-infilling.ts';
 import { createRandom, type Random, resumeRandom } from '../objective/random.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { countRows, microBatches, toBatch } from './batch.ts';
+import { planSteps } from './batch-ramp.ts';
 import type { PackedCorpus } from './corpus/packed-corpus.ts';
+import { shrinkAt } from './embedding-shrink.ts';
+import { exportModel } from './export-model.ts';
+import { groupNorms, roundedNorms, wholeNorm } from './gradient-norms.ts';
 import { grownTensors } from './grow.ts';
 import { initialTensors } from './initialize.ts';
 import type { Recipe } from './recipes.ts';
-import { openRunLog } from './run-log.ts';
-import { drawSample } from './samples.ts';
-import { learningRate } from './schedule.ts';
-import { type RunPosition, restoreState, savedPosition, saveState } from './training-state.ts';
+import { rewind } from './rewind.ts';
+import { type LogEntry, openRunLog } from './run-log.ts';
+import { sampleDrawer } from './sample-drawer.ts';
+import { learningRate, planSchedule } from './schedule.ts';
+import { isRewindPoint, isSpike, NO_SPIKES, watchLoss } from './spike.ts';
+import { type RunPosition, restoreState, savedPosition, savePosition, saveState } from './training-state.ts';
 
 export interface PretrainOptions {
   recipe: Recipe;
@@ -59,7 +60,7 @@ export interface Progress {
   heldOut: number | undefined;
   learningRate: number;
   secondsLeft: number;
-  /** Set when a checkpoint or the log could not be written; the run goes on and tries again later. */
+  /** Set when a checkpoint or the log could not be written (the run tries again later), or the loss has spiked. */
   warning?: string;
 }
 
@@ -81,9 +82,9 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
     );
   }
   const trainer = new (loadAddon().Trainer)(config, execution);
-  const steps = Math.ceil(options.tokens / recipe.stepTokens);
-  const { decayShare, ...rates } = recipe.schedule;
-  const schedule = { ...rates, total: steps, decay: Math.round(steps * decayShare) };
+  const { steps, tokensAt } = planSteps(options.tokens, recipe.stepTokens, recipe.ramp);
+  const schedule = planSchedule(recipe.schedule, steps);
+  const remedy = recipe.spike;
 
   let position: RunPosition;
   if (found) {
@@ -98,48 +99,99 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
     if (options.from) position.from = origin(options.from);
   }
 
-  const draw = (source: PackedCorpus, random: Random) =>
-    drawSample({ tokenizer, corpus: source, recipe: recipe.samples, maxLength: config.maxLength }, random);
-  const drawStep = (random: Random): InfillingSample[] => {
+  const draw = sampleDrawer(recipe, tokenizer);
+  const drawStep = (random: Random, step: number): InfillingSample[] => {
     const samples: InfillingSample[] = [];
-    for (let rows = 0; rows < recipe.stepTokens; rows += (samples.at(-1) as InfillingSample).tokens.length) {
+    for (let rows = 0; rows < tokensAt(step); rows += (samples.at(-1) as InfillingSample).tokens.length) {
       samples.push(draw(corpus, random));
     }
     return samples;
   };
   const validation = validationSamples(draw, heldOut);
   const logPath = join(run, 'log.jsonl');
-  const log = await openRunLog(logPath, position.step);
-  const random = resumeRandom(position.random);
-  let samples = drawStep(random);
+  const log = await openRunLog(logPath, position.step, position.watch?.rewinds);
+  let random = resumeRandom(position.random);
+  let samples = drawStep(random, position.step);
   let saved = performance.now();
   let unsaved: string | undefined;
   const save = async () => {
     try {
-      await saveState(run, trainer, config, position);
+      await saveState(run, trainer, config, position, remedy?.every);
       unsaved = undefined;
     } catch (error) {
       unsaved = `The checkpoint of step ${position.step} could not be written: ${(error as Error).message}`;
     }
     saved = performance.now();
   };
+  let unlogged: string | undefined;
+  const note = (entry: LogEntry) => {
+    try {
+      log.append(entry);
+      unlogged = undefined;
+    } catch (error) {
+      unlogged = `${logPath} could not be written: ${(error as Error).message}`;
+    }
+  };
 
   try {
+    if (remedy && !found) await save();
     while (position.step < steps && !options.signal?.aborted) {
       const started = performance.now();
       const { rows, counted } = countRows(samples);
       const rate = learningRate(schedule, position.step);
+      const shrink = shrinkAt(recipe.embeddingShrink, position.step);
       trainer.zeroGradients();
       let sum = 0;
       const next = { samples: undefined as InfillingSample[] | undefined, state: random.state() };
       for (const micro of microBatches(samples, recipe.microTokens)) {
-        const pass = trainer.forwardBackward(toBatch(micro), 1 / counted, recipe.embeddingShrink);
+        const pass = trainer.forwardBackward(toBatch(micro), 1 / counted, shrink.embedding, shrink.head);
         // The next step's samples are drawn while the addon computes.
-        next.samples ??= drawStep(random);
+        next.samples ??= drawStep(random, position.step + 1);
         sum += (await pass).sum;
       }
-      const gradientNorm = await trainer.update({ ...recipe.optimizer, learningRate: rate });
+      const norms = groupNorms(config, trainer.gradientNorms());
       const loss = sum / counted;
+      const watch = position.watch ?? NO_SPIKES;
+      const rewinds = watch.rewinds > 0 ? { rewinds: watch.rewinds } : {};
+      const computed = {
+        step: position.step,
+        loss,
+        learningRate: rate,
+        gradientNorms: roundedNorms(norms),
+        ...rewinds,
+      };
+      if (remedy && isSpike(remedy, watch, loss, wholeNorm(norms))) {
+        const spiked = position;
+        position = await rewind(run, trainer, config, remedy, spiked);
+        // The data from the checkpoint to here, and some batches more, are never seen again.
+        random = resumeRandom(next.state);
+        let skipped = rows;
+        for (let batch = 1; batch <= remedy.skip; batch++) {
+          skipped += countRows(drawStep(random, spiked.step + batch)).rows;
+        }
+        position.random = random.state();
+        position.watch = { ...NO_SPIKES, ...position.watch, skipped: (position.watch?.skipped ?? 0) + skipped };
+        samples = drawStep(random, position.step);
+        const gradientNorm = wholeNorm(norms);
+        const tokensPerSecond = (rows * 1000) / (performance.now() - started);
+        const entry = { ...computed, tokens: spiked.tokens + rows, gradientNorm, tokensPerSecond };
+        note({ ...entry, rewoundTo: position.step });
+        // A run that is killed from here on goes on from there; one killed before it meets the spike again.
+        try {
+          await savePosition(run, position);
+        } catch (error) {
+          unsaved = `The position of step ${position.step} could not be written: ${(error as Error).message}`;
+        }
+        options.onProgress?.({
+          ...entry,
+          steps,
+          heldOut: undefined,
+          secondsLeft: ((steps - position.step) * (performance.now() - started)) / 1000,
+          warning: `The loss of step ${spiked.step} rose to ${loss.toFixed(3)}: back to step ${position.step}, ${position.watch.skipped} tokens skipped so far.`,
+        });
+        continue;
+      }
+      const gradientNorm = await trainer.update({ ...recipe.optimizer, learningRate: rate });
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
         throw new Error(
           `The loss of step ${position.step} is not finite. Lower the learning rate and resume from ${run}.`,
@@ -153,28 +205,23 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
         tokens: before.tokens + rows,
         counted: before.counted + counted,
         random: next.state,
+        ...(remedy ? { watch: watchLoss(remedy, watch, loss) } : {}),
       };
       const measured =
         position.step % VALIDATION_EVERY === 0 || position.step === steps
           ? await validate(trainer, validation, recipe.microTokens)
           : undefined;
       const seconds = (performance.now() - started) / 1000;
-      const entry = {
-        step: before.step,
+      const entry: LogEntry = {
+        ...computed,
         tokens: position.tokens,
-        loss,
-        learningRate: rate,
         gradientNorm,
         tokensPerSecond: rows / seconds,
         ...(measured === undefined ? {} : { heldOut: measured }),
       };
-      let unlogged: string | undefined;
-      try {
-        log.append(entry);
-      } catch (error) {
-        unlogged = `${logPath} could not be written: ${(error as Error).message}`;
-      }
-      if (performance.now() - saved > options.saveEvery * 1000) await save();
+      note(entry);
+      const due = performance.now() - saved > options.saveEvery * 1000;
+      if (due || (remedy && isRewindPoint(remedy.every, position.step))) await save();
       options.onProgress?.({
         ...entry,
         step: position.step,
@@ -197,29 +244,6 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
     [TOKENIZER_HASH]: options.tokenizerSha256,
   });
   return position;
-}
-
-/** Writes a model folder that `loadModelFolder` reads: bfloat16 weights, config.json, the tokenizer's files. */
-export async function exportModel(
-  trainer: NativeTrainer,
-  config: GlmConfig,
-  folder: string,
-  tokenizerFolder: string,
-  metadata: Record<string, string>,
-): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const plans = tensorShapes(config).map(({ name, shape }) => ({ name, shape, dtype: 'BF16' as const }));
-  await writeSafetensors(
-    join(folder, 'model.safetensors'),
-    plans,
-    (name) => {
-      const rounded = float32ToBfloat16(trainer.get(name, 'parameter'));
-      return new Uint8Array(rounded.buffer, rounded.byteOffset, rounded.byteLength);
-    },
-    metadata,
-  );
-  await writeFileAtomically(join(folder, 'config.json'), `${JSON.stringify(glm130bKeys(config), null, 2)}\n`);
-  await cp(join(tokenizerFolder, 'tokenizer.json'), join(folder, 'tokenizer.json'));
 }
 
 /** What a model says of its own training, for the card of one that was grown from it. */

@@ -1,8 +1,14 @@
 /** Named configurations of a pretraining run. Everything that decides the numbers of a run is here or in its seed. */
 import type { GlmConfig } from '../model/config.ts';
 import type { AdamWOptions } from '../native.ts';
+import type { BatchRamp } from './batch-ramp.ts';
+import { glm130b, glm2021 } from './classic-recipes.ts';
+import { type EmbeddingShrink, WHOLE } from './embedding-shrink.ts';
 import type { SampleRecipe } from './samples.ts';
-import type { Schedule } from './schedule.ts';
+import type { SchedulePlan } from './schedule.ts';
+import type { SpikeRemedy } from './spike.ts';
+import type { StreamMixture } from './stream-samples.ts';
+import { STRESS } from './stress-recipes.ts';
 
 export interface Recipe {
   name: string;
@@ -11,11 +17,17 @@ export interface Recipe {
   stepTokens: number;
   microTokens: number;
   optimizer: Omit<AdamWOptions, 'learningRate'>;
+  /** Smaller steps at the beginning. */
+  ramp?: BatchRamp;
   /** Learning rate; `total` follows from the tokens asked for. */
-  schedule: Omit<Schedule, 'total' | 'decay'> & { decayShare: number };
-  /** GLM-130B's embedding gradient shrink; 1 leaves the gradient whole. */
-  embeddingShrink: number;
-  samples: SampleRecipe;
+  schedule: SchedulePlan;
+  embeddingShrink: EmbeddingShrink;
+  /** Going back when the loss jumps; otherwise only a loss that is no number ends the run. */
+  spike?: SpikeRemedy;
+  /** Windows with what an editor leaves open, or the papers' own mixtures. A causal model fills their middles. */
+  samples: SampleRecipe | StreamMixture;
+  /** Share of the samples that are instructions made from the corpus (instruction-samples.ts); none when left out. */
+  instructions?: number;
 }
 
 /** GLM-130B's recipe at small scale with ChatGLM-6B's two-dimensional rotary positions. */
@@ -43,7 +55,7 @@ const CURSOR: Omit<Recipe, 'name' | 'config'> = {
   microTokens: 8192,
   optimizer: { clip: 1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, decayAll: false, muon: 0.95 },
   schedule: { peak: 4e-4, floor: 0.05, warmup: 1000, decayShare: 0.2 },
-  embeddingShrink: 1,
+  embeddingShrink: WHOLE,
   samples: {
     weights: { sentence: 54, document: 38, token: 8 },
     single: 0.2,
@@ -56,7 +68,7 @@ const CURSOR: Omit<Recipe, 'name' | 'config'> = {
   },
 };
 
-export const RECIPES: Readonly<Record<string, Recipe>> = {
+const INFILLING: Readonly<Record<string, Recipe>> = {
   // Pre-LayerNorm: with four layers and a few thousand steps DeepNorm's stability is not needed, and it learns slower.
   'cursor-5m': {
     ...CURSOR,
@@ -78,4 +90,26 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     name: 'cursor-24m',
     config: cursorConfig({ layers: 10, hiddenSize: 384, innerSize: 1024, heads: 6 }, 'deepnorm'),
   },
+  'glm-2021': glm2021,
+  'glm-130b': glm130b,
+  ...STRESS,
 };
+
+/** By name; `cursor-…-causal` are the controls. */
+export const RECIPES: Readonly<Record<string, Recipe>> = {
+  ...INFILLING,
+  ...Object.fromEntries(
+    Object.entries(INFILLING)
+      .filter(([name]) => name.startsWith('cursor-'))
+      .map(([name, recipe]) => [`${name}-causal`, causalControl(recipe)]),
+  ),
+};
+
+/** The control of a recipe: the same size, windows, steps and rates, but a causal model that fills in the middle. */
+export function causalControl(recipe: Recipe): Recipe {
+  return {
+    ...recipe,
+    name: `${recipe.name}-causal`,
+    config: { ...recipe.config, positions: 'rotary-1d', causal: true },
+  };
+}

@@ -1,7 +1,11 @@
-/** The JSONL log of a run: one line for each optimizer step, cut back to the checkpoint when the run is resumed. */
+/**
+ * The JSONL log of a run: one line for each optimizer step, cut back to the checkpoint when the run is resumed. Steps that
+ * a spike undid stay in it, so that a curve shows what happened.
+ */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
+import type { GradientNorms } from './gradient-norms.ts';
 
 export interface LogEntry {
   step: number;
@@ -10,9 +14,15 @@ export interface LogEntry {
   loss: number;
   learningRate: number;
   gradientNorm: number;
+  /** The same for the parts of the model; absent in logs of earlier versions. */
+  gradientNorms?: GradientNorms;
   tokensPerSecond: number;
   /** Mean cross-entropy on held-out samples, where it was measured. */
   heldOut?: number;
+  /** How often the run had gone back when it made this step; absent for never. */
+  rewinds?: number;
+  /** Set where the loss spiked: the weights of this step were thrown away for those of that step (spike.ts). */
+  rewoundTo?: number;
 }
 
 export interface RunLog {
@@ -21,9 +31,11 @@ export interface RunLog {
   close(): void;
 }
 
-/** Opens `path` for appending, without the lines from `firstStep` on. */
-export async function openRunLog(path: string, firstStep: number): Promise<RunLog> {
-  const kept = (await readLog(path)).filter(({ step }) => step < firstStep);
+/** Opens `path` for appending, without the lines from `firstStep` of the attempt after `rewinds` rewinds on. */
+export async function openRunLog(path: string, firstStep: number, rewinds = 0): Promise<RunLog> {
+  const kept = (await readLog(path)).filter(({ step, rewinds: own = 0, rewoundTo }) =>
+    own === rewinds ? step < firstStep && rewoundTo === undefined : own < rewinds,
+  );
   const text = kept.map((entry) => `${JSON.stringify(entry)}\n`).join('');
   await writeFileAtomically(path, text);
   const file = openSync(path, 'r+');

@@ -7,7 +7,7 @@ import { headerTokens, neighbourTokens } from '../infill/passage.ts';
 import { blankInfilling, type InfillingSample, type Span, suffixGeneration } from '../objective/blank-infilling.ts';
 import type { Random } from '../objective/random.ts';
 import { documentBlank, tokenSpans } from '../objective/spans.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { SpecialTokens, Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type CharacterRange, codeBlanks } from './code-blanks.ts';
 import type { PackedCorpus } from './corpus/packed-corpus.ts';
 
@@ -41,8 +41,16 @@ export interface SampleSource {
 
 /** Draws one sample; documents are drawn in proportion to their length. Throws when the corpus yields none. */
 export function drawSample(source: SampleSource, random: Random): InfillingSample {
+  return drawUntilFits(source, () => trySample(source, random));
+}
+
+/** The first sample that the model can take. Throws when there is none in many attempts. */
+export function drawUntilFits(
+  source: Pick<SampleSource, 'corpus' | 'maxLength'>,
+  attemptOne: () => InfillingSample | undefined,
+): InfillingSample {
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    const sample = trySample(source, random);
+    const sample = attemptOne();
     if (sample && sample.tokens.length <= source.maxLength) return sample;
   }
   throw new Error(
@@ -50,10 +58,23 @@ export function drawSample(source: SampleSource, random: Random): InfillingSampl
   );
 }
 
-function trySample({ tokenizer, corpus, recipe }: SampleSource, random: Random): InfillingSample | undefined {
-  const { enc } = tokenizer.special;
+/** The special tokens of a tokenizer that frames documents. Throws for another. */
+export function framingTokens({ special }: Tokenizer): SpecialTokens & { enc: number } {
+  const { enc } = special;
   if (enc === undefined) throw new Error('Training needs a tokenizer with [CLS], which begins each document.');
-  const special = { ...tokenizer.special, enc };
+  return { ...special, enc };
+}
+
+/** A stretch of a document between what stands before it (header, neighbour) and, at the document's end, after it. */
+export interface Window {
+  head: number[];
+  body: Uint16Array;
+  tail: number[];
+}
+
+/** Draws a window; undefined where the document that was drawn is too short. */
+export function drawWindow({ tokenizer, corpus, recipe }: SampleSource, random: Random): Window | undefined {
+  const special = framingTokens(tokenizer);
   const index = corpus.documentAt(random.below(corpus.tokens));
   const document = corpus.document(index);
   const length = document.tokens.length;
@@ -63,11 +84,19 @@ function trySample({ tokenizer, corpus, recipe }: SampleSource, random: Random):
   const start = length <= wanted ? 0 : lineStart(tokenizer, document.tokens, random.below(length - wanted + 1));
   const end = Math.min(length, start + wanted);
   const body = document.tokens.subarray(start, end);
-  const head = [enc];
+  const head = [special.enc];
   if (random.float() < recipe.neighbour) head.push(...drawNeighbour(tokenizer, corpus, index, random));
   head.push(...headerTokens(tokenizer, document.path));
   const tail = end === length ? [special.eos] : [];
+  return { head, body, tail };
+}
 
+function trySample(source: SampleSource, random: Random): InfillingSample | undefined {
+  const { tokenizer, recipe } = source;
+  const special = framingTokens(tokenizer);
+  const window = drawWindow(source, random);
+  if (!window) return undefined;
+  const { head, body, tail } = window;
   const { sentence, document: long, token } = recipe.weights;
   const ids = (mask: number) => ({ mask, sop: special.sop, eop: special.eop });
   switch (random.weighted([sentence, long, token])) {

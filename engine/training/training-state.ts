@@ -10,6 +10,7 @@ import { floatsOf, openSafetensors, writeSafetensors } from '../checkpoint/safet
 import { type GlmConfig, tensorShapes } from '../model/config.ts';
 import type { NativeTrainer, TrainerVector } from '../native.ts';
 import type { RandomState } from '../objective/random.ts';
+import { isRewindPoint, type SpikeWatch } from './spike.ts';
 
 export interface RunPosition {
   recipe: string;
@@ -23,21 +24,27 @@ export interface RunPosition {
   random: RandomState;
   /** The trained model that the run began with, in words; absent after random weights. */
   from?: string;
+  /** What the remedy for loss spikes remembers, where the recipe has one. */
+  watch?: SpikeWatch;
 }
 
 const VECTORS: readonly TrainerVector[] = ['parameter', 'moment1', 'moment2'];
 const KEPT = 2;
 
+/** `rewindEvery`: of the checkpoints at multiples of so many steps, too, the two newest are kept. */
 export async function saveState(
   run: string,
   trainer: NativeTrainer,
   config: GlmConfig,
   position: RunPosition,
+  rewindEvery?: number,
 ): Promise<void> {
   const folder = join(run, 'checkpoints');
   const aside = join(folder, `writing-${position.step}`);
   const whole = join(folder, `step-${position.step}`);
   await removeParts(folder);
+  // A step that is there already is the same to the bit, and taking it away first could lose it.
+  if ((await savedSteps(run)).includes(position.step)) return;
   await mkdir(aside, { recursive: true });
   for (const vector of VECTORS) {
     const plans = tensorShapes(config).map(({ name, shape }) => ({ name, shape, dtype: 'F32' as const }));
@@ -47,11 +54,26 @@ export async function saveState(
     });
   }
   await writeFileAtomically(join(aside, 'position.json'), `${JSON.stringify(position, null, 2)}\n`);
-  await rm(whole, { recursive: true, force: true });
   await rename(aside, whole);
-  for (const step of (await savedSteps(run)).slice(0, -KEPT)) {
-    await rm(join(folder, `step-${step}`), { recursive: true, force: true });
+  const steps = await savedSteps(run);
+  const kept = new Set(steps.slice(-KEPT));
+  if (rewindEvery !== undefined) {
+    for (const step of steps.filter((own) => isRewindPoint(rewindEvery, own)).slice(-KEPT)) kept.add(step);
   }
+  for (const step of steps) if (!kept.has(step)) await removeCheckpoint(run, step);
+}
+
+/** Removes the checkpoints of steps after `step`; a kill in between leaves whole ones only. */
+export async function removeCheckpointsAfter(run: string, step: number): Promise<void> {
+  for (const own of (await savedSteps(run)).reverse()) if (own > step) await removeCheckpoint(run, own);
+}
+
+/** Renamed first, so that what is half removed is not taken for a checkpoint. */
+async function removeCheckpoint(run: string, step: number): Promise<void> {
+  const folder = join(run, 'checkpoints');
+  const aside = join(folder, `writing-removed-${step}`);
+  await rename(join(folder, `step-${step}`), aside);
+  await rm(aside, { recursive: true, force: true });
 }
 
 /** Removes what a kill or a full disk left half written. */
@@ -71,10 +93,20 @@ export async function savedSteps(run: string): Promise<number[]> {
     .sort((a, b) => a - b);
 }
 
+/** Gives the checkpoint at `position.step` another position: its weights go on with other data. */
+export async function savePosition(run: string, position: RunPosition): Promise<void> {
+  const path = join(run, 'checkpoints', `step-${position.step}`, 'position.json');
+  await writeFileAtomically(path, `${JSON.stringify(position, null, 2)}\n`);
+}
+
 /** Where the newest checkpoint stands; undefined when the run has none. */
 export async function savedPosition(run: string): Promise<RunPosition | undefined> {
   const step = (await savedSteps(run)).at(-1);
-  if (step === undefined) return undefined;
+  return step === undefined ? undefined : positionAt(run, step);
+}
+
+/** The position of the checkpoint of `step`. */
+export async function positionAt(run: string, step: number): Promise<RunPosition> {
   const path = join(run, 'checkpoints', `step-${step}`, 'position.json');
   return JSON.parse(await readFile(path, 'utf8')) as RunPosition;
 }

@@ -56,9 +56,6 @@ void check_combination(const Config& c) {
   if (c.norm == Norm::deepnorm && c.norm_kind != NormKind::layer_norm) {
     throw std::invalid_argument("DeepNorm goes with LayerNorm.");
   }
-  if (c.norm == Norm::sandwich && (c.norm_kind != NormKind::rms_norm || c.bias == Bias::all)) {
-    throw std::invalid_argument("Sandwich norms go with RMSNorm and outputs without bias.");
-  }
 }
 
 std::vector<int32_t> read_ids(const Napi::Object& o, const char* key, int limit) {
@@ -122,8 +119,8 @@ Config read_config(const Napi::Object& o) {
   c.heads = read_int(o, "heads", 1);
   c.max_length = read_int(o, "maxLength", 1);
   c.positions = static_cast<Positions>(read_choice(o, "positions", {"rotary-1d", "rotary-2d", "learned-2d"}));
-  c.norm = static_cast<Norm>(read_choice(o, "norm", {"deepnorm", "pre", "sandwich"}));
-  c.alpha = o.Get("residualAlpha").ToNumber().FloatValue();
+  c.norm = static_cast<Norm>(read_choice(o, "norm", {"deepnorm", "pre", "sandwich", "post"}));
+  c.alpha = c.norm == Norm::deepnorm ? o.Get("residualAlpha").ToNumber().FloatValue() : 1.0f;
   c.activation = static_cast<Activation>(read_choice(o, "activation", {"gelu", "gelu-tanh", "geglu", "swiglu"}));
   c.qkv_per_head = read_choice(o, "qkvLayout", {"thirds", "per-head"}) == 1;
   c.tied = o.Get("tiedEmbedding").ToBoolean().Value();
@@ -137,6 +134,7 @@ Config read_config(const Napi::Object& o) {
   c.rotary_pairs = static_cast<RotaryPairs>(read_choice_or_first(o, "rotaryPairs", {"halves", "neighbours"}));
   if (!o.Get("rotaryTheta").IsUndefined()) c.rotary_theta = o.Get("rotaryTheta").ToNumber().DoubleValue();
   c.causal = o.Get("causal").ToBoolean().Value();
+  c.embedding_norm = o.Get("embeddingNorm").ToBoolean().Value();
   if (c.head_size % 4 != 0 || (o.Get("headSize").IsUndefined() && c.hidden % c.heads != 0)) {
     throw std::invalid_argument("The hidden size (" + std::to_string(c.hidden) + ") must be a multiple of 4 times the " +
                                 "number of heads (" + std::to_string(c.heads) + ").");

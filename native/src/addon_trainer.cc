@@ -19,10 +19,11 @@ struct AnyTrainer {
   virtual std::atomic<bool>& cancel() = 0;
   virtual void pack() = 0;
   virtual void zero_gradients() = 0;
-  virtual LossSum forward_backward(const Batch& batch, float weight, float shrink) = 0;
+  virtual LossSum forward_backward(const Batch& batch, float weight, float shrink, float head_shrink) = 0;
   virtual LossSum evaluate(const Batch& batch) = 0;
   virtual double update(const AdamW& options, float lr, float clip) = 0;
   virtual double gradient_norm(const Tensor& tensor) const = 0;
+  virtual std::vector<double> gradient_norms() const = 0;
   std::atomic<bool> running{false};
 };
 
@@ -39,10 +40,13 @@ struct TypedTrainer : AnyTrainer {
   std::atomic<bool>& cancel() override { return t.cancel; }
   void pack() override { t.model.pack(); }
   void zero_gradients() override { t.zero_gradients(); }
-  LossSum forward_backward(const Batch& b, float w, float s) override { return t.forward_backward(b, w, s); }
+  LossSum forward_backward(const Batch& b, float w, float s, float h) override {
+    return t.forward_backward(b, w, s, h);
+  }
   LossSum evaluate(const Batch& b) override { return t.evaluate(b); }
   double update(const AdamW& o, float lr, float clip) override { return t.update(o, lr, clip); }
   double gradient_norm(const Tensor& tensor) const override { return t.gradient_norm(tensor); }
+  std::vector<double> gradient_norms() const override { return t.gradient_norms(); }
   Trainer<T> t;
 };
 
@@ -90,7 +94,8 @@ OwnedBatch read_batch(const Napi::Object& o, const Config& config) {
       throw std::invalid_argument("Sample " + std::to_string(i) + " has length " + std::to_string(length) +
                                   " and separator " + std::to_string(sep) + ", which do not fit the rows.");
     }
-    b.samples.push_back({begin, length, sep});
+    // A causal model has no Part A, whatever the sample says of it.
+    b.samples.push_back({begin, length, config.causal ? 0 : sep});
     begin += length;
   }
   if (begin != static_cast<int>(n)) throw std::invalid_argument("The samples' lengths do not add up to the rows.");
@@ -107,6 +112,7 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
          InstanceMethod("forwardBackward", &TrainerObject::forward_backward),
          InstanceMethod("evaluate", &TrainerObject::evaluate), InstanceMethod("update", &TrainerObject::update),
          InstanceMethod("gradientNorm", &TrainerObject::gradient_norm),
+         InstanceMethod("gradientNorms", &TrainerObject::gradient_norms),
          InstanceMethod("cancel", &TrainerObject::cancel),
          InstanceAccessor("steps", &TrainerObject::get_steps, &TrainerObject::set_steps)});
   }
@@ -176,12 +182,14 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
       auto batch = std::make_shared<OwnedBatch>(read_batch(info[0].As<Napi::Object>(), trainer->config()));
       const float weight = backward ? info[1].ToNumber().FloatValue() : 0;
       const float shrink = backward ? info[2].ToNumber().FloatValue() : 1;
+      const float head_shrink = backward && !info[3].IsUndefined() ? info[3].ToNumber().FloatValue() : 1;
       auto loss = std::make_shared<LossSum>();
       trainer->cancel() = false;
       return start(
           info.Env(),
           [=] {
-            *loss = backward ? trainer->forward_backward(batch->view(), weight, shrink) : trainer->evaluate(batch->view());
+            *loss = backward ? trainer->forward_backward(batch->view(), weight, shrink, head_shrink)
+                             : trainer->evaluate(batch->view());
           },
           [loss](Napi::Env env) -> Napi::Value {
             Napi::Object out = Napi::Object::New(env);
@@ -192,7 +200,7 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
     });
   }
 
-  // forwardBackward(batch, weight, embeddingShrink) -> { sum, count }
+  // forwardBackward(batch, weight, embeddingShrink, headShrink = 1) -> { sum, count }
   Napi::Value forward_backward(const Napi::CallbackInfo& info) { return pass(info, true); }
   // evaluate(batch) -> { sum, count }
   Napi::Value evaluate(const Napi::CallbackInfo& info) { return pass(info, false); }
@@ -222,6 +230,16 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
     return guarded(info.Env(), [&] {
       const Tensor& tensor = named_tensor(trainer_->layout(), info[0].ToString().Utf8Value());
       return Napi::Number::New(info.Env(), idle()->gradient_norm(tensor));
+    });
+  }
+
+  // gradientNorms() -> Float64Array, in the layout's order
+  Napi::Value gradient_norms(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const std::vector<double> norms = idle()->gradient_norms();
+      auto out = Napi::Float64Array::New(info.Env(), norms.size());
+      std::copy(norms.begin(), norms.end(), out.Data());
+      return out;
     });
   }
 

@@ -3,14 +3,8 @@
 namespace cloze {
 
 std::string untrainable(const Config& c) {
-  if (c.norm_kind != NormKind::layer_norm) return "RMSNorm";
-  if (c.norm == Norm::sandwich) return "norms after attention and feed-forward layer";
-  if (c.bias != Bias::all) return "linear layers without bias";
-  if (c.activation == Activation::swiglu) return "the SwiGLU activation";
   if (c.kv_heads != c.heads) return "fewer key/value heads than heads";
   if (c.query_width() != c.hidden) return "heads that do not divide the hidden size";
-  if (c.rotary_pairs != RotaryPairs::halves) return "rotary positions that turn neighbouring dimensions";
-  if (c.causal) return "purely causal attention";
   return "";
 }
 
@@ -47,6 +41,8 @@ Layout::Layout(const Config& c, bool with_matrices, bool with_embedding) {
   auto add_if = [&](bool present, const std::string& name, int size) { return present ? add(name, {size}) : kAbsent; };
   const bool centred = c.norm_kind == NormKind::layer_norm, sandwich = c.norm == Norm::sandwich;
   const bool biased = c.bias == Bias::all, qkv_biased = c.bias != Bias::none;
+  embedding_g = add_if(c.embedding_norm, "transformer.word_embeddings_layernorm.weight", C);
+  embedding_b = add_if(c.embedding_norm && centred, "transformer.word_embeddings_layernorm.bias", C);
   for (int l = 0; l < c.layers; l++) {
     const std::string at = "transformer.layers." + std::to_string(l) + ".";
     LayerOffsets o;
@@ -57,6 +53,7 @@ Layout::Layout(const Config& c, bool with_matrices, bool with_embedding) {
     o.dense_w = add_matrix(l * 4 + 1, at + "attention.dense.weight", C, c.query_width());
     o.dense_b = add_if(biased, at + "attention.dense.bias", C);
     o.attention_out_g = add_if(sandwich, at + "post_self_attn_layernorm.weight", C);
+    o.attention_out_b = add_if(sandwich && centred, at + "post_self_attn_layernorm.bias", C);
     o.ln2_g = add(at + "post_attention_layernorm.weight", {C});
     o.ln2_b = add_if(centred, at + "post_attention_layernorm.bias", C);
     o.up_w = add_matrix(l * 4 + 2, at + "mlp.dense_h_to_4h.weight", up, C);
@@ -64,6 +61,7 @@ Layout::Layout(const Config& c, bool with_matrices, bool with_embedding) {
     o.down_w = add_matrix(l * 4 + 3, at + "mlp.dense_4h_to_h.weight", C, F);
     o.down_b = add_if(biased, at + "mlp.dense_4h_to_h.bias", C);
     o.mlp_out_g = add_if(sandwich, at + "post_mlp_layernorm.weight", C);
+    o.mlp_out_b = add_if(sandwich && centred, at + "post_mlp_layernorm.bias", C);
     layers.push_back(o);
   }
   final_g = add("transformer.final_layernorm.weight", {C});

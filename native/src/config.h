@@ -8,7 +8,7 @@
 namespace cloze {
 
 enum class Positions { rotary_1d, rotary_2d, learned_2d };
-enum class Norm { deepnorm, pre, sandwich };
+enum class Norm { deepnorm, pre, sandwich, post };
 enum class NormKind { layer_norm, rms_norm };
 // Which linear layers have a bias.
 enum class Bias { all, qkv, none };
@@ -32,7 +32,10 @@ struct Config {
   RotaryPairs rotary_pairs = RotaryPairs::halves;
   double rotary_theta = 10000;
   bool causal = false;  // no row sees a later one, in what is read neither
+  bool embedding_norm = false;
 
+  // Whether the residual is alpha times the norm's output (Post-LN: alpha 1) instead of its input.
+  bool carries_norm() const { return norm == Norm::deepnorm || norm == Norm::post; }
   int head_dim() const { return head_size; }
   int kv_head(int head) const { return head / (heads / kv_heads); }
   int query_width() const { return heads * head_size; }
@@ -58,8 +61,8 @@ struct Tensor {
 
 // Where the tensors of one layer lie in the parameter vector. A sandwich also norms the outputs of attention and MLP.
 struct LayerOffsets {
-  long ln1_g, ln1_b, qkv_w, qkv_b, dense_w, dense_b, attention_out_g, ln2_g, ln2_b, up_w, up_b, down_w, down_b,
-      mlp_out_g;
+  long ln1_g, ln1_b, qkv_w, qkv_b, dense_w, dense_b, attention_out_g, attention_out_b, ln2_g, ln2_b, up_w, up_b, down_w,
+      down_b, mlp_out_g, mlp_out_b;
 };
 
 // Parameters in one vector, in the order of engine/model/config.ts `tensorShapes`. Training has all of them there;
@@ -70,7 +73,7 @@ struct Layout {
 
   std::vector<Tensor> tensors;
   std::vector<LayerOffsets> layers;
-  long embedding, position = kAbsent, block_position = kAbsent, final_g, final_b, head;
+  long embedding, position = kAbsent, block_position = kAbsent, embedding_g, embedding_b, final_g, final_b, head;
   long total = 0;
 };
 

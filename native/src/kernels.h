@@ -14,7 +14,7 @@ inline bool is_gated(Activation kind) { return kind == Activation::geglu || kind
 
 template <class T>
 struct Kernels {
-  // y = (x - mean) rstd g + b for each row; mean and rstd are written.
+  // y = (x - mean) rstd g + b for each row; mean and rstd are written, y may be x.
   void (*layernorm)(int rows, int C, const T* x, const float* g, const float* b, float eps, float* y, float* mean,
                     float* rstd);
   // The same from a stored mean and rstd.
@@ -23,8 +23,11 @@ struct Kernels {
   // dx = the gradient through the normalisation; dg and db are added to.
   void (*layernorm_backward)(int rows, int C, const float* dy, const T* x, const float* g, const float* mean,
                              const float* rstd, float* dx, float* dg, float* db);
-  // y = x g / sqrt(mean(x^2) + eps) for each row (arXiv 1910.07467); y may be x.
-  void (*rmsnorm)(int rows, int C, const T* x, const float* g, float eps, float* y);
+  // y = x rstd g with rstd = 1 / sqrt(mean(x^2) + eps) for each row (arXiv 1910.07467); rstd is written, y may be x.
+  void (*rmsnorm)(int rows, int C, const T* x, const float* g, float eps, float* y, float* rstd);
+  // dx = the gradient through it; dg is added to.
+  void (*rmsnorm_backward)(int rows, int C, const float* dy, const T* x, const float* g, const float* rstd, float* dx,
+                           float* dg);
   // y = c + bias, stored as T; c has leading dimension ldc, y has ldy.
   void (*add_bias)(int rows, int C, const float* c, int ldc, const float* bias, T* y, int ldy);
   // y = c + bias + alpha * residual
@@ -37,7 +40,7 @@ struct Kernels {
   // act(u): for geglu u has 2F columns, value then gate (GLM-130B: value * GELU(gate)); for swiglu gate then value
   // (ChatGLM2: SiLU(gate) * value). y: rows x F.
   void (*activate)(Activation kind, int rows, int F, const T* u, T* y);
-  // du from dy and u, y is computed again beside it; not for swiglu.
+  // du from dy and u, y is computed again beside it.
   void (*activate_backward)(Activation kind, int rows, int F, const T* u, const float* dy, T* du, T* y);
   // Turns pairs (i, i + half) of a head's `span` = 2 half dimensions by the angle in the tables. sign -1 turns back.
   void (*rotate)(int half, const float* cosine, const float* sine, float sign, T* x);

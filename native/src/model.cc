@@ -44,6 +44,8 @@ Model<T>::Model(const Config& c, Level chosen, int threads, bool training, Quant
     w.product.reserve((size_t)kRowBlock * widest);
     w.normed.reserve((size_t)kRowBlock * C);
     w.act.reserve((size_t)kRowBlock * F);
+    w.mean.reserve(kRowBlock);
+    w.rstd.reserve(kRowBlock);
   }
   auto shape = [](PackedWeight& weight, int out, int in, QuantFormat f) {
     weight.out = out;
@@ -163,25 +165,30 @@ void Model<T>::pack_backward(const std::vector<Unpacked>& matrices) {
 }
 
 template <class T>
-void Model<T>::embed(const Rows& rows, int begin, int end, T* x) const {
+void Model<T>::look_up(const Rows& rows, int row, float* y) const {
   const int C = config.hidden;
   const PackedWeight& packed = packed_[config.layers * 4 + (config.tied ? 0 : 1)];
+  if (packed.format.bits != 0) {
+    quantized.unpack_row(C, packed.format, packed.forward.data(), rows.tokens[row], y);
+  } else {
+    std::memcpy(y, at(layout.embedding) + (long)rows.tokens[row] * C, sizeof(float) * C);
+  }
+  if (config.positions != Positions::learned_2d) return;
+  const float* p = at(layout.position) + (long)rows.positions[row] * C;
+  const float* b = at(layout.block_position) + (long)rows.block_positions[row] * C;
+  for (int i = 0; i < C; i++) y[i] += p[i] + b[i];
+}
+
+template <class T>
+void Model<T>::embed(const Rows& rows, int begin, int end, T* x, float* mean, float* rstd) const {
+  const int C = config.hidden;
   thread_local std::vector<float> row;  // kept: a token of Part B allocates nothing
   row.resize(C);
   for (int r = begin; r < end; r++) {
-    const float* e = row.data();
-    if (packed.format.bits != 0) {
-      quantized.unpack_row(C, packed.format, packed.forward.data(), rows.tokens[r], row.data());
-    } else {
-      e = at(layout.embedding) + (long)rows.tokens[r] * C;
-    }
-    if (config.positions == Positions::learned_2d) {
-      const float* p = at(layout.position) + (long)rows.positions[r] * C;
-      const float* b = at(layout.block_position) + (long)rows.block_positions[r] * C;
-      for (int i = 0; i < C; i++) row[i] = e[i] + p[i] + b[i];
-      e = row.data();
-    }
-    k.convert(C, e, x + (long)r * C);
+    look_up(rows, r, row.data());
+    if (config.embedding_norm)
+      normalize(kf, 1, row.data(), layout.embedding_g, layout.embedding_b, row.data(), mean + r, rstd + r);
+    k.convert(C, row.data(), x + (long)r * C);
   }
 }
 
@@ -237,11 +244,14 @@ void Model<T>::product(const U* x, int n, const PackedWeight& weight, float* c, 
 }
 
 template <class T>
-void Model<T>::normalize(int n, const T* x, long gain, long shift, float* y, float* mean, float* rstd) const {
+template <class U>
+void Model<T>::normalize(const Kernels<U>& kernels, int n, const U* x, long gain, long shift, float* y, float* mean,
+                         float* rstd) const {
   if (config.norm_kind == NormKind::rms_norm) {
-    k.rmsnorm(n, config.hidden, x, at(gain), config.eps, y);
+    kernels.rmsnorm(n, config.hidden, x, at(gain), config.eps, y, rstd);
+    std::memset(mean, 0, sizeof(float) * n);
   } else {
-    k.layernorm(n, config.hidden, x, at(gain), at(shift), config.eps, y, mean, rstd);
+    kernels.layernorm(n, config.hidden, x, at(gain), at(shift), config.eps, y, mean, rstd);
   }
 }
 
@@ -251,7 +261,7 @@ void Model<T>::project_qkv(int layer, const Rows& rows, int begin, int end, Laye
   const LayerOffsets& o = layout.layers[layer];
   const int C = config.hidden, width = config.qkv_width(), n = end - begin;
   float* qkv_rows = w.product.data();
-  normalize(n, s.x + (long)begin * C, o.ln1_g, o.ln1_b, w.normed.data(), s.mean1 + begin, s.rstd1 + begin);
+  normalize(k, n, s.x + (long)begin * C, o.ln1_g, o.ln1_b, w.normed.data(), s.mean1 + begin, s.rstd1 + begin);
   product(w.normed.data(), n, qkv(layer), qkv_rows, w, team);
   kf.add_bias(n, width, qkv_rows, width, bias(o.qkv_b), qkv_rows, width);
   rotate(kf, rows, begin, end, 1.0f, qkv_rows);
@@ -259,35 +269,51 @@ void Model<T>::project_qkv(int layer, const Rows& rows, int begin, int end, Laye
 }
 
 template <class T>
+void Model<T>::finish_output(int n, float* c, long bias_at, long gain, long shift, T* kept, float* mean, float* rstd,
+                             Scratch<T>& w) const {
+  const int C = config.hidden;
+  if (bias_at != kAbsent) kf.add_bias(n, C, c, C, at(bias_at), c, C);
+  if (kept != nullptr) k.convert(n * C, c, kept);
+  normalize(kf, n, c, gain, shift, c, mean != nullptr ? mean : w.mean.data(), rstd != nullptr ? rstd : w.rstd.data());
+}
+
+template <class T>
 void Model<T>::finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* next_x, Scratch<T>& w,
                             ThreadPool* team) const {
   const LayerOffsets& o = layout.layers[layer];
   const int C = config.hidden, A = config.query_width(), F = config.inner, up_width = config.up(), n = end - begin;
-  const bool deepnorm = config.norm == Norm::deepnorm;
-  const float alpha = deepnorm ? config.alpha : 1.0f;
+  const bool carries_norm = config.carries_norm(), sandwich = config.norm == Norm::sandwich;
+  const float alpha = carries_norm ? config.alpha : 1.0f;
   const T *x = s.x + (long)begin * C, *attended = s.o + (long)begin * A;
   T *h = s.h + (long)begin * C, *u = s.u + (long)begin * up_width;
   float *normed = w.normed.data(), *c = w.product.data();
+  auto kept = [&](T* rows) { return rows == nullptr ? nullptr : rows + (long)begin * C; };
+  auto from = [&](float* rows) { return rows == nullptr ? nullptr : rows + begin; };
 
   // The residual is LN(x) in DeepNorm's form (its alpha times it), x itself in the others.
-  if (deepnorm) {
-    k.layernorm_apply(n, C, x, at(o.ln1_g), at(o.ln1_b), s.mean1 + begin, s.rstd1 + begin, normed);
+  if (carries_norm) {
+    k.layernorm_apply(n, C, x, at(o.ln1_g), bias(o.ln1_b), s.mean1 + begin, s.rstd1 + begin, normed);
   } else {
     k.widen(n * C, x, normed);
   }
   product(attended, n, dense(layer), c, w, team);
-  if (config.norm == Norm::sandwich) kf.rmsnorm(n, C, c, at(o.attention_out_g), config.eps, c);
-  k.add_bias_residual(n, C, c, bias(o.dense_b), alpha, normed, h);
+  if (sandwich) {
+    finish_output(n, c, o.dense_b, o.attention_out_g, o.attention_out_b, kept(s.attention_out), from(s.mean3),
+                  from(s.rstd3), w);
+  }
+  k.add_bias_residual(n, C, c, bias(sandwich ? kAbsent : o.dense_b), alpha, normed, h);
 
-  normalize(n, h, o.ln2_g, o.ln2_b, normed, s.mean2 + begin, s.rstd2 + begin);
+  normalize(k, n, h, o.ln2_g, o.ln2_b, normed, s.mean2 + begin, s.rstd2 + begin);
   product(normed, n, up(layer), c, w, team);
   k.add_bias(n, up_width, c, up_width, bias(o.up_b), u, up_width);
   k.activate(config.activation, n, F, u, w.act.data());
-  if (!deepnorm) k.widen(n * C, h, normed);
+  if (!carries_norm) k.widen(n * C, h, normed);
 
   product(w.act.data(), n, down(layer), c, w, team);
-  if (config.norm == Norm::sandwich) kf.rmsnorm(n, C, c, at(o.mlp_out_g), config.eps, c);
-  k.add_bias_residual(n, C, c, bias(o.down_b), alpha, normed, next_x + (long)begin * C);
+  if (sandwich) {
+    finish_output(n, c, o.down_b, o.mlp_out_g, o.mlp_out_b, kept(s.mlp_out), from(s.mean4), from(s.rstd4), w);
+  }
+  k.add_bias_residual(n, C, c, bias(sandwich ? kAbsent : o.down_b), alpha, normed, next_x + (long)begin * C);
 }
 
 template class Model<float>;
@@ -296,5 +322,7 @@ template void Model<bf16>::product(const float*, int, const PackedWeight&, float
 template class Model<bf16>;
 template void Model<float>::rotate(const Kernels<float>&, const Rows&, int, int, float, float*) const;
 template void Model<bf16>::rotate(const Kernels<float>&, const Rows&, int, int, float, float*) const;
+template void Model<float>::normalize(const Kernels<float>&, int, const float*, long, long, float*, float*, float*) const;
+template void Model<bf16>::normalize(const Kernels<bf16>&, int, const bf16*, long, long, float*, float*, float*) const;
 
 }  // namespace cloze

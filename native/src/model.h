@@ -43,6 +43,9 @@ template <class T>
 struct LayerRows {
   T *x, *qkv, *o, *h, *u;
   float *mean1, *rstd1, *mean2, *rstd2;
+  // What attention and feed-forward layer gave before the outer norms of a sandwich; null where nobody asks for it.
+  T *attention_out = nullptr, *mlp_out = nullptr;
+  float *mean3 = nullptr, *rstd3 = nullptr, *mean4 = nullptr, *rstd4 = nullptr;
 };
 
 // Work space of one thread.
@@ -55,6 +58,7 @@ struct Scratch {
   Buffer<int8_t> q;       // QuantizedRows of kRowBlock rows
   Buffer<float> q_scales;
   Buffer<int32_t> q_sums;
+  Buffer<float> mean, rstd;  // kRowBlock, of a norm that nobody looks at again
 };
 
 template <class T>
@@ -83,14 +87,19 @@ class Model {
   void set_stored(const Tensor& tensor, QuantFormat format, const int8_t* q, const uint16_t* scales);
 
   const float* at(long offset) const { return values.data() + offset; }
+  // The bias or shift at an offset, zeros where there is none.
+  const float* bias(long offset) const { return offset == kAbsent ? no_bias_.data() : at(offset); }
   const PackedWeight& qkv(int layer) const { return packed_[layer * 4]; }
   const PackedWeight& dense(int layer) const { return packed_[layer * 4 + 1]; }
   const PackedWeight& up(int layer) const { return packed_[layer * 4 + 2]; }
   const PackedWeight& down(int layer) const { return packed_[layer * 4 + 3]; }
   const PackedWeight& head() const { return packed_[config.layers * 4]; }
 
-  // x[r] = embedding of rows [begin, end).
-  void embed(const Rows& rows, int begin, int end, T* x) const;
+  // x[r] = embedding of rows [begin, end), through its norm where it has one (BLOOM's, arXiv 2211.05100): mean and rstd
+  // are then those of the rows.
+  void embed(const Rows& rows, int begin, int end, T* x, float* mean, float* rstd) const;
+  // y [C] = the sum of what is looked up for a row, before that norm.
+  void look_up(const Rows& rows, int row, float* y) const;
   // At most kRowBlock rows. A `team` shares the outputs of each product; it must not be at work already.
   // Norm, projection and rotation of rows [begin, end) of a layer: s.x -> s.qkv.
   void project_qkv(int layer, const Rows& rows, int begin, int end, LayerRows<T>& s, Scratch<T>& w,
@@ -102,9 +111,11 @@ class Model {
   template <class U>
   void product(const U* x, int n, const PackedWeight& weight, float* c, Scratch<T>& w, ThreadPool* team) const;
 
-  // Norm of n rows with the gain (and, unless it is RMSNorm, the shift) at these offsets; mean and rstd are those of
-  // LayerNorm, which RMSNorm leaves alone.
-  void normalize(int n, const T* x, long gain, long shift, float* y, float* mean, float* rstd) const;
+  // Norm of n rows with the gain (and, unless it is RMSNorm, the shift) at these offsets; RMSNorm's mean is 0, so that
+  // one formula, layernorm_apply, gives y again.
+  template <class U>
+  void normalize(const Kernels<U>& kernels, int n, const U* x, long gain, long shift, float* y, float* mean,
+                 float* rstd) const;
 
   // Turns the queries and keys in rows of qkv_width floats or Ts by the rows' positions; sign -1 turns gradients back.
   template <class U>
@@ -131,10 +142,11 @@ class Model {
   template <class F>
   void pack_quantized(PackedWeight& weight, const F& pack);
 
-  std::vector<PackedWeight> packed_;
-  // The bias at an offset, zeros where there is none.
-  const float* bias(long offset) const { return offset == kAbsent ? no_bias_.data() : at(offset); }
+  // c [n, C] = what attention or feed-forward layer adds: with its bias, and in a sandwich through the outer norm.
+  void finish_output(int n, float* c, long bias_at, long gain, long shift, T* kept, float* mean, float* rstd,
+                     Scratch<T>& w) const;
 
+  std::vector<PackedWeight> packed_;
   std::vector<Scratch<T>> scratch_;
   Buffer<float> no_bias_;
   Buffer<float> cosine_, sine_;  // [max_length + 2, half]

@@ -81,7 +81,7 @@ class CpuSession : public Session {
     const int C = m.config.hidden, V = m.config.vocab, from = all ? 0 : rows.count - 1;
     float mean, rstd;
     for (int r = from; r < rows.count; r++) {
-      m.normalize(1, rt_->x.data() + (long)r * C, m.layout.final_g, m.layout.final_b,
+      m.normalize(m.k, 1, rt_->x.data() + (long)r * C, m.layout.final_g, m.layout.final_b,
                   rt_->final_x.data() + (long)r * C, &mean, &rstd);
     }
     for (int begin = from; begin < rows.count; begin += kRowBlock) {
@@ -139,7 +139,7 @@ class CpuSession : public Session {
     LayerRows<T> s = {rt_->x.data(),     rt_->qkv.data(),   rt_->o.data(),     rt_->h.data(),    rt_->u.data(),
                       rt_->mean1.data(), rt_->rstd1.data(), rt_->mean2.data(), rt_->rstd2.data()};
     for_rows(n, [&](int begin, int end, int t, ThreadPool* team) {
-      m.embed(rows, begin, end, s.x);
+      m.embed(rows, begin, end, s.x, s.mean1, s.rstd1);
       m.project_qkv(0, rows, begin, end, s, m.scratch()[t], team);
       remember(0, held, begin, end);
     });

@@ -44,10 +44,16 @@ void Trainer<T>::prepare(int rows) {
     kept.u.reserve(n * up);
     for (auto* b : {&kept.mean1, &kept.rstd1, &kept.mean2, &kept.rstd2}) b->reserve(n);
     kept.lse.reserve(n * model.config.heads);
+    if (model.config.norm != Norm::sandwich) continue;
+    kept.attention_out.reserve(n * C);
+    kept.mlp_out.reserve(n * C);
+    for (auto* b : {&kept.mean3, &kept.rstd3, &kept.mean4, &kept.rstd4}) b->reserve(n);
   }
   final_x_.reserve(n * C);
   final_mean_.reserve(n);
   final_rstd_.reserve(n);
+  embedding_mean_.reserve(n);
+  embedding_rstd_.reserve(n);
   for (auto* b : {&dx_, &dh_, &head_x_, &head_dx_}) b->reserve(n * C);
   d_qkv_.reserve(n * 3 * C);
   for (auto* b : {&d_out_, &normed_, &dh_t_, &d_o_, &head_rows_}) b->reserve(n * C);
@@ -55,15 +61,16 @@ void Trainer<T>::prepare(int rows) {
   du_.reserve(n * up);
   d_qkv_t_.reserve(n * 3 * C);
   d_logits_.reserve((size_t)kHeadChunk * model.config.vocab);
-  partials_.reserve((n / kRowBlock + 1) * (9 * C + up));
+  partials_.reserve((n / kRowBlock + 1) * partial_width());
   capacity_ = rows;
 }
 
 template <class T>
 LayerRows<T> Trainer<T>::rows_of(int layer) {
   Kept& kept = kept_[layer];
-  return {kept.x.data(),     kept.qkv.data(),   kept.o.data(),     kept.h.data(),    kept.u.data(),
-          kept.mean1.data(), kept.rstd1.data(), kept.mean2.data(), kept.rstd2.data()};
+  return {kept.x.data(),     kept.qkv.data(),   kept.o.data(),     kept.h.data(),     kept.u.data(),
+          kept.mean1.data(), kept.rstd1.data(), kept.mean2.data(), kept.rstd2.data(), kept.attention_out.data(),
+          kept.mlp_out.data(), kept.mean3.data(), kept.rstd3.data(), kept.mean4.data(), kept.rstd4.data()};
 }
 
 template <class T>
@@ -77,7 +84,7 @@ void Trainer<T>::forward(const Batch& batch) {
   prepare(n);
   LayerRows<T> first = rows_of(0);
   for_row_blocks(model.pool, n, [&](int begin, int end, int t) {
-    model.embed(batch.rows, begin, end, first.x);
+    model.embed(batch.rows, begin, end, first.x, embedding_mean_.data(), embedding_rstd_.data());
     model.project_qkv(0, batch.rows, begin, end, first, model.scratch()[t]);
   });
   for (int l = 0; l < L; l++) {
@@ -99,7 +106,7 @@ void Trainer<T>::forward(const Batch& batch) {
 }
 
 template <class T>
-LossSum Trainer<T>::head(const Batch& batch, float weight, bool backward) {
+LossSum Trainer<T>::head(const Batch& batch, float weight, float shrink, bool backward) {
   const Layout& layout = model.layout;
   const int C = model.config.hidden, V = model.config.vocab, n = batch.rows.count;
   std::vector<int> counted;
@@ -109,12 +116,11 @@ LossSum Trainer<T>::head(const Batch& batch, float weight, bool backward) {
   if (backward) std::memset(dx_.data(), 0, sizeof(float) * n * C);
   if (S == 0) return {0, 0};
 
-  const float *g = model.at(layout.final_g), *b = model.at(layout.final_b);
   for_row_blocks(model.pool, S, [&](int begin, int end, int) {
     for (int i = begin; i < end; i++) {
       float* y = head_x_.data() + (long)i * C;
-      model.k.layernorm(1, C, final_x_.data() + (long)counted[i] * C, g, b, model.config.eps, y, &final_mean_[i],
-                        &final_rstd_[i]);
+      model.normalize(model.k, 1, final_x_.data() + (long)counted[i] * C, layout.final_g, layout.final_b, y,
+                      &final_mean_[i], &final_rstd_[i]);
       model.k.convert(C, y, head_rows_.data() + (long)i * C);
     }
   });
@@ -139,6 +145,11 @@ LossSum Trainer<T>::head(const Batch& batch, float weight, bool backward) {
       if (!backward) return;
       model.gemm.pack_lhs(m, V, Source<T>{d_logits, V, false}, lhs);
       model.gemm.multiply(m, C, V, lhs, head.backward.data(), V, head_dx_.data() + (long)(chunk + begin) * C, C, false);
+      if (shrink == 1.0f || !model.config.tied) return;
+      // The matrix's gradient is d_logits^T y: a smaller y from here on makes it smaller and nothing else.
+      float* y = head_x_.data() + (long)(chunk + begin) * C;
+      for (long i = 0; i < (long)m * C; i++) y[i] *= shrink;
+      model.k.convert(m * C, y, head_rows_.data() + (long)(chunk + begin) * C);
     });
     if (backward) {
       weight_gradient(rows, V, C, d_logits_.data(), head_rows_.data() + (long)chunk * C, grad(layout.head));
@@ -147,22 +158,17 @@ LossSum Trainer<T>::head(const Batch& batch, float weight, bool backward) {
 
   if (backward) {
     const int blocks = (S + kRowBlock - 1) / kRowBlock;
-    std::memset(partials_.data(), 0, sizeof(float) * blocks * 2 * C);
+    std::memset(partials_.data(), 0, sizeof(float) * blocks * partial_width());
     for_row_blocks(model.pool, S, [&](int begin, int end, int) {
-      float* partial = partials_.data() + (long)(begin / kRowBlock) * 2 * C;
+      float* partial = partials_.data() + begin / kRowBlock * partial_width();
       for (int i = begin; i < end; i++) {
         const long r = counted[i];
-        model.k.layernorm_backward(1, C, head_dx_.data() + (long)i * C, final_x_.data() + r * C, g, &final_mean_[i],
-                                   &final_rstd_[i], dx_.data() + r * C, partial, partial + C);
+        normalize_backward(model.k, 1, head_dx_.data() + (long)i * C, final_x_.data() + r * C, layout.final_g,
+                           &final_mean_[i], &final_rstd_[i], dx_.data() + r * C, partial, partial + C);
       }
     });
-    for (int block = 0; block < blocks; block++) {
-      const float* partial = partials_.data() + (long)block * 2 * C;
-      for (int i = 0; i < C; i++) {
-        grad(layout.final_g)[i] += partial[i];
-        grad(layout.final_b)[i] += partial[C + i];
-      }
-    }
+    reduce_partials(blocks, C, 0, layout.final_g);
+    reduce_partials(blocks, C, C, layout.final_b);
   }
   double sum = 0;
   for (float loss : losses) sum += loss;
@@ -170,9 +176,9 @@ LossSum Trainer<T>::head(const Batch& batch, float weight, bool backward) {
 }
 
 template <class T>
-LossSum Trainer<T>::forward_backward(const Batch& batch, float weight, float embedding_shrink) {
+LossSum Trainer<T>::forward_backward(const Batch& batch, float weight, float embedding_shrink, float head_shrink) {
   forward(batch);
-  const LossSum loss = head(batch, weight, true);
+  const LossSum loss = head(batch, weight, head_shrink, true);
   for (int l = model.config.layers - 1; l >= 0; l--) {
     check_cancel();
     backward_layer(l, batch);
@@ -184,12 +190,19 @@ LossSum Trainer<T>::forward_backward(const Batch& batch, float weight, float emb
 template <class T>
 LossSum Trainer<T>::evaluate(const Batch& batch) {
   forward(batch);
-  return head(batch, 0, false);
+  return head(batch, 0, 1, false);
 }
 
 template <class T>
 double Trainer<T>::gradient_norm(const Tensor& tensor) const {
   return std::sqrt(float_kernels(model.level).sum_of_squares(tensor.count, gradients.data() + tensor.offset));
+}
+
+template <class T>
+std::vector<double> Trainer<T>::gradient_norms() const {
+  std::vector<double> norms;
+  for (const Tensor& tensor : model.layout.tensors) norms.push_back(gradient_norm(tensor));
+  return norms;
 }
 
 template <class T>

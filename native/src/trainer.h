@@ -38,13 +38,16 @@ class Trainer {
 
   void zero_gradients();
   // Adds the gradients of `weight` times the summed cross-entropy; `embedding_shrink` multiplies the part of the
-  // embedding's gradient that comes back through the looked-up vectors (GLM-130B's EGS; 1 leaves it whole).
-  LossSum forward_backward(const Batch& batch, float weight, float embedding_shrink);
+  // embedding's gradient that comes back through the looked-up vectors (GLM-130B's EGS; 1 leaves it whole), `head_shrink`
+  // the part that comes from its use as the output matrix, where it is tied.
+  LossSum forward_backward(const Batch& batch, float weight, float embedding_shrink, float head_shrink);
   LossSum evaluate(const Batch& batch);
   // Clips the gradients to `clip` (0: not at all) in global L2 norm, makes one step and packs the weights again.
   // Returns the norm before clipping.
   double update(const AdamW& options, float lr, float clip);
   double gradient_norm(const Tensor& tensor) const;
+  // Of every tensor, in the order of the layout.
+  std::vector<double> gradient_norms() const;
 
   std::atomic<bool> cancel{false};
 
@@ -53,18 +56,27 @@ class Trainer {
   struct Kept {
     Buffer<T> x, qkv, o, h, u;
     Buffer<float> mean1, rstd1, mean2, rstd2, lse;
+    Buffer<T> attention_out, mlp_out;  // of a sandwich
+    Buffer<float> mean3, rstd3, mean4, rstd4;
   };
 
   void prepare(int rows);
   LayerRows<T> rows_of(int layer);
   void forward(const Batch& batch);
-  LossSum head(const Batch& batch, float weight, bool backward);
+  LossSum head(const Batch& batch, float weight, float shrink, bool backward);
   void backward_layer(int layer, const Batch& batch);
   void backward_embedding(const Batch& batch, float shrink);
   // gradient [out, in] += dy^T x over the rows of the batch.
   void weight_gradient(int rows, int out, int in, const T* dy, const T* x, float* gradient);
-  // Adds the per-block partial sums of a vector's gradient, in order.
-  void reduce_partials(int blocks, int width, long partial_at, float* gradient);
+  // Adds the per-block partial sums of a vector's gradient, in order; nothing where the model has no such vector.
+  void reduce_partials(int blocks, int width, long partial_at, long gradient_at);
+  // dx = the gradient through a norm of m rows; those of gain and shift are added to partial_g and partial_b.
+  template <class U>
+  void normalize_backward(const Kernels<U>& kernels, int m, const float* dy, const U* x, long gain, const float* mean,
+                          const float* rstd, float* dx, float* partial_g, float* partial_b) const;
+  void backward_embedding_norm(const Batch& batch);
+  // Floats of the partial sums of one block: gains and shifts of the norms, and biases.
+  long partial_width() const { return 13L * model.config.hidden + model.config.up(); }
   float* grad(long offset) { return gradients.data() + offset; }
   void check_cancel() const {
     if (cancel.load(std::memory_order_relaxed)) throw Cancelled();
@@ -72,7 +84,7 @@ class Trainer {
 
   std::vector<Kept> kept_;
   Buffer<T> final_x_;
-  Buffer<float> final_mean_, final_rstd_;
+  Buffer<float> final_mean_, final_rstd_, embedding_mean_, embedding_rstd_;
   std::vector<AttentionScratch<T>> attention_;
   // Backward buffers, shared by all layers.
   Buffer<float> dx_, dh_, d_qkv_, head_x_, head_dx_, partials_;

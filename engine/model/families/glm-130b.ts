@@ -36,22 +36,36 @@ export const glm130b: Family = {
   canonicalName: (name) => name,
 };
 
-/**
- * config.json of a model of this family, the inverse of `glm130b.config`. Throws when the configuration has a property
- * that the family's files cannot express.
- */
-export function glm130bKeys(config: GlmConfig): Record<string, string | number | boolean> {
-  const later = ['keyValueHeads', 'headSize', 'rotarySize', 'rotaryPairs', 'rotaryTheta', 'normKind', 'bias', 'causal'];
-  const expressible =
-    !later.some((key) => key in config) &&
-    config.norm !== 'sandwich' &&
+/** Fields of a configuration that the family's files have no key for. */
+const INEXPRESSIBLE = [
+  'keyValueHeads',
+  'headSize',
+  'rotarySize',
+  'rotaryPairs',
+  'rotaryTheta',
+  'normKind',
+  'bias',
+  'causal',
+  'embeddingNorm',
+];
+
+/** Whether the family's files can express a configuration. */
+export function isGlm130b(config: GlmConfig): boolean {
+  return (
+    !INEXPRESSIBLE.some((key) => key in config) &&
+    (config.norm === 'deepnorm' || config.norm === 'pre') &&
     config.residualAlpha === (config.norm === 'deepnorm' ? Math.sqrt(2 * config.layers) : 1) &&
     config.activation === 'geglu' &&
     config.qkvLayout === 'per-head' &&
     config.positions !== 'learned-2d' &&
     config.tiedEmbedding &&
-    config.rotaryFloat16;
-  if (!expressible) throw new Error(`A glm-130b checkpoint cannot express ${JSON.stringify(config)}.`);
+    config.rotaryFloat16
+  );
+}
+
+/** config.json of a model of this family, the inverse of `glm130b.config`. Throws unless `isGlm130b`. */
+export function glm130bKeys(config: GlmConfig): Record<string, string | number | boolean> {
+  if (!isGlm130b(config)) throw new Error(`A glm-130b checkpoint cannot express ${JSON.stringify(config)}.`);
   return {
     model_class: 'GLM130B',
     num_layers: config.layers,

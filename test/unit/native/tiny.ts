@@ -28,7 +28,7 @@ export const SMALLEST: GlmConfig = {
   rotaryFloat16: true,
 };
 
-/** Between them: both norms, all positions and activations, both layouts, tied and untied, sizes beyond one block. */
+/** Between them: every value of every switch, tied and untied, sizes beyond one block. */
 export const CONFIGS: Readonly<Record<string, GlmConfig>> = {
   'deepnorm, rotary-2d, geglu': SMALLEST,
   'deepnorm, rotary-1d, geglu, untied': {
@@ -65,6 +65,34 @@ export const CONFIGS: Readonly<Record<string, GlmConfig>> = {
     heads: 1,
     innerSize: 70,
     layers: 1,
+  },
+  'post, rotary-1d, gelu': { ...SMALLEST, positions: 'rotary-1d', norm: 'post', activation: 'gelu', innerSize: 29 },
+  'sandwich, learned-2d, swiglu, embedding norm': {
+    ...SMALLEST,
+    positions: 'learned-2d',
+    norm: 'sandwich',
+    activation: 'swiglu',
+    embeddingNorm: true,
+  },
+  'sandwich, rms-norm, rotary in neighbours, causal': {
+    ...SMALLEST,
+    positions: 'rotary-1d',
+    rotaryPairs: 'neighbours',
+    rotarySize: 6,
+    norm: 'sandwich',
+    normKind: 'rms-norm',
+    activation: 'swiglu',
+    qkvLayout: 'thirds',
+    bias: 'qkv',
+    causal: true,
+    tiedEmbedding: false,
+  },
+  'pre, rms-norm, embedding norm, no bias': {
+    ...SMALLEST,
+    norm: 'pre',
+    normKind: 'rms-norm',
+    bias: 'none',
+    embeddingNorm: true,
   },
 };
 

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeF
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { floatsOf } from '../../../engine/checkpoint/safetensors.ts';
 import { loadModelFolder } from '../../../engine/model/load.ts';
 import { loadAddon } from '../../../engine/native.ts';
@@ -14,6 +14,9 @@ import { restoreState, savedPosition, savedSteps, saveState } from '../../../eng
 import { toyTokenizer } from '../infill/toy.ts';
 import { gradientsOf, randomBatch } from '../native/tiny.ts';
 import { corpusOf, program } from './toy-corpus.ts';
+
+// Whole runs take what a busy machine lets them have.
+vi.setConfig({ testTimeout: 120_000 });
 
 const home = mkdtempSync(join(tmpdir(), 'cloze-pretrain-'));
 afterAll(() => rmSync(home, { recursive: true }));
@@ -46,7 +49,7 @@ const RECIPE: Recipe = {
   microTokens: 260,
   optimizer: { clip: 1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, decayAll: false },
   schedule: { peak: 2e-2, floor: 0.1, warmup: 4, decayShare: 0.25 },
-  embeddingShrink: 1,
+  embeddingShrink: { alpha: 1, head: false },
   samples: {
     weights: { sentence: 2, document: 1, token: 1 },
     shortest: 40,
