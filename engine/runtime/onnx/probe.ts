@@ -1,0 +1,28 @@
+/** Finds out in another process whether a provider works: a driver that aborts takes only that one down. */
+import { fork } from 'node:child_process';
+
+/** A driver may compile its first programs meanwhile. */
+const TIME_LIMIT = 20_000;
+
+/** What is wrong with a provider, in words; undefined when it works. `host` is the path of the bundled `host.ts`. */
+export async function probeProvider(provider: string, host: string): Promise<string | undefined> {
+  const child = fork(host, ['probe', provider], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
+  let complaints = '';
+  child.stderr?.on('data', (chunk) => {
+    complaints = (complaints + chunk).slice(-4000);
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), TIME_LIMIT);
+  return new Promise((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      if (code === 0) resolve(undefined);
+      else resolve(reasonIn(complaints) ?? (signal ? `it was ended by ${signal}` : `it ended with code ${code}`));
+    });
+  });
+}
+
+/** The message of the error that ended the process. */
+function reasonIn(complaints: string): string | undefined {
+  return /^(?:\w*Error|terminate called.*?|.*?what\(\)): *(.+)$/m.exec(complaints)?.[1]?.slice(0, 300);
+}

@@ -1,0 +1,49 @@
+/** A runtime held to one recorded case of the original code. */
+import { expect } from 'vitest';
+import type { Runtime } from '../../../engine/runtime/runtime.ts';
+import { type GoldenCase, sliceRows } from '../native/golden.ts';
+
+/** The records have six significant digits. */
+export const TOLERANCE = 2e-3;
+
+export const bestOf = (logits: Float32Array | number[]) => logits.indexOf(Math.max(...logits));
+
+export function expectLogits(found: Float32Array, wanted: readonly number[], place: string): void {
+  expect(found).toHaveLength(wanted.length);
+  const farthest = wanted.reduce((most, logit, token) => Math.max(most, Math.abs((found[token] as number) - logit)), 0);
+  expect(farthest, place).toBeLessThan(TOLERANCE);
+}
+
+/** Part A read, Part B extended at once and, but for its first row, once more after a rewind. */
+export async function expectCase(runtime: Runtime, { rows, sep, logits, best }: GoldenCase): Promise<void> {
+  const { vocabSize, maxLength } = runtime.config;
+  const session = runtime.open(maxLength);
+  if (sep > 0) await session.read(sliceRows(rows, 0, sep));
+  for (const from of [sep, sep + 1]) {
+    if (from >= rows.tokens.length) continue;
+    if (session.length > from) session.rewind(from);
+    const all = await session.extend(sliceRows(rows, from), { logits: 'all' });
+    const after = (row: number) => all.subarray((row - from) * vocabSize, (row - from + 1) * vocabSize);
+    for (let row = from; row < rows.tokens.length; row++) expect(bestOf(after(row)), `row ${row}`).toBe(best[row]);
+    for (const { row, values } of logits) if (row >= from) expectLogits(after(row), values, `row ${row}`);
+  }
+  session.dispose();
+}
+
+/** The greedy steps that the original made with its own cache. */
+export async function expectSteps(runtime: Runtime, { steps, sep }: GoldenCase): Promise<void> {
+  const session = runtime.open(runtime.config.maxLength);
+  const [first] = steps as [GoldenCase['steps'][number]];
+  // A causal model's prompt is read but for its last token, whose logits choose the next.
+  const read = sep > 0 ? Math.min(sep, first.rows.tokens.length) : first.rows.tokens.length - 1;
+  if (read > 0) await session.read(sliceRows(first.rows, 0, read));
+  for (const [index, { rows, next, logit }] of steps.entries()) {
+    const fed = index === 0 ? sliceRows(rows, read) : rows;
+    // A step that fed Part A alone: its logits stand after a row of Part A.
+    if (fed.tokens.length === 0) continue;
+    const found = await session.extend(fed);
+    expect(bestOf(found), `step ${index}`).toBe(next);
+    expect(Math.abs((found[next] as number) - logit), `step ${index}`).toBeLessThan(TOLERANCE);
+  }
+  session.dispose();
+}
