@@ -1,10 +1,10 @@
-/** A model folder becomes weights on the processor, the tokenizer that belongs to them, and the prompt of its family. */
+/** A model folder becomes weights on a device, the tokenizer that belongs to them, and the prompt of its family. */
 import { causalPrompt } from './infill/causal-prompt.ts';
 import type { Model } from './infill/fill.ts';
 import { fillBlank } from './infill/infill.ts';
 import { parameterCount } from './model/config.ts';
 import { loadModelFolder, type ModelFolder, TOKENIZER_HASH } from './model/load.ts';
-import { type NativeRuntimeOptions, openNativeRuntime } from './runtime/native.ts';
+import { openRuntime, type RuntimeOptions } from './runtime/open.ts';
 import { loadTokenizerFolder } from './tokenizer/load-folder.ts';
 import type { NamedTokenizer } from './tokenizer/tokenizer.ts';
 import { checkVocabularyFits } from './tokenizer/tokenizer-json.ts';
@@ -20,7 +20,7 @@ export interface LoadedModel extends Model {
 const SMALL = 100e6;
 
 /** Throws an error that names the file, what was wrong with it and what to do. */
-export async function loadModel(path: string, options: NativeRuntimeOptions = {}): Promise<LoadedModel> {
+export async function loadModel(path: string, options: RuntimeOptions = {}): Promise<LoadedModel> {
   const folder = await loadModelFolder(path);
   const { config, family, release = family } = folder;
   const {
@@ -38,7 +38,7 @@ export async function loadModel(path: string, options: NativeRuntimeOptions = {}
       `${tokenizerPath} is not the tokenizer that the model was trained with (sha256 ${sha256.slice(0, 12)}…, expected ${expected.slice(0, 12)}…). Put the file back that came with the weights.`,
     );
   }
-  const runtime = await openNativeRuntime(folder, options);
+  const runtime = await openRuntime(folder, options);
   const model: LoadedModel = {
     name: folder.metadata.recipe ?? release,
     folder,

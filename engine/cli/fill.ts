@@ -3,11 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadEngine } from '../index.ts';
+import { PRECISIONS } from '../onnx/weights.ts';
 import { connectRemote, type RemoteEngine } from '../remote/remote-engine.ts';
 import { REMOTE_STYLES, type RemoteStyle } from '../remote/styles.ts';
+import { RUNTIMES } from '../runtime/open.ts';
 import { isLoopback } from '../serve/access.ts';
-import { wholeNumber } from './arguments.ts';
-import { embeddedModel, kernelLevel, remoteKey } from './environment.ts';
+import { oneOf, wholeNumber } from './arguments.ts';
+import { embeddedModel, graphFolder, kernelLevel, remoteKey } from './environment.ts';
 
 const USAGE = `Usage: cloze fill FILE:LINE:COLUMN [options]
 
@@ -23,6 +25,9 @@ Prints the completion at a position of a file. Line and column count from 1; the
   --temperature T    0 (default) is greedy
   --seed N           for temperatures above 0, default 0
   --threads N        default: one fewer than the processors
+  --runtime NAME     ${RUNTIMES.join(', ')} (default: native);
+                     native takes over where another fails
+  --precision P      of an onnx runtime: ${PRECISIONS.join(', ')} (default: float32)
 
 A model that runs elsewhere; the text around the position is sent there, with the key in $CLOZE_REMOTE_KEY:
 
@@ -48,6 +53,8 @@ export async function fillCommand(args: string[]): Promise<number> {
       temperature: { type: 'string', default: '0' },
       seed: { type: 'string', default: '0' },
       threads: { type: 'string', default: '0' },
+      runtime: { type: 'string', default: 'native' },
+      precision: { type: 'string', default: 'float32' },
       remote: { type: 'string' },
       'remote-style': { type: 'string' },
       'remote-model': { type: 'string' },
@@ -69,9 +76,18 @@ export async function fillCommand(args: string[]): Promise<number> {
   const { remote, model } = values;
   if (model !== undefined && remote !== undefined) throw new Error('--model and --remote exclude each other.');
   const threads = wholeNumber(values.threads, '--threads', 0);
+  const runtime = oneOf(values.runtime, '--runtime', RUNTIMES);
+  const precision = oneOf(values.precision, '--precision', PRECISIONS);
   const engine =
     remote === undefined
-      ? await loadEngine({ modelFolder: model ?? embeddedModel(), level: kernelLevel(), threads })
+      ? await loadEngine({
+          modelFolder: model ?? embeddedModel(),
+          level: kernelLevel(),
+          threads,
+          runtime,
+          onnx: { cacheFolder: graphFolder(), precision },
+          tell: (message) => process.stderr.write(`${message}\n`),
+        })
       : await connect(remote, values['remote-style'], values['remote-model']);
   try {
     const fill = await engine.fill(

@@ -15,7 +15,7 @@ export interface Candidate {
 
 /** `tell` gets one sentence for the user. Rejects with the last candidate's error when none can be opened. */
 export async function openWithFallback(
-  candidates: readonly [Candidate, ...Candidate[]],
+  candidates: readonly Candidate[],
   tell: (message: string) => void,
 ): Promise<Runtime> {
   let at = 0;

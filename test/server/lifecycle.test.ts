@@ -62,7 +62,7 @@ describe('the model', () => {
     const { status, statuses, calls } = await start({ initializationOptions: { threads: 3 } });
     await status('ready');
     expect(statuses.map((each) => each.state)).toEqual(['loading', 'ready']);
-    expect((await calls()).loads).toEqual([{ modelFolder: 'embedded', threads: 3 }]);
+    expect((await calls()).loads).toEqual([{ modelFolder: 'embedded', threads: 3, runtime: 'native' }]);
   });
 
   it('that fails is reported once, and completions are empty until it can be loaded', async () => {

@@ -6,9 +6,10 @@ import { afterAll } from 'vitest';
 import type { ModelFolder } from '../../../engine/model/load.ts';
 import { type OnnxRuntimeOptions, openOnnxRuntime } from '../../../engine/runtime/onnx/onnx.ts';
 import type { Runtime } from '../../../engine/runtime/runtime.ts';
-import { ONNX_HOST } from './bundle.ts';
+import { DYING_HOST, ONNX_HOST } from './bundle.ts';
 
 export const host = resolve(ONNX_HOST);
+export const dyingHost = resolve(DYING_HOST);
 export const cacheFolder = mkdtempSync(join(tmpdir(), 'cloze-graphs-'));
 afterAll(() => rmSync(cacheFolder, { recursive: true, force: true }));
 
