@@ -85,6 +85,11 @@ function rowsCache(config: GlmConfig, form: GraphForm, M: number, from?: readonl
   };
 }
 
+function onDevice(tensor: Tensor | undefined): Tensor {
+  if (tensor?.location === 'gpu-buffer') return tensor;
+  throw new Error(`The cache left the device: it lies in "${tensor?.location}".`);
+}
+
 /** A set of tensors on the device, and how many sessions hold it. */
 interface Resident {
   tensors: Tensors;
@@ -124,8 +129,8 @@ function residentCache(config: GlmConfig, form: GraphForm, M: number, shared?: R
       const tensors: Tensors = {};
       for (let layer = 0; layer < config.layers; layer++) {
         const { pastKey, pastValue, newKey, newValue } = cacheNames(layer);
-        tensors[pastKey] = outputs[newKey] as Tensor;
-        tensors[pastValue] = outputs[newValue] as Tensor;
+        tensors[pastKey] = onDevice(outputs[newKey]);
+        tensors[pastValue] = onDevice(outputs[newValue]);
       }
       resident = { tensors, holders: 1 };
     },

@@ -37,7 +37,7 @@ async function serve(hosted: Hosted): Promise<void> {
         failed(error, false);
       }
     });
-    reply({ kind: 'ready', cacheLocation: model.cacheLocation });
+    reply({ kind: 'ready' });
   } catch (error) {
     failed(error, true);
     port.close();

@@ -33,7 +33,7 @@ export type Request =
   | { kind: 'unload' };
 
 export type Reply =
-  | { kind: 'ready'; cacheLocation: string }
+  | { kind: 'ready' }
   | { kind: 'done'; logits?: Float32Array }
   /** `fatal`: the worker cannot go on. */
   | { kind: 'failed'; message: string; fatal: boolean };

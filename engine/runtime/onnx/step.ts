@@ -8,8 +8,6 @@ import type { Hosted, StepRequest } from './messages.ts';
 const NEVER = 2 ** 31 - 1;
 
 export interface StepModel {
-  /** Where the cache lies after a step: `cpu` or `gpu-buffer`. */
-  readonly cacheLocation: string;
   /** Logits [R, V] of the rows asked for. */
   step(request: StepRequest): Promise<Float32Array>;
   fork(session: number, copy: number): void;
@@ -36,7 +34,6 @@ export async function loadStepModel({ graph, config, form, provider, threads }: 
   });
   const caches = new Map<number, Cache>();
   return {
-    cacheLocation: resident ? 'gpu-buffer' : 'cpu',
     async step(request) {
       const { held, capacity, logitRows } = request;
       const count = request.rows.tokens.length;

@@ -4,7 +4,6 @@ import { DeviceFailure } from '../device-failure.ts';
 import type { Hosted, Reply, Request } from './messages.ts';
 
 export interface WorkerLine {
-  readonly cacheLocation: string;
   /** Resolves with the logits of a step. A request that is aborted before its turn is never sent. */
   ask(request: Request, signal?: AbortSignal): Promise<Float32Array | undefined>;
   /** Frees the model after all that was asked for before. */
@@ -64,7 +63,6 @@ export async function openWorkerLine(host: string, hosted: Hosted): Promise<Work
     return result;
   }
   return {
-    cacheLocation: first.cacheLocation,
     ask,
     end: () => void ask({ kind: 'unload' }).catch(() => undefined),
   };

@@ -1,41 +1,9 @@
 /** Logits and greedy tokens of the original GLM code through onnxruntime: the same records as for the native runtime. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ModelFolder } from '../../../engine/model/load.ts';
 import type { Runtime } from '../../../engine/runtime/runtime.ts';
 import { goldenCases, goldenFolder, readGolden, rowsOf, sliceRows } from '../native/golden.ts';
 import { openOnnx } from './host.ts';
-import { bestOf, expectCase, expectLogits, expectSteps, TOLERANCE } from './records.ts';
-
-interface Source {
-  title: string;
-  folder: string;
-  file: string;
-  change?: Partial<ModelFolder['config']>;
-}
-
-const SOURCES: Source[] = [
-  { title: 'GLM-130B', folder: 'glm-130b', file: 'glm-130b/cases.json' },
-  { title: 'GLM-130B stored as float16', folder: 'glm-130b/f16', file: 'glm-130b/cases.json' },
-  { title: 'ChatGLM-6B', folder: 'chatglm-6b', file: 'chatglm-6b/cases.json' },
-  {
-    title: 'ChatGLM-6B with one position row',
-    folder: 'chatglm-6b',
-    file: 'chatglm-6b/cases-1d.json',
-    change: { positions: 'rotary-1d' },
-  },
-  { title: 'GLM 2021', folder: 'glm-2021', file: 'glm-2021/cases.json' },
-  {
-    title: 'GLM 2021 with the tanh form of GELU',
-    folder: 'glm-2021',
-    file: 'glm-2021/cases-tanh-gelu.json',
-    change: { activation: 'gelu-tanh' },
-  },
-  ...['chatglm2-6b', 'chatglm3-6b', 'codegeex2-6b', 'glm-4-9b', 'glm-hf', 'glm4-hf'].map((folder) => ({
-    title: folder,
-    folder,
-    file: `${folder}/cases.json`,
-  })),
-];
+import { bestOf, expectCase, expectLogits, expectSteps, SOURCES, TOLERANCE } from './records.ts';
 
 describe.each(SOURCES)('$title', ({ folder, file, change }) => {
   const cases = goldenCases(file);

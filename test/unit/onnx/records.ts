@@ -1,7 +1,39 @@
-/** A runtime held to one recorded case of the original code. */
+/** The recorded cases of the original code, and a runtime held to one of them. */
 import { expect } from 'vitest';
+import type { ModelFolder } from '../../../engine/model/load.ts';
 import type { Runtime } from '../../../engine/runtime/runtime.ts';
 import { type GoldenCase, sliceRows } from '../native/golden.ts';
+
+export interface Source {
+  title: string;
+  folder: string;
+  file: string;
+  change?: Partial<ModelFolder['config']>;
+}
+
+export const SOURCES: Source[] = [
+  { title: 'GLM-130B', folder: 'glm-130b', file: 'glm-130b/cases.json' },
+  { title: 'GLM-130B stored as float16', folder: 'glm-130b/f16', file: 'glm-130b/cases.json' },
+  { title: 'ChatGLM-6B', folder: 'chatglm-6b', file: 'chatglm-6b/cases.json' },
+  {
+    title: 'ChatGLM-6B with one position row',
+    folder: 'chatglm-6b',
+    file: 'chatglm-6b/cases-1d.json',
+    change: { positions: 'rotary-1d' },
+  },
+  { title: 'GLM 2021', folder: 'glm-2021', file: 'glm-2021/cases.json' },
+  {
+    title: 'GLM 2021 with the tanh form of GELU',
+    folder: 'glm-2021',
+    file: 'glm-2021/cases-tanh-gelu.json',
+    change: { activation: 'gelu-tanh' },
+  },
+  ...['chatglm2-6b', 'chatglm3-6b', 'codegeex2-6b', 'glm-4-9b', 'glm-hf', 'glm4-hf'].map((folder) => ({
+    title: folder,
+    folder,
+    file: `${folder}/cases.json`,
+  })),
+];
 
 /** The records have six significant digits. */
 export const TOLERANCE = 2e-3;

@@ -102,7 +102,9 @@ describe('a session', () => {
     );
     const wrong = { ...sliceRows(sample, 0, 1), tokens: Int32Array.of(SMALLEST.vocabSize) };
     await expect(session.read(wrong)).rejects.toThrow(`"tokens" has 37 at index 0; the model's ids end at 36.`);
-    await expect(session.extend({ ...wrong, tokens: new Int32Array() })).rejects.toThrow('There must be at least one token.');
+    await expect(session.extend({ ...wrong, tokens: new Int32Array() })).rejects.toThrow(
+      'There must be at least one token.',
+    );
     const reading = session.read(sliceRows(sample, 0, 2));
     await expect(session.extend(sliceRows(sample, 2, 3))).rejects.toThrow('still working on the call before this one');
     await reading;
