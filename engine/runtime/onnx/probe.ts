@@ -22,7 +22,8 @@ export async function probeProvider(provider: string, host: string): Promise<str
   });
 }
 
-/** The message of the error that ended the process. */
+/** The message of the error that ended the process, without the place in onnxruntime's source and its condition. */
 function reasonIn(complaints: string): string | undefined {
-  return /^(?:\w*Error|terminate called.*?|.*?what\(\)): *(.+)$/m.exec(complaints)?.[1]?.slice(0, 300);
+  const message = /^(?:\w*Error|.*?what\(\)): *(.+)$/m.exec(complaints)?.[1];
+  return message?.replace(/^\S+\.(?:cc|h):\d+ .* was false\. /, '').slice(0, 300);
 }

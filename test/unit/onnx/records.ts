@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { ModelFolder } from '../../../engine/model/load.ts';
 import type { Runtime } from '../../../engine/runtime/runtime.ts';
-import { type GoldenCase, sliceRows } from '../native/golden.ts';
+import { type GoldenCase, readGolden, rowsOf, sliceRows } from '../native/golden.ts';
 
 export interface Source {
   title: string;
@@ -78,4 +78,53 @@ export async function expectSteps(runtime: Runtime, { steps, sep }: GoldenCase):
     expect(Math.abs((found[next] as number) - logit), `step ${index}`).toBeLessThan(TOLERANCE);
   }
   session.dispose();
+}
+
+/** A text with two blanks, read once more for the second with the first one filled. */
+export async function expectTwoBlanks(runtime: Runtime): Promise<void> {
+  const record = readGolden('glm-130b/cases.json').find(({ name }: { name: string }) => name === 'fill_two_masks');
+  const spans: number[][] = [];
+  let session = runtime.open(64);
+  for (const { fed_tokens, position_ids, next_token } of record.steps) {
+    const rows = rowsOf(fed_tokens, position_ids, [...fed_tokens.keys()]);
+    if (fed_tokens.length > 1) {
+      session.dispose();
+      session = runtime.open(64);
+      await session.read(sliceRows(rows, 0, -1));
+      spans.push([]);
+    }
+    const next = bestOf(await session.extend(fed_tokens.length > 1 ? sliceRows(rows, -1) : rows));
+    expect(next).toBe(next_token);
+    if (next !== record.end_token) spans.at(-1)?.push(next);
+  }
+  expect(spans).toEqual(record.spans);
+  session.dispose();
+  runtime.dispose();
+}
+
+/** Answers to choose from, each in a fork of the session that has read the question. */
+export async function expectChoices(runtime: Runtime): Promise<void> {
+  const record = readGolden('glm-2021/cases.json').find(({ kind }: { kind: string }) => kind === 'multiple_choice');
+  const partA = runtime.open(64);
+  const { vocabSize } = runtime.config;
+  const rows = rowsOf(record.input_ids, record.position_ids, [...record.input_ids.keys()]);
+  await partA.read(sliceRows(rows, 0, record.prompt.length));
+  for (const [choice, own] of record.choice_logit_rows.entries()) {
+    const session = partA.fork();
+    const found = await session.extend(sliceRows(rows, own[0], own.at(-1) + 1), { logits: 'all' });
+    let score = 0;
+    for (const [at, row] of own.entries()) {
+      const logits = found.subarray(at * vocabSize, (at + 1) * vocabSize);
+      const top = Math.max(...logits);
+      const logSum = top + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - top), 0));
+      score += (logits[record.choices[choice][at]] as number) - logSum;
+      const recorded = record.logits.rows.indexOf(row);
+      if (recorded >= 0) expectLogits(logits, record.logits.values[recorded], `row ${row}`);
+    }
+    expect(Math.abs(score - record.choice_log_probs[choice])).toBeLessThan(TOLERANCE);
+    session.dispose();
+  }
+  expect(partA.length).toBe(record.prompt.length);
+  partA.dispose();
+  runtime.dispose();
 }
