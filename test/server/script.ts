@@ -21,6 +21,8 @@ export interface Script {
   hold?: 'until aborted' | 'until released';
   /** Fail every call with this message. */
   fails?: string;
+  /** Have this to say to the user while the model is loaded. */
+  warns?: string;
   /** Fail to load the model with this message. */
   loadFails?: string;
 }

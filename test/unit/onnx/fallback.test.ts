@@ -1,11 +1,14 @@
 /** A device fails before or while a model runs: the work goes on elsewhere, and the user is told once. */
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { type EngineOptions, loadEngine } from '../../../engine/index.ts';
 import { createRandom } from '../../../engine/objective/random.ts';
 import { DeviceFailure } from '../../../engine/runtime/device-failure.ts';
 import { openWithFallback } from '../../../engine/runtime/fallback.ts';
 import { probeProvider } from '../../../engine/runtime/onnx/probe.ts';
 import { openRuntime, type RuntimeOptions } from '../../../engine/runtime/open.ts';
 import type { Runtime, Session } from '../../../engine/runtime/runtime.ts';
+import { blanks } from '../../fixtures/blanks/blanks.ts';
 import { sliceRows } from '../native/golden.ts';
 import { randomSample, randomTensors, SMALLEST } from '../native/tiny.ts';
 import { folderOf, openTiny } from '../runtime/tiny-runtime.ts';
@@ -96,7 +99,10 @@ describe('a device that fails', () => {
 
 describe('a model on onnxruntime', { timeout: 60_000 }, () => {
   const told: string[] = [];
-  afterEach(() => void told.splice(0));
+  afterEach(() => {
+    told.splice(0);
+    delete process.env.CLOZE_TEST_DIES_AT;
+  });
   const open = (runtime: RuntimeOptions['runtime'], own = host) =>
     openRuntime(folder, {
       runtime: runtime as 'onnx-cpu',
@@ -141,6 +147,30 @@ describe('a model on onnxruntime', { timeout: 60_000 }, () => {
     expect(told).toHaveLength(1);
     expect(told[0]).toMatch(/^onnx-dml cannot be used: .*dml/i);
   });
+});
+
+it('an engine whose worker is killed at the 100th request writes the same text', { timeout: 120_000 }, async () => {
+  const told: string[] = [];
+  const modelFolder = join(process.cwd(), 'engine/embedded-model');
+  const load = (options: Partial<EngineOptions>) =>
+    loadEngine({ modelFolder, threads: 1, precision: 'float32', tell: (message) => told.push(message), ...options });
+  process.env.CLOZE_TEST_DIES_AT = '100';
+  const engine = await load({ runtime: 'onnx-cpu', onnx: { cacheFolder, host: dyingHost } });
+  delete process.env.CLOZE_TEST_DIES_AT;
+  const plain = await load({});
+  const options = { maxTokens: 24, temperature: 0, topP: 1, seed: 0, singleLine: false, timeLimit: 0 };
+  const devices: string[] = [];
+  for (const blank of [...blanks, ...blanks, ...blanks]) {
+    const fill = await engine.fill(blank, options);
+    devices.push(fill.device);
+    expect(fill.text).toBe((await plain.fill(blank, options)).text);
+  }
+  expect(devices[0]).toMatch(/^onnx cpu/);
+  expect(devices.at(-1)).toBe(plain.device);
+  expect(engine.device).toBe(plain.device);
+  expect(told).toHaveLength(1);
+  await engine.dispose();
+  await plain.dispose();
 });
 
 it('a provider that works has nothing wrong', async () => {
