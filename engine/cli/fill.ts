@@ -85,7 +85,7 @@ export async function fillCommand(args: string[]): Promise<number> {
           level: kernelLevel(),
           threads,
           runtime,
-          onnx: { cacheFolder: graphFolder(), precision },
+          onnx: { cacheFolder: graphFolder(), precision, progress: showConversion },
           tell: (message) => process.stderr.write(`${message}\n`),
         })
       : await connect(remote, values['remote-style'], values['remote-model']);
@@ -120,6 +120,14 @@ export async function fillCommand(args: string[]): Promise<number> {
     await engine.dispose();
   }
   return 0;
+}
+
+/** One line of a terminal, written over until the conversion ends. */
+function showConversion(share: number): void {
+  if (!process.stderr.isTTY) return;
+  process.stderr.write(
+    `\rConverting the model for onnxruntime: ${Math.floor(100 * share)} %${share === 1 ? '\n' : ''}`,
+  );
 }
 
 async function connect(url: string, style = 'completions', model?: string): Promise<RemoteEngine> {

@@ -21,21 +21,20 @@ export interface StoreOptions {
   /** Folder that keeps graphs between runs; made when it is not there. */
   cacheFolder: string;
   /** Called with the share of the weights that is written, 0 to 1; not at all when the graph is there already. */
-  progress?: (share: number) => void;
-  signal?: AbortSignal;
+  progress?: ((share: number) => void) | undefined;
 }
 
 /** Path of the graph of a model. Throws with the path when the disk is full or cannot be written. */
 export async function storedGraph(model: ModelFolder, form: GraphForm, options: StoreOptions): Promise<string> {
-  const { cacheFolder, signal } = options;
-  const folder = join(cacheFolder, await contentHash(model, form, signal));
+  const { cacheFolder, progress = () => undefined } = options;
+  const folder = join(cacheFolder, await contentHash(model, form));
   const path = join(folder, GRAPH_FILE);
   if (existsSync(path)) return path;
   const aside = `${folder}.${randomUUID()}.part`;
   try {
     await mkdir(aside, { recursive: true });
     const graph = glmGraph(model.config, form);
-    await writeWeights(graph, model, join(aside, WEIGHTS_FILE), options);
+    await writeWeights(graph, model, join(aside, WEIGHTS_FILE), progress);
     await writeFile(join(aside, GRAPH_FILE), graph.finish(WEIGHTS_FILE), { flush: true });
     await rename(aside, folder).catch((error: unknown) => {
       // Another process was quicker with the same graph.
@@ -49,8 +48,12 @@ export async function storedGraph(model: ModelFolder, form: GraphForm, options: 
   return path;
 }
 
-async function writeWeights(graph: Graph, model: ModelFolder, path: string, options: StoreOptions): Promise<void> {
-  const { progress = () => undefined, signal } = options;
+async function writeWeights(
+  graph: Graph,
+  model: ModelFolder,
+  path: string,
+  progress: (share: number) => void,
+): Promise<void> {
   const bySource = new Map<string | undefined, PlacedTensor[]>();
   for (const tensor of graph.stored) {
     const own = bySource.get(tensor.source);
@@ -60,7 +63,6 @@ async function writeWeights(graph: Graph, model: ModelFolder, path: string, opti
   const file = await open(path, 'wx');
   let written = 0;
   const write = async (tensor: PlacedTensor, values: Float32Array): Promise<void> => {
-    signal?.throwIfAborted();
     const bytes = tensor.bytes(values);
     if (bytes.byteLength !== tensor.length)
       throw new Error(`${tensor.name} takes ${tensor.length} bytes, but ${bytes.byteLength} were made.`);
@@ -97,11 +99,10 @@ async function writeAt(file: FileHandle, bytes: Uint8Array, offset: number): Pro
 }
 
 /** SHA-256 of the configuration, the form and every tensor. */
-async function contentHash(model: ModelFolder, form: GraphForm, signal: AbortSignal | undefined): Promise<string> {
+async function contentHash(model: ModelFolder, form: GraphForm): Promise<string> {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([GRAPH_VERSION, model.config, form.precision, form.cache]));
   for await (const { name, shape, dtype, data } of model.tensors()) {
-    signal?.throwIfAborted();
     hash.update(JSON.stringify([name, shape, dtype]));
     hash.update(data);
   }

@@ -26,6 +26,8 @@ export interface RuntimeOptions extends NativeRuntimeOptions {
     cacheFolder: string;
     /** Default `float32`. */
     precision?: Precision;
+    /** Called with the share of a model's conversion that is done, 0 to 1; not at all when it was converted before. */
+    progress?: (share: number) => void;
     /** Path of the bundled worker; by default the one beside the running bundle. */
     host?: string;
   };

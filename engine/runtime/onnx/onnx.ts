@@ -20,7 +20,7 @@ export interface OnnxRuntimeOptions {
   /** Path of the bundled `host.ts`; by default the one beside the running bundle. */
   host?: string;
   /** Called with the share of the conversion that is done, 0 to 1. */
-  progress?: (share: number) => void;
+  progress?: ((share: number) => void) | undefined;
 }
 
 /** Rows that a causal model reads at once: memory does not grow with the prompt, and a stop is soon obeyed. */
@@ -29,7 +29,7 @@ const READ_ROWS = 256;
 export async function openOnnxRuntime(folder: ModelFolder, options: OnnxRuntimeOptions): Promise<Runtime> {
   const { provider, precision = 'float32', threads: wanted = 0, host = hostPath(), cacheFolder, progress } = options;
   const form = { precision, cache: cacheKind(provider) };
-  const graph = await storedGraph(folder, form, { cacheFolder, ...(progress ? { progress } : {}) });
+  const graph = await storedGraph(folder, form, { cacheFolder, progress });
   const threads = wanted > 0 ? wanted : Math.max(1, availableParallelism() - 1);
   const { config } = folder;
   const line = await openWorkerLine(host, { graph, config, form, provider, threads });
