@@ -3,31 +3,27 @@ import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadEngine } from '../index.ts';
-import { PRECISIONS } from '../onnx/weights.ts';
 import { connectRemote, type RemoteEngine } from '../remote/remote-engine.ts';
 import { REMOTE_STYLES, type RemoteStyle } from '../remote/styles.ts';
-import { RUNTIMES } from '../runtime/open.ts';
 import { isLoopback } from '../serve/access.ts';
-import { oneOf, wholeNumber } from './arguments.ts';
-import { embeddedModel, graphFolder, kernelLevel, remoteKey } from './environment.ts';
+import { wholeNumber } from './arguments.ts';
+import { embeddedModel, remoteKey } from './environment.ts';
+import { RUNTIME_FLAGS, RUNTIME_USAGE, runtimeOptions } from './runtime-options.ts';
 
 const USAGE = `Usage: cloze fill FILE:LINE:COLUMN [options]
 
 Prints the completion at a position of a file. Line and column count from 1; the column counts UTF-16 units.
 
-  --json             everything a program wants: model, text, tokens with log probabilities, finish, confidence,
-                     timings in milliseconds, partA and partB (numbers of tokens), device; and trace: what was
-                     computed, the same data that the Lens shows, with both position rows and rivals of each token
-  --model FOLDER     a model folder (default: the embedded model)
-  --max-tokens N     default 64
-  --single-line      stop at the end of the line
-  --model-alone      do not mix in what the document says at like places, as a small model otherwise does
-  --temperature T    0 (default) is greedy
-  --seed N           for temperatures above 0, default 0
-  --threads N        default: one fewer than the processors
-  --runtime NAME     ${RUNTIMES.join(', ')} (default: native);
-                     native takes over where another fails
-  --precision P      of an onnx runtime: ${PRECISIONS.join(', ')} (default: float32)
+  --json                everything a program wants: model, text, tokens with log probabilities, finish, confidence,
+                        timings in milliseconds, partA and partB (numbers of tokens), device; and trace: what was
+                        computed, the same data that the Lens shows, with both position rows and rivals of each token
+  --model FOLDER        a model folder (default: the embedded model)
+  --max-tokens N        default 64
+  --single-line         stop at the end of the line
+  --model-alone         do not mix in what the document says at like places, as a small model otherwise does
+  --temperature T       0 (default) is greedy
+  --seed N              for temperatures above 0, default 0
+${RUNTIME_USAGE}
 
 A model that runs elsewhere; the text around the position is sent there, with the key in $CLOZE_REMOTE_KEY:
 
@@ -52,9 +48,7 @@ export async function fillCommand(args: string[]): Promise<number> {
       'model-alone': { type: 'boolean' },
       temperature: { type: 'string', default: '0' },
       seed: { type: 'string', default: '0' },
-      threads: { type: 'string', default: '0' },
-      runtime: { type: 'string', default: 'native' },
-      precision: { type: 'string', default: 'float32' },
+      ...RUNTIME_FLAGS,
       remote: { type: 'string' },
       'remote-style': { type: 'string' },
       'remote-model': { type: 'string' },
@@ -75,19 +69,10 @@ export async function fillCommand(args: string[]): Promise<number> {
 
   const { remote, model } = values;
   if (model !== undefined && remote !== undefined) throw new Error('--model and --remote exclude each other.');
-  const threads = wholeNumber(values.threads, '--threads', 0);
-  const runtime = oneOf(values.runtime, '--runtime', RUNTIMES);
-  const precision = oneOf(values.precision, '--precision', PRECISIONS);
+  const local = runtimeOptions(values);
   const engine =
     remote === undefined
-      ? await loadEngine({
-          modelFolder: model ?? embeddedModel(),
-          level: kernelLevel(),
-          threads,
-          runtime,
-          onnx: { cacheFolder: graphFolder(), precision, progress: showConversion },
-          tell: (message) => process.stderr.write(`${message}\n`),
-        })
+      ? await loadEngine({ modelFolder: model ?? embeddedModel(), ...local })
       : await connect(remote, values['remote-style'], values['remote-model']);
   try {
     const fill = await engine.fill(
@@ -120,14 +105,6 @@ export async function fillCommand(args: string[]): Promise<number> {
     await engine.dispose();
   }
   return 0;
-}
-
-/** One line of a terminal, written over until the conversion ends. */
-function showConversion(share: number): void {
-  if (!process.stderr.isTTY) return;
-  process.stderr.write(
-    `\rConverting the model for onnxruntime: ${Math.floor(100 * share)} %${share === 1 ? '\n' : ''}`,
-  );
 }
 
 async function connect(url: string, style = 'completions', model?: string): Promise<RemoteEngine> {

@@ -5,7 +5,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { floatsOf } from '../checkpoint/safetensors.ts';
 import type { ModelFolder } from '../model/load.ts';
@@ -33,6 +33,7 @@ export async function storedGraph(model: ModelFolder, form: GraphForm, options: 
   const aside = `${folder}.${randomUUID()}.part`;
   try {
     await mkdir(aside, { recursive: true });
+    await removeAbandoned(cacheFolder);
     const graph = glmGraph(model.config, form);
     await writeWeights(graph, model, join(aside, WEIGHTS_FILE), progress);
     await writeFile(join(aside, GRAPH_FILE), graph.finish(WEIGHTS_FILE), { flush: true });
@@ -46,6 +47,16 @@ export async function storedGraph(model: ModelFolder, form: GraphForm, options: 
     await rm(aside, { recursive: true, force: true });
   }
   return path;
+}
+
+/** Removes what conversions that were killed have left; none takes a day. */
+async function removeAbandoned(cacheFolder: string): Promise<void> {
+  const yesterday = Date.now() - 24 * 60 * 60 * 1000;
+  for (const name of await readdir(cacheFolder)) {
+    const path = join(cacheFolder, name);
+    if (name.endsWith('.part') && (await stat(path)).mtimeMs < yesterday)
+      await rm(path, { recursive: true, force: true });
+  }
 }
 
 async function writeWeights(

@@ -158,7 +158,15 @@ it('an engine whose worker is killed at the 100th request writes the same text',
   const engine = await load({ runtime: 'onnx-cpu', onnx: { cacheFolder, host: dyingHost } });
   delete process.env.CLOZE_TEST_DIES_AT;
   const plain = await load({});
-  const options = { maxTokens: 24, temperature: 0, topP: 1, seed: 0, singleLine: false, timeLimit: 0 };
+  const options = {
+    maxTokens: 24,
+    temperature: 0,
+    topP: 1,
+    seed: 0,
+    singleLine: false,
+    timeLimit: 0,
+    documentCache: false,
+  };
   const devices: string[] = [];
   for (const blank of [...blanks, ...blanks, ...blanks]) {
     const fill = await engine.fill(blank, options);

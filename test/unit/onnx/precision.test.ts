@@ -10,7 +10,15 @@ import { cacheFolder, host, openOnnx } from './host.ts';
 import { dequantized, nativeLogits, noiseOf, rounded, shippedLogits } from './noise.ts';
 
 const MODEL = join(process.cwd(), 'engine/embedded-model');
-const OPTIONS = { maxTokens: 24, temperature: 0, topP: 1, seed: 0, singleLine: false, timeLimit: 0 };
+const OPTIONS = {
+  maxTokens: 24,
+  temperature: 0,
+  topP: 1,
+  seed: 0,
+  singleLine: false,
+  timeLimit: 0,
+  documentCache: false,
+};
 
 async function fillsOf(options: Partial<EngineOptions>): Promise<Fill[]> {
   const engine = await loadEngine({ modelFolder: MODEL, threads: 1, precision: 'float32', ...options });

@@ -1,8 +1,18 @@
 /** Graphs on disk: made once, whole or not at all, and readable by other ONNX tools. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GlmConfig } from '../../../engine/model/config.ts';
 import type { ModelFolder } from '../../../engine/model/load.ts';
@@ -62,6 +72,21 @@ describe('a stored graph', () => {
       'memory: the tensor transformer.final_layernorm.bias is missing.',
     );
     expect(readdirSync(cacheFolder)).toEqual([]);
+  });
+
+  it('does not lie beside what a killed conversion left long ago', async () => {
+    for (const [name, hours] of [
+      ['old', 30],
+      ['young', 1],
+    ] as const) {
+      const left = join(cacheFolder, `${name}.part`);
+      mkdirSync(left);
+      writeFileSync(join(left, 'weights.bin'), 'half');
+      const then = Date.now() / 1000 - hours * 3600;
+      utimesSync(left, then, then);
+    }
+    const path = await storedGraph(folderOf(SMALLEST, tensors()), FORM, { cacheFolder });
+    expect(readdirSync(cacheFolder).sort()).toEqual([basename(dirname(path)), 'young.part'].sort());
   });
 
   it('is never more than a few tensors in memory', async () => {
