@@ -2,7 +2,8 @@
 import { expect } from 'vitest';
 import type { ModelFolder } from '../../../engine/model/load.ts';
 import type { Runtime } from '../../../engine/runtime/runtime.ts';
-import { type GoldenCase, readGolden, rowsOf, sliceRows } from '../native/golden.ts';
+import { type RecordedCase, rowsOf, sliceRows } from '../../../engine/verification/cases.ts';
+import { readGolden } from '../native/golden.ts';
 
 export interface Source {
   title: string;
@@ -47,7 +48,7 @@ export function expectLogits(found: Float32Array, wanted: readonly number[], pla
 }
 
 /** Part A read, Part B extended at once and, but for its first row, once more after a rewind. */
-export async function expectCase(runtime: Runtime, { rows, sep, logits, best }: GoldenCase): Promise<void> {
+export async function expectCase(runtime: Runtime, { rows, sep, logits, best }: RecordedCase): Promise<void> {
   const { vocabSize, maxLength } = runtime.config;
   const session = runtime.open(maxLength);
   if (sep > 0) await session.read(sliceRows(rows, 0, sep));
@@ -63,9 +64,9 @@ export async function expectCase(runtime: Runtime, { rows, sep, logits, best }: 
 }
 
 /** The greedy steps that the original made with its own cache. */
-export async function expectSteps(runtime: Runtime, { steps, sep }: GoldenCase): Promise<void> {
+export async function expectSteps(runtime: Runtime, { steps, sep }: RecordedCase): Promise<void> {
   const session = runtime.open(runtime.config.maxLength);
-  const [first] = steps as [GoldenCase['steps'][number]];
+  const [first] = steps as [RecordedCase['steps'][number]];
   // A causal model's prompt is read but for its last token, whose logits choose the next.
   const read = sep > 0 ? Math.min(sep, first.rows.tokens.length) : first.rows.tokens.length - 1;
   if (read > 0) await session.read(sliceRows(first.rows, 0, read));

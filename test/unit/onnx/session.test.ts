@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../../engine/objective/random.ts';
 import type { Runtime, TokenRows } from '../../../engine/runtime/runtime.ts';
-import { sliceRows } from '../native/golden.ts';
+import { sliceRows } from '../../../engine/verification/cases.ts';
 import { CONFIGS, randomSample, randomTensors, SMALLEST } from '../native/tiny.ts';
 import { folderOf, openTiny } from '../runtime/tiny-runtime.ts';
 import { openOnnx } from './host.ts';

@@ -158,7 +158,11 @@ describe('byte pair encoding', () => {
     ['a rank twice', 'IQ== 0\nIg== 0\n', /2 tokens with 1 ranks up to 0/],
     ['a gap', 'IQ== 0\nIg== 5\n', /2 tokens with 2 ranks up to 5/],
     ['no base64', 'IQ== 0\n!! 1\n', /line 2, is no token in base64 with its rank: "!! 1"/],
-    ['a token of a megabyte', `IQ== 0\n${Buffer.alloc(1 << 20, 97).toString('base64')} 1\n`, /a token of 1048576 bytes/],
+    [
+      'a token of a megabyte',
+      `IQ== 0\n${Buffer.alloc(1 << 20, 97).toString('base64')} 1\n`,
+      /a token of 1048576 bytes/,
+    ],
     ['bytes missing', 'IQ== 0\n', /a token for only 1 of the 256 bytes/],
   ])('%s is said', async (_, text, message) => {
     const folder = folderOf({});
