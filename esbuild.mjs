@@ -65,6 +65,7 @@ await Promise.all([
   build({ ...commonjs, entryPoints: ['language-server/main.ts'], outfile: 'dist/server.cjs' }),
   build({ ...page, entryPoints: ['media/lens/main.ts', 'media/lens/lens.css'], outdir: 'dist/lens' }),
   build({ ...command, entryPoints: ['engine/cli/main.ts'], outfile: 'dist/cloze.mjs' }),
+  build({ ...module, entryPoints: ['engine/runtime/onnx/host.ts'], outfile: 'dist/onnx-host.mjs' }),
   build({ ...module, entryPoints: ['test/editor/start.ts'], outfile: 'dist/start.mjs' }),
   build({ ...module, entryPoints: ['test/bench/main.ts'], outfile: 'dist/bench.mjs' }),
   build({ ...module, entryPoints: ['test/mutations/main.ts'], outfile: 'dist/mutations.mjs' }),

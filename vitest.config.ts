@@ -1,16 +1,39 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { chromiumFolder } from './test/editor/chromium-install.ts';
 
-/** Three projects: `unit` is pure, `server` speaks LSP with a real process, `editor` drives a real VS Code. */
+/**
+ * Four projects: `unit` is pure, `server` speaks LSP with a real process, `editor` drives a real VS Code, `webgpu` runs
+ * models on a GPU that is software (Linux on x64 only).
+ */
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      {
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], globalSetup: ['test/unit/onnx/bundle.ts'] },
+      },
       {
         test: {
           name: 'server',
           include: ['test/server/**/*.test.ts'],
           globalSetup: ['test/server/bundle.ts'],
           testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'webgpu',
+          include: process.platform === 'linux' && process.arch === 'x64' ? ['test/webgpu/**/*.test.ts'] : [],
+          globalSetup: ['test/webgpu/swiftshader.ts'],
+          fileParallelism: false,
+          testTimeout: 240_000,
+          env: {
+            // The loader of Vulkan, found as a process starts, and its one driver.
+            LD_LIBRARY_PATH: chromiumFolder(),
+            VK_ICD_FILENAMES: join(chromiumFolder(), 'vk_swiftshader_icd.json'),
+            XDG_RUNTIME_DIR: tmpdir(),
+          },
         },
       },
       {

@@ -7,11 +7,12 @@ import type { Fill, FillOptions, Passage } from './infill/fill.ts';
 import type { FillTrace } from './infill/trace.ts';
 import { createTracedInfiller } from './infill/traced-infiller.ts';
 import { loadModel } from './load-model.ts';
-import type { NativeRuntimeOptions } from './runtime/native.ts';
+import type { RuntimeOptions } from './runtime/open.ts';
 
 export interface Engine {
   /** The model's name, e.g. `cursor-5m`. */
   readonly name: string;
+  /** Changes when another runtime takes over. */
   readonly device: string;
   fill(passage: Passage, options: FillOptions, hooks?: FillHooks): Promise<Fill>;
   /** Fills several blanks of one text, each seeing those already filled; `maxTokens` counts for each of them. */
@@ -23,7 +24,7 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
-export interface EngineOptions extends NativeRuntimeOptions {
+export interface EngineOptions extends RuntimeOptions {
   /** Folder with config.json, weights and tokenizer, as it was downloaded. */
   modelFolder: string;
 }
@@ -41,7 +42,9 @@ export async function loadEngine({ modelFolder, ...runtimeOptions }: EngineOptio
   );
   return {
     name: model.name,
-    device: model.runtime.device,
+    get device() {
+      return model.runtime.device;
+    },
     fill: (passage, options, hooks) => infiller.fill(passage, options, hooks),
     fillBlanks: (passage, options, signal) => infiller.fillBlanks(passage, options, signal),
     trace: infiller.trace,

@@ -1,4 +1,4 @@
-/** A model folder becomes weights on the processor, the tokenizer that belongs to them, and the prompt of its family. */
+/** A model folder becomes weights on a device, the tokenizer that belongs to them, and the prompt of its family. */
 import { causalPrompt } from './infill/causal-prompt.ts';
 import type { Model } from './infill/fill.ts';
 import { fimPrompt } from './infill/fim-prompt.ts';
@@ -7,7 +7,7 @@ import { parameterCount } from './model/config.ts';
 import { cloze } from './model/families/cloze.ts';
 import { loadModelFolder, type ModelFolder, TOKENIZER_HASH } from './model/load.ts';
 import type { FimOrder } from './objective/fill-in-the-middle.ts';
-import { type NativeRuntimeOptions, openNativeRuntime } from './runtime/native.ts';
+import { openRuntime, type RuntimeOptions } from './runtime/open.ts';
 import { loadTokenizerFolder } from './tokenizer/load-folder.ts';
 import type { NamedTokenizer } from './tokenizer/tokenizer.ts';
 import { checkVocabularyFits } from './tokenizer/tokenizer-json.ts';
@@ -19,7 +19,7 @@ export interface LoadedModel extends Model {
   tokenizer: NamedTokenizer;
 }
 
-export interface LoadOptions extends NativeRuntimeOptions {
+export interface LoadOptions extends RuntimeOptions {
   /** Where our own causal models are shown what follows a blank; default `psm`. */
   order?: FimOrder;
 }
@@ -46,7 +46,7 @@ export async function loadModel(path: string, { order, ...options }: LoadOptions
       `${tokenizerPath} is not the tokenizer that the model was trained with (sha256 ${sha256.slice(0, 12)}…, expected ${expected.slice(0, 12)}…). Put the file back that came with the weights.`,
     );
   }
-  const runtime = await openNativeRuntime(folder, options);
+  const runtime = await openRuntime(folder, options);
   const model: LoadedModel = {
     name: folder.metadata.recipe ?? release,
     folder,

@@ -8,7 +8,7 @@ import type { BlanksFill, BlanksPassage } from '../engine/infill/blanks.ts';
 import type { Fill, FillOptions, Passage } from '../engine/infill/fill.ts';
 import type { FillTrace } from '../engine/infill/trace.ts';
 import type { Log } from './log.ts';
-import type { StatusParams } from './protocol.ts';
+import type { ModelRuntime, StatusParams } from './protocol.ts';
 
 /** What the server needs of a loaded model. Both kinds of fill reject with `AbortError` soon after their signal fires. */
 export interface Engine {
@@ -27,10 +27,14 @@ const RIVALS = 5;
 export interface ModelChoice {
   modelFolder: string;
   threads: number;
+  runtime: ModelRuntime;
 }
 
-/** Rejects with an error whose message says what was wrong, where, and what to do. */
-export type LoadEngine = (choice: ModelChoice) => Promise<Engine>;
+/**
+ * Rejects with an error whose message says what was wrong, where, and what to do. `tell` gets a sentence for the user
+ * when the model runs elsewhere than was asked, also later.
+ */
+export type LoadEngine = (choice: ModelChoice, tell: (message: string) => void) => Promise<Engine>;
 
 export interface EngineHost {
   /** Begins to load a model in the background, unless it is the one in use and works; `undefined` unloads. */
@@ -56,6 +60,8 @@ export interface HostListener {
   status(status: StatusParams): void;
   /** There is a new trace; called only while the host is watched. */
   traced(): void;
+  /** Something that the user should see, once. */
+  warning(message: string): void;
 }
 
 export function createEngineHost(load: LoadEngine, told: HostListener, log: Log): EngineHost {
@@ -105,7 +111,10 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     report('loading');
     const start = performance.now();
     try {
-      const loaded = await load(wanted);
+      const loaded = await load(wanted, (warning) => {
+        log.error(warning);
+        told.warning(warning);
+      });
       engine = loaded;
       log.info(`Model ${loaded.name} loaded on ${loaded.device} in ${Math.round(performance.now() - start)} ms.`);
     } catch (error) {
@@ -194,7 +203,10 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
 
   return {
     use(next) {
-      const same = next?.modelFolder === choice?.modelFolder && next?.threads === choice?.threads;
+      const same =
+        next?.modelFolder === choice?.modelFolder &&
+        next?.threads === choice?.threads &&
+        next?.runtime === choice?.runtime;
       if (next === undefined || failure !== undefined || !same) start(next);
     },
     reload() {

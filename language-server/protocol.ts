@@ -40,13 +40,15 @@ export interface StatusParams {
 }
 
 export type Multiline = 'auto' | 'always' | 'never';
+/** What computes the model: the addon, or onnxruntime on the platform's accelerators or on one that is named. */
+export type ModelRuntime = 'native' | 'onnx' | 'onnx-cpu' | 'onnx-webgpu' | 'onnx-cuda' | 'onnx-dml' | 'onnx-coreml';
 export type LogLevel = 'off' | 'error' | 'info' | 'debug';
 
 /** Settings under `cloze.` that the server reads (workspace/configuration and didChangeConfiguration). */
 export interface ClozeSettings {
   enable: boolean;
   /** Folder of the model; empty for the embedded one. */
-  model: { path: string };
+  model: { path: string; runtime: ModelRuntime };
   /** `timeLimit` in milliseconds, 0 for none; `contextTokens` bounds the text around the cursor that is considered. */
   completion: { maxTokens: number; multiline: Multiline; timeLimit: number; contextTokens: number };
   /** Language id -> on or off; `*` for all others. */

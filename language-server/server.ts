@@ -8,8 +8,10 @@ import {
   type InitializeParams,
   type InitializeResult,
   LSPErrorCodes,
+  MessageType,
   PositionEncodingKind,
   ResponseError,
+  ShowMessageNotification,
   TextDocumentSyncKind,
   TextDocuments,
 } from 'vscode-languageserver';
@@ -44,6 +46,11 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
   const told = {
     status: (status: StatusParams) => void connection.sendNotification(STATUS_METHOD, status),
     traced: () => void connection.sendNotification(TRACED_METHOD),
+    warning: (message: string) =>
+      void connection.sendNotification(ShowMessageNotification.type, {
+        type: MessageType.Warning,
+        message: `Cloze: ${message}`,
+      }),
   };
   const host = createEngineHost(load, told, log);
   let settings = defaultSettings;
@@ -67,7 +74,7 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
     for (const problem of checked.problems) log.error(problem);
     pipeline.clear();
     const modelFolder = settings.model.path || embeddedModel;
-    host.use(settings.enable ? { modelFolder, threads: settings.threads } : undefined);
+    host.use(settings.enable ? { modelFolder, threads: settings.threads, runtime: settings.model.runtime } : undefined);
   }
 
   /** Settings are asked of the client if it can be asked; else they are what `pushed` or `initialize` gave. */

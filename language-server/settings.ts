@@ -2,11 +2,21 @@
  * Settings as the client sends them, checked by hand: a wrong value is replaced by its default and reported by name,
  * so that a slip in settings.json never costs more than the one setting.
  */
-import type { ClozeSettings, LogLevel, Multiline } from './protocol.ts';
+import type { ClozeSettings, LogLevel, ModelRuntime, Multiline } from './protocol.ts';
+
+export const MODEL_RUNTIMES: readonly ModelRuntime[] = [
+  'native',
+  'onnx',
+  'onnx-cpu',
+  'onnx-webgpu',
+  'onnx-cuda',
+  'onnx-dml',
+  'onnx-coreml',
+];
 
 export const defaultSettings: ClozeSettings = {
   enable: true,
-  model: { path: '' },
+  model: { path: '', runtime: 'native' },
   completion: { maxTokens: 64, multiline: 'auto', timeLimit: 1000, contextTokens: 800 },
   languages: { '*': true, plaintext: false, markdown: false, log: false, scminput: false },
   threads: 0,
@@ -39,7 +49,16 @@ export function checkSettings(value: unknown): CheckedSettings {
 
   const settings: ClozeSettings = {
     enable: check(root.enable, 'cloze.enable', standard.enable, isBoolean, 'true or false'),
-    model: { path: check(model.path, 'cloze.model.path', standard.model.path, isString, 'the path of a folder') },
+    model: {
+      path: check(model.path, 'cloze.model.path', standard.model.path, isString, 'the path of a folder'),
+      runtime: check(
+        model.runtime,
+        'cloze.model.runtime',
+        standard.model.runtime,
+        isOneOf(...MODEL_RUNTIMES),
+        `one of ${MODEL_RUNTIMES.join(', ')}`,
+      ),
+    },
     completion: {
       maxTokens: integer(completion.maxTokens, 'cloze.completion.maxTokens', standard.completion.maxTokens, 1, 512),
       multiline: check(

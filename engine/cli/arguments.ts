@@ -9,3 +9,10 @@ export function wholeNumber(value: string, option: string, least: number, most =
   }
   return number;
 }
+
+/** Throws a RangeError that names the option, what it takes and what it was given. */
+export function oneOf<V extends string>(value: string, option: string, values: readonly V[]): V {
+  const found = values.find((candidate) => candidate === value);
+  if (found === undefined) throw new RangeError(`${option} takes ${values.join(', ')}, but was given "${value}".`);
+  return found;
+}

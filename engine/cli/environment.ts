@@ -7,6 +7,11 @@ export function dataFolder(): string {
   return process.env.CLOZE_DATA ?? join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local/share'), 'cloze');
 }
 
+/** Where models converted for onnxruntime are kept: in `cloze` of the XDG cache folder; safe to remove. */
+export function graphFolder(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cloze', 'graphs');
+}
+
 /** `CLOZE_CPU` forces a level of the kernels: amx, avx512, avx2 or portable. */
 export function kernelLevel(): string {
   return process.env.CLOZE_CPU ?? '';

@@ -7,22 +7,23 @@ import { connectRemote, type RemoteEngine } from '../remote/remote-engine.ts';
 import { REMOTE_STYLES, type RemoteStyle } from '../remote/styles.ts';
 import { isLoopback } from '../serve/access.ts';
 import { wholeNumber } from './arguments.ts';
-import { embeddedModel, kernelLevel, remoteKey } from './environment.ts';
+import { embeddedModel, remoteKey } from './environment.ts';
+import { RUNTIME_FLAGS, RUNTIME_USAGE, runtimeOptions } from './runtime-options.ts';
 
 const USAGE = `Usage: cloze fill FILE:LINE:COLUMN [options]
 
 Prints the completion at a position of a file. Line and column count from 1; the column counts UTF-16 units.
 
-  --json             everything a program wants: model, text, tokens with log probabilities, finish, confidence,
-                     timings in milliseconds, partA and partB (numbers of tokens), device; and trace: what was
-                     computed, the same data that the Lens shows, with both position rows and rivals of each token
-  --model FOLDER     a model folder (default: the embedded model)
-  --max-tokens N     default 64
-  --single-line      stop at the end of the line
-  --model-alone      do not mix in what the document says at like places, as a small model otherwise does
-  --temperature T    0 (default) is greedy
-  --seed N           for temperatures above 0, default 0
-  --threads N        default: one fewer than the processors
+  --json                everything a program wants: model, text, tokens with log probabilities, finish, confidence,
+                        timings in milliseconds, partA and partB (numbers of tokens), device; and trace: what was
+                        computed, the same data that the Lens shows, with both position rows and rivals of each token
+  --model FOLDER        a model folder (default: the embedded model)
+  --max-tokens N        default 64
+  --single-line         stop at the end of the line
+  --model-alone         do not mix in what the document says at like places, as a small model otherwise does
+  --temperature T       0 (default) is greedy
+  --seed N              for temperatures above 0, default 0
+${RUNTIME_USAGE}
 
 A model that runs elsewhere; the text around the position is sent there, with the key in $CLOZE_REMOTE_KEY:
 
@@ -47,7 +48,7 @@ export async function fillCommand(args: string[]): Promise<number> {
       'model-alone': { type: 'boolean' },
       temperature: { type: 'string', default: '0' },
       seed: { type: 'string', default: '0' },
-      threads: { type: 'string', default: '0' },
+      ...RUNTIME_FLAGS,
       remote: { type: 'string' },
       'remote-style': { type: 'string' },
       'remote-model': { type: 'string' },
@@ -68,10 +69,10 @@ export async function fillCommand(args: string[]): Promise<number> {
 
   const { remote, model } = values;
   if (model !== undefined && remote !== undefined) throw new Error('--model and --remote exclude each other.');
-  const threads = wholeNumber(values.threads, '--threads', 0);
+  const local = runtimeOptions(values);
   const engine =
     remote === undefined
-      ? await loadEngine({ modelFolder: model ?? embeddedModel(), level: kernelLevel(), threads })
+      ? await loadEngine({ modelFolder: model ?? embeddedModel(), ...local })
       : await connect(remote, values['remote-style'], values['remote-model']);
   try {
     const fill = await engine.fill(

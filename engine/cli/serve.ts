@@ -6,7 +6,8 @@ import { loadEngine } from '../index.ts';
 import { isLoopback } from '../serve/access.ts';
 import { startServer } from '../serve/server.ts';
 import { wholeNumber } from './arguments.ts';
-import { embeddedModel, kernelLevel, serverToken } from './environment.ts';
+import { embeddedModel, serverToken } from './environment.ts';
+import { RUNTIME_FLAGS, RUNTIME_USAGE, runtimeOptions } from './runtime-options.ts';
 
 const USAGE = `Usage: cloze serve [options]
 
@@ -21,7 +22,7 @@ GET /v1/models, GET /health. Ctrl+C ends it after the request under way.
   --allow-host NAME     answer to this name too (may be repeated)
   --allow-origin URL    let pages of this origin call the server, * for all (may be repeated)
   --model FOLDER        a model folder (default: the embedded model)
-  --threads N           default: one fewer than the processors
+${RUNTIME_USAGE}
   --queue N             most requests that wait, default 128; one more is answered 429
   --time-limit S        seconds for a request to wait and be answered, default 120
   --max-body KB         largest request, default 1024`;
@@ -38,7 +39,7 @@ export async function serveCommand(args: string[]): Promise<number> {
       'allow-host': { type: 'string', multiple: true, default: [] },
       'allow-origin': { type: 'string', multiple: true, default: [] },
       model: { type: 'string' },
-      threads: { type: 'string', default: '0' },
+      ...RUNTIME_FLAGS,
       queue: { type: 'string', default: '128' },
       'time-limit': { type: 'string', default: '120' },
       'max-body': { type: 'string', default: '1024' },
@@ -50,7 +51,7 @@ export async function serveCommand(args: string[]): Promise<number> {
   }
   const { host } = values;
   const port = wholeNumber(values.port, '--port', 0, 65_535);
-  const threads = wholeNumber(values.threads, '--threads', 0);
+  const local = runtimeOptions(values);
   const queuePlaces = wholeNumber(values.queue, '--queue', 0);
   const requestTime = 1000 * wholeNumber(values['time-limit'], '--time-limit', 1, 86_400);
   const size = 1024 * wholeNumber(values['max-body'], '--max-body', 1, 1_048_576);
@@ -60,7 +61,7 @@ export async function serveCommand(args: string[]): Promise<number> {
     process.once('SIGINT', () => resolve());
     process.once('SIGTERM', () => resolve());
   });
-  const engine = await loadEngine({ modelFolder: values.model ?? embeddedModel(), level: kernelLevel(), threads });
+  const engine = await loadEngine({ modelFolder: values.model ?? embeddedModel(), ...local });
   try {
     const server = await startServer({
       engine,

@@ -93,7 +93,9 @@ export function recordSessions(runtime: Runtime): Recorder {
   return {
     runtime: {
       config: runtime.config,
-      device: runtime.device,
+      get device() {
+        return runtime.device;
+      },
       open: (capacity) => record(runtime.open(capacity), { partA: NOTHING_READ, readTurn: turn, partB: [] }),
       dispose: () => runtime.dispose(),
     },

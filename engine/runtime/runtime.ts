@@ -13,7 +13,7 @@ export interface TokenRows {
 
 export interface Runtime {
   readonly config: GlmConfig;
-  /** Short name for logs and the Lens, e.g. `native amx bf16, 2 threads`. */
+  /** Short name for logs and the Lens, e.g. `native amx bf16, 2 threads`. Changes when another runtime takes over. */
   readonly device: string;
   /** Opens an empty session with room for `capacity` tokens (Part A and Part B together). */
   open(capacity: number): Session;

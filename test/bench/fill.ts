@@ -1,8 +1,12 @@
-/** Milliseconds of reading Part A and of one token of Part B, with the embedded model in each precision. */
+/** Milliseconds of reading Part A and of one token of Part B, with the embedded model, natively and by onnxruntime. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadModelFolder } from '../../engine/model/load.ts';
 import { createRandom } from '../../engine/objective/random.ts';
 import { openNativeRuntime } from '../../engine/runtime/native.ts';
+import { openOnnxRuntime } from '../../engine/runtime/onnx/onnx.ts';
+import type { Runtime } from '../../engine/runtime/runtime.ts';
 import type { Row } from './main.ts';
 import { type Alternative, interleaved } from './spread.ts';
 
@@ -15,9 +19,14 @@ export async function benchFill(): Promise<Row[]> {
   const random = createRandom(3);
   const partA = rows(PART_A, (i) => [random.below(16000), i, 0]);
   const alternatives: Alternative[] = [];
-  const choices = [1, 2].flatMap((threads) => PRECISIONS.map((precision) => ({ threads, precision })));
-  for (const choice of choices) {
-    const runtime = await openNativeRuntime(folder, choice);
+  const cacheFolder = mkdtempSync(join(tmpdir(), 'cloze-graphs-'));
+  const runtimes: Runtime[] = [];
+  for (const threads of [1, 2]) {
+    for (const precision of PRECISIONS) runtimes.push(await openNativeRuntime(folder, { threads, precision }));
+    for (const precision of ['float32', 'int8'] as const)
+      runtimes.push(await openOnnxRuntime(folder, { provider: 'cpu', threads, precision, cacheFolder }));
+  }
+  for (const runtime of runtimes) {
     alternatives.push({
       what: `reading ${PART_A} tokens, ${runtime.device}`,
       unit: 'ms',
@@ -44,7 +53,12 @@ export async function benchFill(): Promise<Row[]> {
       },
     });
   }
-  return interleaved(alternatives, 7);
+  try {
+    return await interleaved(alternatives, 7);
+  } finally {
+    for (const runtime of runtimes) runtime.dispose();
+    rmSync(cacheFolder, { recursive: true, force: true });
+  }
 }
 
 function rows(count: number, row: (index: number) => [token: number, position: number, block: number]) {

@@ -1,7 +1,8 @@
-/** `npm run bench -- train|fill|document-cache [--json FILE]`: timings. They never decide a test. */
+/** `npm run bench -- train|fill|document-cache|agreement [--json FILE]`: timings and shares. They never decide a test. */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../../engine/checkpoint/atomic-write.ts';
+import { benchAgreement } from './agreement.ts';
 import { benchDocumentCache } from './document-cache.ts';
 import { benchFill } from './fill.ts';
 import { benchTrain } from './train.ts';
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   train: benchTrain,
   fill: benchFill,
   'document-cache': benchDocumentCache,
+  agreement: benchAgreement,
 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } });

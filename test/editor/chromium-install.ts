@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
-import { installOnce } from './cache.ts';
+import { cacheFolder, installOnce } from './cache.ts';
 import { npm } from './npm.ts';
 
 const CHROMIUM = '147.0.0';
@@ -16,6 +16,11 @@ const FONTS = '2.37.3';
 export interface Chromium {
   executable: string;
   env: Record<string, string>;
+}
+
+/** Where it is installed; SwiftShader, its Vulkan for machines without a GPU, lies there too. */
+export function chromiumFolder(): string {
+  return join(cacheFolder(), `chromium-${CHROMIUM}`);
 }
 
 export async function installChromium(say: (line: string) => void): Promise<Chromium> {

@@ -62,7 +62,21 @@ describe('the model', () => {
     const { status, statuses, calls } = await start({ initializationOptions: { threads: 3 } });
     await status('ready');
     expect(statuses.map((each) => each.state)).toEqual(['loading', 'ready']);
-    expect((await calls()).loads).toEqual([{ modelFolder: 'embedded', threads: 3 }]);
+    expect((await calls()).loads).toEqual([{ modelFolder: 'embedded', threads: 3, runtime: 'native' }]);
+  });
+
+  it('that runs elsewhere than was asked for says so to the user', async () => {
+    const warns = 'onnx-webgpu failed: the device was lost. The model runs on native avx2 fp32, 1 thread instead.';
+    const { status, connection, calls, logs, script } = await start();
+    await status('ready');
+    const shown: unknown[] = [];
+    connection.onNotification('window/showMessage', (message) => void shown.push(message));
+    await script({ span: '1;', warns });
+    const settings = { cloze: { model: { runtime: 'onnx-webgpu' } } };
+    await connection.sendNotification('workspace/didChangeConfiguration', { settings });
+    await expect.poll(async () => (await calls()).loads.at(-1)?.runtime).toBe('onnx-webgpu');
+    await expect.poll(() => shown).toEqual([{ type: 2, message: `Cloze: ${warns}` }]);
+    expect(logs.filter(({ message }) => message.includes(warns))).toHaveLength(1);
   });
 
   it('that fails is reported once, and completions are empty until it can be loaded', async () => {

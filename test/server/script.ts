@@ -1,6 +1,7 @@
 /** What a test tells the scripted engine, and what it asks of it: notifications and requests beside LSP. */
 import type { BlanksPassage } from '../../engine/infill/blanks.ts';
 import type { FillOptions, FinishReason, Passage } from '../../engine/infill/fill.ts';
+import type { ModelChoice } from '../../language-server/engine-host.ts';
 
 export const SCRIPT_METHOD = 'test/script';
 export const CALLS_METHOD = 'test/calls';
@@ -20,6 +21,8 @@ export interface Script {
   hold?: 'until aborted' | 'until released';
   /** Fail every call with this message. */
   fails?: string;
+  /** Have this to say to the user while the model is loaded. */
+  warns?: string;
   /** Fail to load the model with this message. */
   loadFails?: string;
 }
@@ -31,7 +34,7 @@ export interface Call<P = Passage> {
 }
 
 export interface Calls {
-  loads: { modelFolder: string; threads: number }[];
+  loads: ModelChoice[];
   fills: Call[];
   /** Fills of several blanks. */
   asked: Call<BlanksPassage>[];

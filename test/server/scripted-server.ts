@@ -117,8 +117,9 @@ connection.onNotification(RELEASE_METHOD, () => release());
 connection.onRequest(CALLS_METHOD, () => calls);
 
 serve(connection, {
-  async load(choice) {
+  async load(choice, tell) {
     calls.loads.push(choice);
+    if (script.warns !== undefined) tell(script.warns);
     if (script.loadFails !== undefined) throw new Error(script.loadFails);
     return engine;
   },

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { checkSettings, defaultSettings, languageEnabled } from '../../../language-server/settings.ts';
+import { RUNTIMES } from '../../../engine/runtime/open.ts';
+import { checkSettings, defaultSettings, languageEnabled, MODEL_RUNTIMES } from '../../../language-server/settings.ts';
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 const texts = JSON.parse(readFileSync('package.nls.json', 'utf8'));
@@ -21,6 +22,11 @@ describe('settings', () => {
     expect(Object.fromEntries(contributed)).toEqual(Object.fromEntries(flatten(defaultSettings, 'cloze')));
   });
 
+  it('offer every runtime of the engine', () => {
+    expect(MODEL_RUNTIMES).toEqual(RUNTIMES);
+    expect(manifest.contributes.configuration.properties['cloze.model.runtime'].enum).toEqual(RUNTIMES);
+  });
+
   it('take defaults where nothing is given', () => {
     for (const nothing of [undefined, null, {}, { completion: {} }, { completion: null, unknown: 1 }]) {
       expect(checkSettings(nothing)).toEqual({ settings: defaultSettings, problems: [] });
@@ -32,6 +38,7 @@ describe('settings', () => {
     [{ enable: 'yes' }, 'cloze.enable'],
     [{ model: 'folder' }, 'cloze.model'],
     [{ model: { path: 1 } }, 'cloze.model.path'],
+    [{ model: { runtime: 'gpu' } }, 'cloze.model.runtime'],
     [{ completion: { maxTokens: 0 } }, 'cloze.completion.maxTokens'],
     [{ completion: { maxTokens: 1.5 } }, 'cloze.completion.maxTokens'],
     [{ completion: { multiline: 'sometimes' } }, 'cloze.completion.multiline'],

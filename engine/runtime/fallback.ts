@@ -1,0 +1,175 @@
+/**
+ * A runtime that outlives its device: when one fails, the next of a list takes over, sessions included, because each
+ * remembers the rows that it was fed and feeds them again. The user is told once for each device that is given up.
+ */
+
+import { DeviceFailure } from './device-failure.ts';
+import { checkCapacity, checkRewind } from './misuse.ts';
+import type { Runtime, Session, TokenRows } from './runtime.ts';
+
+export interface Candidate {
+  /** As the user knows it, e.g. `onnx-webgpu`. */
+  name: string;
+  open(): Promise<Runtime>;
+}
+
+/** `tell` gets one sentence for the user. Rejects with the last candidate's error when none can be opened. */
+export async function openWithFallback(
+  candidates: readonly Candidate[],
+  tell: (message: string) => void,
+): Promise<Runtime> {
+  let at = 0;
+  let runtime = await openFrom(0, []);
+  /** Settles when a runtime works again. */
+  let working: Promise<Runtime> = Promise.resolve(runtime);
+  let disposed = false;
+
+  /** The first candidate from `index` on that opens. */
+  async function openFrom(index: number, failures: readonly string[]): Promise<Runtime> {
+    const { name, open } = candidates[index] as Candidate;
+    try {
+      const opened = await open();
+      at = index;
+      if (failures.length > 0) tell(`${failures.join('; ')}. The model runs on ${opened.device} instead.`);
+      return opened;
+    } catch (error) {
+      if (index + 1 === candidates.length) throw error;
+      return openFrom(index + 1, [...failures, `${name} cannot be used: ${sentence(error)}`]);
+    }
+  }
+
+  /** Gives up a runtime that failed, unless another call has done so already. */
+  function giveUp(failed: Runtime, error: DeviceFailure): void {
+    if (failed !== runtime || at + 1 === candidates.length) throw error;
+    const failure = `${(candidates[at] as Candidate).name} failed: ${sentence(error)}`;
+    failed.dispose();
+    working = openFrom(at + 1, [failure]).then((opened) => {
+      runtime = opened;
+      if (disposed) opened.dispose();
+      return opened;
+    });
+    working.catch(() => undefined);
+  }
+
+  return {
+    config: runtime.config,
+    get device() {
+      return runtime.device;
+    },
+    open(capacity) {
+      if (disposed) throw new Error('The model has been disposed.');
+      checkCapacity(runtime.config, capacity);
+      return durable({
+        capacity,
+        working: () => working,
+        giveUp: (failed, error) => {
+          if (failed === runtime) giveUp(failed, error);
+        },
+      });
+    },
+    dispose() {
+      disposed = true;
+      runtime.dispose();
+    },
+  };
+}
+
+interface Circumstances {
+  capacity: number;
+  working(): Promise<Runtime>;
+  /** Throws the error when nothing is left to take over. */
+  giveUp(failed: Runtime, error: DeviceFailure): void;
+}
+
+/** What a session was fed: Part A in one piece, then Part B in pieces. */
+interface Fed {
+  partA: TokenRows | undefined;
+  partB: readonly TokenRows[];
+}
+
+function durable(
+  around: Circumstances,
+  fed: Fed = { partA: undefined, partB: [] },
+  begun?: { owner: Runtime; session: Session },
+): Session {
+  let { partA, partB } = fed;
+  let inner = begun;
+  let disposed = false;
+
+  const lengthOf = (rows: TokenRows | undefined) => rows?.tokens.length ?? 0;
+  const length = () => lengthOf(partA) + partB.reduce((sum, rows) => sum + lengthOf(rows), 0);
+
+  /** Runs `work` on the runtime that works, where the session is built up again if need be. */
+  async function lasting<R>(signal: AbortSignal | undefined, work: (session: Session) => Promise<R>): Promise<R> {
+    for (;;) {
+      signal?.throwIfAborted();
+      const owner = await around.working();
+      if (disposed) throw new Error('The session has been disposed.');
+      try {
+        if (inner?.owner !== owner) {
+          const session = owner.open(around.capacity);
+          inner = { owner, session };
+          await feedAgain(session, signal);
+        }
+        return await work(inner.session);
+      } catch (error) {
+        if (!(error instanceof DeviceFailure)) throw error;
+        around.giveUp(owner, error);
+      }
+    }
+  }
+
+  async function feedAgain(session: Session, signal: AbortSignal | undefined): Promise<void> {
+    if (partA) await session.read(partA, signal);
+    for (const rows of partB) await session.extend(rows, signal ? { signal } : {});
+  }
+
+  return {
+    get length() {
+      return disposed ? 0 : length();
+    },
+    async read(rows, signal) {
+      await lasting(signal, (session) => session.read(rows, signal));
+      partA = rows;
+    },
+    async extend(rows, options = {}) {
+      const logits = await lasting(options.signal, (session) => session.extend(rows, options));
+      partB = [...partB, rows];
+      return logits;
+    },
+    rewind(to) {
+      if (inner) inner.session.rewind(to);
+      else checkRewind(to, 0, 0);
+      ({ partA, partB } = cut({ partA, partB }, to));
+    },
+    fork() {
+      const copy = inner && { owner: inner.owner, session: inner.session.fork() };
+      return durable(around, { partA, partB }, copy);
+    },
+    dispose() {
+      disposed = true;
+      inner?.session.dispose();
+    },
+  };
+}
+
+/** The first `length` rows of what was fed. */
+function cut({ partA, partB }: Fed, length: number): Fed {
+  let left = length;
+  const first = (rows: TokenRows): TokenRows => {
+    const count = Math.min(left, rows.tokens.length);
+    left -= count;
+    return {
+      tokens: rows.tokens.slice(0, count),
+      positions: rows.positions.slice(0, count),
+      blockPositions: rows.blockPositions.slice(0, count),
+    };
+  };
+  const kept = (rows: TokenRows) => rows.tokens.length > 0;
+  const ownA = partA && first(partA);
+  return { partA: ownA && kept(ownA) ? ownA : undefined, partB: partB.map(first).filter(kept) };
+}
+
+function sentence(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).trim().replace(/[.\s]+$/, '');
+}

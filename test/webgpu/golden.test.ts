@@ -1,0 +1,51 @@
+/**
+ * The records of the original GLM code through onnxruntime's WebGPU provider, on SwiftShader where there is no GPU. The
+ * runtime lets no node fall back to the processor and fails when the cache leaves the device.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadModelFolder } from '../../engine/model/load.ts';
+import type { Runtime } from '../../engine/runtime/runtime.ts';
+import { goldenCases, goldenFolder } from '../unit/native/golden.ts';
+import { openOnnx } from '../unit/onnx/host.ts';
+import { nativeLogits, noiseOf, rounded, shippedLogits } from '../unit/onnx/noise.ts';
+import { expectCase, expectChoices, expectSteps, expectTwoBlanks, SOURCES } from '../unit/onnx/records.ts';
+
+/** Disposed at the end only: as long as one is there, all use the same compiled shaders. */
+const opened: Runtime[] = [];
+afterAll(() => {
+  for (const runtime of opened) runtime.dispose();
+});
+
+describe.each(SOURCES)('$title', ({ folder, file, change }) => {
+  let runtime: Runtime;
+  beforeAll(async () => {
+    const model = await goldenFolder(folder);
+    runtime = await openOnnx({ ...model, config: { ...model.config, ...change } }, { provider: 'webgpu' });
+    opened.push(runtime);
+  });
+
+  it('runs on WebGPU', () => expect(runtime.device).toBe('onnx webgpu float32'));
+  it.each(goldenCases(file))('$name', async (record) => {
+    await expectCase(runtime, record);
+    if (record.steps.length > 0) await expectSteps(runtime, record);
+  });
+});
+
+it('fills two blanks by reading the text again for each', async () => {
+  await expectTwoBlanks(await openOnnx(await goldenFolder('glm-130b'), { provider: 'webgpu' }));
+});
+
+it('scores choices side by side, in forks that share what was read', async () => {
+  await expectChoices(await openOnnx(await goldenFolder('glm-2021'), { provider: 'webgpu' }));
+});
+
+/** float16 is missing: SwiftShader has none. */
+it.each(['float32', 'int8', 'int4'] as const)(
+  'the shipped model in %s, as natively with these weights',
+  async (precision) => {
+    const folder = await loadModelFolder('engine/embedded-model');
+    const wanted = await nativeLogits(precision === 'float32' ? folder : rounded(folder, precision));
+    const found = await shippedLogits(await openOnnx(folder, { provider: 'webgpu', precision }));
+    expect(noiseOf(found, wanted)).toBeLessThan(1e-3);
+  },
+);
