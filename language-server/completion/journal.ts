@@ -6,7 +6,9 @@ export type Notes = Pick<AnsweredRequest, 'detail' | 'cached' | 'fill'>;
 
 export interface Journal {
   /** Opens an entry; what it returns closes it. */
-  open(request: Pick<AnsweredRequest, 'path' | 'line' | 'character' | 'invoked'>): (decided: Decision, notes: Notes) => void;
+  open(
+    request: Pick<AnsweredRequest, 'path' | 'line' | 'character' | 'invoked'>,
+  ): (decided: Decision, notes: Notes) => void;
   /** Newest first. */
   entries(): AnsweredRequest[];
 }

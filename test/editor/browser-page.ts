@@ -12,7 +12,8 @@ export interface BrowserPage {
   dispose(): Promise<void>;
 }
 
-export async function openPage(browser: Chromium, url: string): Promise<BrowserPage> {
+/** `script` runs in the page before anything of VS Code does. */
+export async function openPage(browser: Chromium, url: string, script?: () => void): Promise<BrowserPage> {
   const running = await chromium.launch({
     executablePath: browser.executable,
     env: { ...(process.env as Record<string, string>), ...browser.env },
@@ -20,6 +21,7 @@ export async function openPage(browser: Chromium, url: string): Promise<BrowserP
   });
   const page = await running.newPage({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: 2 });
   page.setDefaultTimeout(PATIENCE);
+  if (script) await page.addInitScript(script);
   await page.goto(url);
   await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor();
   return { page, dispose: () => running.close() };

@@ -68,7 +68,9 @@ describe('the last requests', () => {
   });
 
   it('say that no model is loaded, and why', async () => {
-    const { complete, open, status } = await start({ script: { span: '', loadFails: 'model.safetensors is cut short' } });
+    const { complete, open, status } = await start({
+      script: { span: '', loadFails: 'model.safetensors is cut short' },
+    });
     const uri = await open('let a = \n');
     await status('failed');
     await complete(uri, 0, 8);
