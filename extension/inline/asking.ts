@@ -68,7 +68,7 @@ export function createAsking(client: Promise<LanguageClient>): Asking {
     }
     const editor = window.activeTextEditor;
     const [change] = contentChanges;
-    if (editor?.document !== document || !change || contentChanges.length > 1 || change.text === '') return;
+    if (editor?.document !== document || !change || contentChanges.length > 1 || !isKey(change.text)) return;
     typed = new Range(change.range.start, document.positionAt(change.rangeOffset + change.text.length));
     unheard.typed({ uri: document.uri.toString(), version: document.version, column: columnOf(editor) });
   }
@@ -85,9 +85,8 @@ export function createAsking(client: Promise<LanguageClient>): Asking {
       forced = undefined;
       const columns = window.visibleTextEditors.filter((editor) => editor.document === document).map(columnOf);
       unheard.asked(uri, document.version, columns);
-      const { selectedCompletionInfo } = context;
-      const kind = made ? InlineCompletionTriggerKind.Automatic : context.triggerKind;
-      return next(document, position, { triggerKind: kind, selectedCompletionInfo }, token);
+      const asIfTyped = { ...context, triggerKind: InlineCompletionTriggerKind.Automatic };
+      return next(document, position, made ? asIfTyped : context, token);
     },
     served: unheard.served,
     dispose() {
@@ -95,6 +94,11 @@ export function createAsking(client: Promise<LanguageClient>): Asking {
       subscriptions.dispose();
     },
   };
+}
+
+/** A key puts in one character, two with what closes it, or a line break with indentation; a command may put in more. */
+function isKey(text: string): boolean {
+  return text !== '' && [...text.trim()].length <= 2;
 }
 
 /** Editors without a column, as in a notebook, count as one. */
