@@ -13,6 +13,7 @@ import {
   TextDocumentSyncKind,
   TextDocuments,
 } from 'vscode-languageserver';
+import { TextDocument } from 'vscode-languageserver-textdocument';
 import { createPipeline } from './completion/pipeline.ts';
 import { createQuiet } from './completion/quiet.ts';
 import { createEngineHost, type LoadEngine } from './engine-host.ts';
@@ -44,7 +45,7 @@ export interface ServerParts {
 export function serve(connection: Connection, { load, embeddedModel, version }: ServerParts): void {
   const log = createLog(connection.console);
   const quiet = createQuiet();
-  const documents = new TextDocuments(quiet.configuration);
+  const documents = new TextDocuments(quiet.watching(TextDocument));
   const told = {
     status: (status: StatusParams) => void connection.sendNotification(STATUS_METHOD, status),
     traced: () => void connection.sendNotification(TRACED_METHOD),

@@ -12,8 +12,7 @@ export interface BrowserPage {
   dispose(): Promise<void>;
 }
 
-/** `script` runs in the page before anything of VS Code does. */
-export async function openPage(browser: Chromium, url: string, script?: () => void): Promise<BrowserPage> {
+export async function openPage(browser: Chromium, url: string): Promise<BrowserPage> {
   const running = await chromium.launch({
     executablePath: browser.executable,
     env: { ...(process.env as Record<string, string>), ...browser.env },
@@ -21,7 +20,6 @@ export async function openPage(browser: Chromium, url: string, script?: () => vo
   });
   const page = await running.newPage({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: 2 });
   page.setDefaultTimeout(PATIENCE);
-  if (script) await page.addInitScript(script);
   await page.goto(url);
   await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor();
   return { page, dispose: () => running.close() };

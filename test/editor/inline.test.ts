@@ -8,7 +8,11 @@ import { openWorkbench, type Workbench } from './workbench.ts';
 let workbench: Workbench;
 
 beforeAll(async () => {
-  workbench = await openWorkbench(process.cwd(), {}, findNoIdleMoment);
+  workbench = await openWorkbench(process.cwd());
+  const { page } = workbench;
+  await page.addInitScript(findNoIdleMoment);
+  await page.reload();
+  await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor();
 });
 afterAll(() => workbench?.dispose());
 

@@ -19,15 +19,8 @@ export interface Workbench {
   dispose(): Promise<void>;
 }
 
-/**
- * `project` is the root of this project; `settings` are put over quiet defaults; `script` runs in the page before anything
- * of VS Code does.
- */
-export async function openWorkbench(
-  project: string,
-  settings: Record<string, unknown> = {},
-  script?: () => void,
-): Promise<Workbench> {
+/** `project` is the root of this project; `settings` are put over quiet defaults. */
+export async function openWorkbench(project: string, settings: Record<string, unknown> = {}): Promise<Workbench> {
   const say = (line: string): void => console.log(`cloze: ${line}`);
   const vscode = await installVsCode(say);
   const chromium = await installChromium(say);
@@ -41,7 +34,7 @@ export async function openWorkbench(
     cpSync(join(project, 'test/editor/sample-workspace'), workspace, { recursive: true });
     const server = await startVsCodeServer(vscode, { project, workspace, folder, settings });
     cleanUp.push(server.dispose);
-    const browser = await openPage(chromium, server.url, script);
+    const browser = await openPage(chromium, server.url);
     cleanUp.push(browser.dispose);
     return { url: server.url, page: browser.page, workspace, folder, dispose };
   } catch (error) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { TextDocumentContentChangeEvent } from 'vscode-languageserver-textdocument';
+import { TextDocument, type TextDocumentContentChangeEvent } from 'vscode-languageserver-textdocument';
 import { createQuiet } from '../../../language-server/completion/quiet.ts';
 
 const uri = 'file:///project/source.ts';
@@ -17,7 +17,7 @@ it.each<[string, TextDocumentContentChangeEvent[], 'deleted' | undefined]>([
   ['by nobody: nothing changed', [], undefined],
 ])('what is deleted %s', (_, changes, reason) => {
   const quiet = createQuiet();
-  const { create, update } = quiet.configuration;
+  const { create, update } = quiet.watching(TextDocument);
   const document = update(create(uri, 'typescript', 1, 'let abc;'), changes, 2);
   expect(quiet.reason(document)).toBe(reason);
   expect(quiet.reason(update(document, [change(0, 0, 'x')], 3))).toBeUndefined();
@@ -26,7 +26,7 @@ it.each<[string, TextDocumentContentChangeEvent[], 'deleted' | undefined]>([
 it('a snooze ends by itself', () => {
   let time = 1000;
   const quiet = createQuiet(() => time);
-  const document = quiet.configuration.create(uri, 'typescript', 1, '');
+  const document = TextDocument.create(uri, 'typescript', 1, '');
   quiet.snooze({ until: 2000 });
   expect(quiet.reason(document)).toBe('snoozed');
   time = 2000;
@@ -35,7 +35,7 @@ it('a snooze ends by itself', () => {
 
 it('a document that is opened again has its past forgotten', () => {
   const quiet = createQuiet();
-  const { create, update } = quiet.configuration;
+  const { create, update } = quiet.watching(TextDocument);
   quiet.undone({ textDocument: { uri, version: 2 } });
   const document = update(create(uri, 'typescript', 1, 'ab'), [change(0, 1, '')], 2);
   quiet.forget(uri);
@@ -48,6 +48,6 @@ it.each([[null], [{}], [{ until: 'tomorrow' }], [{ textDocument: { uri: 1 } }]])
     const quiet = createQuiet();
     quiet.undone(params as never);
     quiet.snooze(params as never);
-    expect(quiet.reason(quiet.configuration.create(uri, 'typescript', 1, ''))).toBeUndefined();
+    expect(quiet.reason(TextDocument.create(uri, 'typescript', 1, ''))).toBeUndefined();
   },
 );
