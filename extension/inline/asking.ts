@@ -43,7 +43,7 @@ export function createAsking(client: Promise<LanguageClient>): Asking {
   const unheard = createUnheardTyping((typing) => void ask(typing));
   /** What was typed last, with the closing bracket that the editor may have put after the cursor. */
   let typed: Range | undefined;
-  /** What the editor is made to ask about is not asked for by hand. */
+  /** What the editor is made to ask about is not asked for by hand, though versions that know no `explicit` say so. */
   let forced: Pick<Typing, 'uri' | 'version'> | undefined;
 
   async function ask(typing: Typing): Promise<void> {
@@ -52,7 +52,7 @@ export function createAsking(client: Promise<LanguageClient>): Asking {
     if (!typed?.contains(editor.selection.active)) return;
     if (!workspace.getConfiguration('editor', editor.document).get('inlineSuggest.enabled', true)) return;
     forced = { uri: typing.uri, version: editor.document.version };
-    await commands.executeCommand('editor.action.inlineSuggest.trigger');
+    await commands.executeCommand('editor.action.inlineSuggest.trigger', { explicit: false });
   }
 
   async function tellUndone(params: UndoneParams): Promise<void> {
