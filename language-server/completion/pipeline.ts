@@ -26,6 +26,11 @@ const CACHED_COMPLETIONS = 250;
 /** Where the user asks by hand. */
 const CANDIDATES = 3;
 
+type Draw = Pick<FillOptions, 'temperature' | 'topP' | 'seed'>;
+const GREEDY: Draw = { temperature: 0, topP: 1, seed: 0 };
+/** Tokens drawn by chance bring other candidates than the most probable ones. */
+const CHANCE = { temperature: 0.8, topP: 0.95 };
+
 export interface PipelineParts {
   documents: { get(uri: string): TextDocument | undefined; all(): TextDocument[] };
   host: Pick<EngineHost, 'fill'>;
@@ -168,11 +173,6 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
     },
   };
 }
-
-/** Tokens drawn by chance bring other candidates than the most probable ones. */
-const GREEDY = { temperature: 0, topP: 1, seed: 0 };
-const CHANCE = { temperature: 0.8, topP: 0.95 };
-type Draw = Pick<FillOptions, 'temperature' | 'topP' | 'seed'>;
 
 /** `decided` is why there is nothing where the text is empty. */
 interface Completion {
