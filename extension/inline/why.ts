@@ -59,7 +59,7 @@ function costOf({ total, cached, fill }: AnsweredRequest): string {
   if (!fill) return all;
   const [waiting, tokenize, read, extend] = [fill.waiting, fill.tokenize, fill.read, fill.extend].map(Math.round);
   return [
-    `${all}: ${l10n.t('waited {0}, tokens {1}, read {2}, wrote {3}', `${waiting}`, `${tokenize}`, `${read}`, `${extend}`)}`,
+    `${all}: ${l10n.t('waited {0}, tokenized {1}, read {2}, wrote {3}', `${waiting}`, `${tokenize}`, `${read}`, `${extend}`)}`,
     l10n.t('{0} tokens, probability {1}, ended by {2}', fill.tokens, fill.confidence.toFixed(2), fill.finish),
   ].join('; ');
 }

@@ -70,7 +70,7 @@ test('the page of the last requests says what decided each', async () => {
   expect(shown).toMatch(/inventory\.ts:\d+:\d+ {2}by hand/);
   expect(shown).toContain('Sent to the editor.');
   expect(shown).toContain('Not shown: completions are snoozed.');
-  expect(shown).toMatch(/\d+ ms: waited \d+, tokens \d+, read \d+, wrote \d+; \d+ tokens/);
+  expect(shown).toMatch(/\d+ ms: waited \d+, tokenized \d+, read \d+, wrote \d+; \d+ tokens/);
 });
 
 /** Runs a command by its name in the palette. */
