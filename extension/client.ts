@@ -3,6 +3,7 @@ import { type LogOutputChannel, l10n } from 'vscode';
 import { LanguageClient, RevealOutputChannelOn, State, TransportKind } from 'vscode-languageclient/node';
 import { STATUS_METHOD, type StatusParams } from '../language-server/protocol.ts';
 import { documentSelector } from './document-selector.ts';
+import type { Asking } from './inline/asking.ts';
 
 export interface StatusListener {
   /** The server tells how its model is. */
@@ -11,7 +12,12 @@ export interface StatusListener {
   server(status: StatusParams): void;
 }
 
-export function startClient(serverModule: string, output: LogOutputChannel, told: StatusListener): LanguageClient {
+export function startClient(
+  serverModule: string,
+  output: LogOutputChannel,
+  told: StatusListener,
+  asking: Pick<Asking, 'provide'>,
+): LanguageClient {
   const client = new LanguageClient(
     'cloze',
     l10n.t('Cloze'),
@@ -19,6 +25,7 @@ export function startClient(serverModule: string, output: LogOutputChannel, told
     {
       documentSelector,
       outputChannel: output,
+      middleware: { provideInlineCompletionItems: asking.provide },
       // A failing server is told by the status item and by one message, never by a panel that opens itself.
       revealOutputChannelOn: RevealOutputChannelOn.Never,
     },

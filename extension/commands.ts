@@ -37,6 +37,8 @@ async function showMenu(): Promise<void> {
       enabled
         ? { label: `$(circle-slash) ${l10n.t('Turn Completions Off')}`, command: 'cloze.toggle' }
         : { label: `$(sparkle) ${l10n.t('Turn Completions On')}`, command: 'cloze.toggle' },
+      { label: `$(bell-slash) ${l10n.t('Snooze')}`, command: 'cloze.snooze' },
+      { label: `$(question) ${l10n.t('Why No Suggestion?')}`, command: 'cloze.whyNoSuggestion' },
       { label: `$(eye) ${l10n.t('Open the Lens')}`, command: 'cloze.openLens' },
       { label: `$(output) ${l10n.t('Show Log')}`, command: 'cloze.showLog' },
       { label: `$(debug-restart) ${l10n.t('Restart the Language Server')}`, command: 'cloze.restart' },

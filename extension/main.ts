@@ -5,6 +5,9 @@ import { RELOAD_METHOD, type StatusParams } from '../language-server/protocol.ts
 import { registerCommands } from './commands.ts';
 import { createFailureMessage } from './failure.ts';
 import { createFillSelection } from './fill/fill-selection.ts';
+import { createAsking } from './inline/asking.ts';
+import { createSnooze } from './inline/snooze.ts';
+import { registerWhy } from './inline/why.ts';
 import { registerLens } from './lens.ts';
 import { createStatus } from './status.ts';
 
@@ -19,21 +22,31 @@ export function activate(context: ExtensionContext): void {
   });
   const listener = {
     model(params: StatusParams) {
+      if (params.state === 'loading') snooze.tellAgain();
+      asking.served(true);
       status.show(params);
       tellFailure(params);
     },
-    server: status.show,
+    server(params: StatusParams) {
+      asking.served(false);
+      status.show(params);
+    },
   };
 
   // The client's code takes longer to load than all the rest: not while other extensions wait for their turn.
   const started = new Promise(setImmediate).then(async () => {
     const { startClient } = await import('./client.ts');
-    return startClient(context.asAbsolutePath('dist/server.cjs'), output, listener);
+    return startClient(context.asAbsolutePath('dist/server.cjs'), output, listener, asking);
   });
   client = started;
+  const asking = createAsking(started);
+  const snooze = createSnooze(started, status.snoozed);
   context.subscriptions.push(
     output,
     status,
+    asking,
+    snooze,
+    registerWhy(started),
     ...registerCommands(started, output),
     createFillSelection(started, output),
     registerLens(context, started),

@@ -25,24 +25,31 @@ const icons: Record<ModelState, string> = {
 
 export interface Status extends Disposable {
   show(status: StatusParams): void;
+  /** Until when nothing is suggested while typing; `undefined` when that has ended. */
+  snoozed(until: Date | undefined): void;
 }
 
 export function createStatus(): Status {
   const bar = window.createStatusBarItem('cloze.status', StatusBarAlignment.Right, 100);
   const item = languages.createLanguageStatusItem('cloze.status', documentSelector);
   let timer: NodeJS.Timeout | undefined;
+  let shown: StatusParams = { state: 'loading', model: '', device: '' };
+  let snoozedUntil: Date | undefined;
 
   function draw(status: StatusParams): void {
+    shown = status;
     const { state, model, device, lastLatency } = status;
+    const sleeping = snoozedUntil !== undefined && (state === 'ready' || state === 'busy');
+    const says = sleeping ? describeSnooze(snoozedUntil) : describe(status);
     const details = [model, device, lastLatency === undefined ? '' : l10n.t('{0} ms', Math.round(lastLatency))];
     const detail = details.filter((text) => text !== '').join(' · ');
 
-    bar.text = `${icons[state]} Cloze`;
-    bar.tooltip = new MarkdownString().appendText([describe(status), detail].filter(Boolean).join('\n\n'));
+    bar.text = `${sleeping ? '$(bell-slash)' : icons[state]} Cloze`;
+    bar.tooltip = new MarkdownString().appendText([says, detail].filter(Boolean).join('\n\n'));
     bar.backgroundColor = state === 'failed' ? new ThemeColor('statusBarItem.warningBackground') : undefined;
-    bar.accessibilityInformation = { label: `Cloze: ${describe(status)}` };
+    bar.accessibilityInformation = { label: `Cloze: ${says}` };
 
-    item.text = describe(status);
+    item.text = says;
     item.detail = detail;
     item.busy = state === 'loading' || state === 'busy';
     item.severity = state === 'failed' ? LanguageStatusSeverity.Warning : LanguageStatusSeverity.Information;
@@ -52,7 +59,7 @@ export function createStatus(): Status {
   bar.command = 'cloze.showMenu';
   item.name = 'Cloze';
   item.command = { command: 'cloze.showMenu', title: l10n.t('Menu') };
-  draw({ state: 'loading', model: '', device: '' });
+  draw(shown);
   bar.show();
 
   return {
@@ -61,12 +68,20 @@ export function createStatus(): Status {
       if (status.state === 'busy') timer = setTimeout(() => draw(status), SHOW_BUSY_AFTER);
       else draw(status);
     },
+    snoozed(until) {
+      snoozedUntil = until;
+      draw(shown);
+    },
     dispose() {
       clearTimeout(timer);
       bar.dispose();
       item.dispose();
     },
   };
+}
+
+function describeSnooze(until: Date | undefined): string {
+  return l10n.t('Snoozed until {0}', until?.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }) ?? '');
 }
 
 function describe({ state, message }: StatusParams): string {

@@ -36,13 +36,22 @@ export interface ModelChoice {
  */
 export type LoadEngine = (choice: ModelChoice, tell: (message: string) => void) => Promise<Engine>;
 
+/** A completion's fill, with the milliseconds it waited for its turn; or why there is none. */
+export type Completed = { fill: Fill; waiting: number } | NoFill;
+export interface NoFill {
+  fill: undefined;
+  /** No model is loaded; a newer call or the signal put an end to this one; the model failed, and `detail` says how. */
+  why: 'unloaded' | 'overtaken' | 'failed';
+  detail?: string;
+}
+
 export interface EngineHost {
   /** Begins to load a model in the background, unless it is the one in use and works; `undefined` unloads. */
   use(choice: ModelChoice | undefined): void;
   /** Loads the model in use once more. */
   reload(): void;
-  /** `undefined` when there is no model, the call was overtaken or aborted, or the model failed (which is logged). */
-  fill(passage: Passage, options: FillOptions, signal: AbortSignal): Promise<Fill | undefined>;
+  /** Never rejects: a model that fails is logged. */
+  fill(passage: Passage, options: FillOptions, signal: AbortSignal): Promise<Completed>;
   /**
    * Fills blanks that the user asked for: aborts completions and an earlier fill of this kind. Rejects with `AbortError`
    * when it was aborted or overtaken, else with an error whose message says why there is no fill and what to do.
@@ -171,14 +180,23 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     }
   }
 
-  async function complete(passage: Passage, options: FillOptions, signal: AbortSignal): Promise<Fill | undefined> {
+  /** `asked` is when the call began to wait for its turn. */
+  async function complete(
+    passage: Passage,
+    options: FillOptions,
+    signal: AbortSignal,
+    asked: number,
+  ): Promise<Completed> {
+    const waiting = performance.now() - asked;
     const loaded = engine;
-    if (signal.aborted || !loaded) return undefined;
+    if (signal.aborted) return overtaken;
+    if (!loaded) return { fill: undefined, why: 'unloaded', ...(failure === undefined ? {} : { detail: failure }) };
     try {
-      return await busy(() => loaded.fill(passage, noted(options), { signal }));
+      return { fill: await busy(() => loaded.fill(passage, noted(options), { signal })), waiting };
     } catch (error) {
-      if (!signal.aborted) log.error(`The model failed to complete in ${passage.path}: ${message(error)}`);
-      return undefined;
+      if (signal.aborted) return overtaken;
+      log.error(`The model failed to complete in ${passage.path}: ${message(error)}`);
+      return { fill: undefined, why: 'failed', detail: message(error) };
     }
   }
 
@@ -214,7 +232,9 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     },
     fill(passage, options, signal) {
       const either = overtake('completion', signal);
-      return Promise.race([enqueue(() => complete(passage, options, either)), aborted(either).then(() => undefined)]);
+      const asked = performance.now();
+      const completed = enqueue(() => complete(passage, options, either, asked));
+      return Promise.race([completed, aborted(either).then(() => overtaken)]);
     },
     fillBlanks(passage, options, signal) {
       const either = overtake('asked', signal);
@@ -234,6 +254,8 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     },
   };
 }
+
+const overtaken: NoFill = { fill: undefined, why: 'overtaken' };
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -23,6 +23,81 @@ export const TRACED_METHOD = 'cloze/traced';
 /** Client -> server request without parameters: what was computed for the model's last fill, or null. */
 export const TRACE_METHOD = 'cloze/trace';
 
+/** Client -> server request without parameters: `AnsweredRequest[]`, the last requests for a completion, newest first. */
+export const REQUESTS_METHOD = 'cloze/requests';
+
+/** How many of them are remembered; in memory only, and without any text of the documents. */
+export const MOST_REQUESTS = 50;
+
+/**
+ * What decided the answer to a request, in the order in which it is looked at:
+ * `off`, `language`: the settings say so; `document`,
+ * `line`: too large, binary or too long, see `detail`; `snoozed`, `undone`, `deleted`, `word`: not asked for by hand while
+ * the user wants none, just after an undo or redo, just after a deletion, inside a word; `overtaken`: a newer request or
+ * the editor put an end to it; `unloaded`: no model; `failed`: the model failed; `nothing`: it had nothing to put there;
+ * `repeats`: it repeated the lines around; `present`: what it wrote stands there already; `shown`: it was sent to the editor.
+ */
+export type Decision =
+  | 'off'
+  | 'language'
+  | 'document'
+  | 'line'
+  | 'snoozed'
+  | 'undone'
+  | 'deleted'
+  | 'word'
+  | 'overtaken'
+  | 'unloaded'
+  | 'failed'
+  | 'nothing'
+  | 'repeats'
+  | 'present'
+  | 'shown';
+
+export interface AnsweredRequest {
+  /** When it came, in milliseconds since 1970. */
+  time: number;
+  /** As the model reads it: relative to the workspace. */
+  path: string;
+  /** Counted from 0, as in LSP. */
+  line: number;
+  character: number;
+  /** Asked for by the user's hand, not by typing. */
+  invoked: boolean;
+  decided: Decision;
+  /** For `document`, `line` and `failed`: the reason in words. */
+  detail?: string;
+  /** Milliseconds until the answer. */
+  total: number;
+  /** Answered without the model, from what it wrote before. */
+  cached?: true;
+  /** The model's call: milliseconds in the queue and for each stage, tokens, probability, and how the span ended. */
+  fill?: {
+    waiting: number;
+    tokenize: number;
+    read: number;
+    extend: number;
+    tokens: number;
+    confidence: number;
+    finish: string;
+  };
+}
+
+/** Client -> server notification with `UndoneParams`: the change that made this version took back or repeated another. */
+export const UNDONE_METHOD = 'cloze/undone';
+
+export interface UndoneParams {
+  textDocument: { uri: string; version: number };
+}
+
+/** Client -> server notification with `SnoozeParams`: until then only what is asked for by hand is completed. */
+export const SNOOZE_METHOD = 'cloze/snooze';
+
+export interface SnoozeParams {
+  /** Milliseconds since 1970; 0 ends it. */
+  until: number;
+}
+
 export type { FillTrace, PartAToken, PartBToken, Rival, TracedSpan, TracedToken } from '../engine/infill/trace.ts';
 
 export type ModelState = 'loading' | 'ready' | 'busy' | 'failed' | 'disabled';

@@ -17,6 +17,7 @@ import {
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { createPipeline } from './completion/pipeline.ts';
+import { createQuiet } from './completion/quiet.ts';
 import { createEngineHost, type LoadEngine } from './engine-host.ts';
 import { createFiller } from './fill/filler.ts';
 import { createLog } from './log.ts';
@@ -26,10 +27,13 @@ import {
   LENS_METHOD,
   type LensParams,
   RELOAD_METHOD,
+  REQUESTS_METHOD,
+  SNOOZE_METHOD,
   STATUS_METHOD,
   type StatusParams,
   TRACE_METHOD,
   TRACED_METHOD,
+  UNDONE_METHOD,
 } from './protocol.ts';
 import { checkSettings, defaultSettings } from './settings.ts';
 
@@ -42,7 +46,8 @@ export interface ServerParts {
 
 export function serve(connection: Connection, { load, embeddedModel, version }: ServerParts): void {
   const log = createLog(connection.console);
-  const documents = new TextDocuments(TextDocument);
+  const quiet = createQuiet();
+  const documents = new TextDocuments(quiet.watching(TextDocument));
   const told = {
     status: (status: StatusParams) => void connection.sendNotification(STATUS_METHOD, status),
     traced: () => void connection.sendNotification(TRACED_METHOD),
@@ -63,7 +68,7 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
   let configured = Promise.resolve();
 
   const pathOf = (uri: string) => relativePath(uri, roots);
-  const pipeline = createPipeline({ documents, host, settings: () => settings, pathOf, log });
+  const pipeline = createPipeline({ documents, host, settings: () => settings, pathOf, quiet, log });
 
   const filler = createFiller({ documents, host, settings: () => settings, pathOf, log });
 
@@ -136,6 +141,10 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
     return token.isCancellationRequested ? new ResponseError(LSPErrorCodes.RequestCancelled, 'cancelled') : items;
   });
 
+  connection.onRequest(REQUESTS_METHOD, () => pipeline.requests());
+  connection.onNotification(UNDONE_METHOD, quiet.undone);
+  connection.onNotification(SNOOZE_METHOD, quiet.snooze);
+
   connection.onRequest(FILL_METHOD, async (params: unknown, token) => {
     const controller = new AbortController();
     token.onCancellationRequested(() => controller.abort());
@@ -143,7 +152,10 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
     return filler.fill(params, controller.signal);
   });
 
-  documents.onDidClose(({ document }) => pipeline.forget(document.uri));
+  documents.onDidClose(({ document }) => {
+    pipeline.forget(document.uri);
+    quiet.forget(document.uri);
+  });
   connection.onShutdown(() => host.dispose());
   documents.listen(connection);
   connection.listen();

@@ -5,22 +5,31 @@
 import type { InlineCompletionItem, InlineCompletionParams } from 'vscode-languageserver';
 import { InlineCompletionTriggerKind } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import type { Fill, Passage } from '../../engine/infill/fill.ts';
-import type { EngineHost } from '../engine-host.ts';
+import type { Fill, FillOptions, Passage } from '../../engine/infill/fill.ts';
+import type { Completed, EngineHost } from '../engine-host.ts';
 import type { Log } from '../log.ts';
 import { createNeighbours } from '../neighbours.ts';
-import type { ClozeSettings } from '../protocol.ts';
+import type { AnsweredRequest, ClozeSettings, Decision } from '../protocol.ts';
 import { languageEnabled } from '../settings.ts';
 import { type Anchor, typedSince } from './anchor.ts';
 import { createCompletionCache } from './cache.ts';
 import { fitToLine } from './fit.ts';
+import { createJournal, type Notes } from './journal.ts';
 import { documentLimit, placeLimit } from './limits.ts';
-import { insideWord, type LineRule, lineRule } from './lines.ts';
+import { insideWord, isBlank, type LineRule, lineRule } from './lines.ts';
 import { openBlank, reachOf } from './passage.ts';
 import { locate, type Place } from './place.ts';
+import type { Quiet } from './quiet.ts';
 import { shape } from './shape.ts';
 
 const CACHED_COMPLETIONS = 250;
+/** Where the user asks by hand. */
+const CANDIDATES = 3;
+
+type Draw = Pick<FillOptions, 'temperature' | 'topP' | 'seed'>;
+const GREEDY: Draw = { temperature: 0, topP: 1, seed: 0 };
+/** Tokens drawn by chance bring other candidates than the most probable ones. */
+const CHANCE = { temperature: 0.8, topP: 0.95 };
 
 export interface PipelineParts {
   documents: { get(uri: string): TextDocument | undefined; all(): TextDocument[] };
@@ -28,31 +37,35 @@ export interface PipelineParts {
   settings(): ClozeSettings;
   /** Path of a document as the model reads it. */
   pathOf(uri: string): string;
+  quiet: Pick<Quiet, 'reason'>;
   log: Log;
 }
 
 export interface Pipeline {
+  /** One item; up to three different ones where the user asked by hand. */
   complete(params: InlineCompletionParams, signal: AbortSignal): Promise<InlineCompletionItem[]>;
+  /** The last requests, newest first. */
+  requests(): AnsweredRequest[];
   /** Forgets what was said about a document that is closed. */
   forget(uri: string): void;
   /** Forgets all completions: another model or other settings would give others. */
   clear(): void;
 }
 
-export function createPipeline({ documents, host, settings, pathOf, log }: PipelineParts): Pipeline {
+export function createPipeline({ documents, host, settings, pathOf, quiet, log }: PipelineParts): Pipeline {
   const cache = createCompletionCache(CACHED_COMPLETIONS, () => reachOf(settings().completion.contextTokens));
   const neighbours = createNeighbours(pathOf);
+  const journal = createJournal();
   const refused = new Set<string>();
   let anchor: Anchor | undefined;
 
   /** A limit is said once for each document, not at each keystroke. */
-  function refuse(uri: string, reason: string): InlineCompletionItem[] {
+  function refuse(uri: string, reason: string): void {
     if (!refused.has(uri)) log.info(`No completions in ${pathOf(uri)}: ${reason}.`);
     refused.add(uri);
-    return [];
   }
 
-  function ask(place: Place, rule: LineRule, signal: AbortSignal): Promise<Fill | undefined> {
+  function ask(place: Place, rule: LineRule, draw: Draw, signal: AbortSignal): Promise<Completed> {
     const { maxTokens, timeLimit, contextTokens } = settings().completion;
     let forced = anchor && typedSince(anchor, place);
     if (!anchor || forced === undefined) {
@@ -60,44 +73,96 @@ export function createPipeline({ documents, host, settings, pathOf, log }: Pipel
       forced = place.before.slice(anchor.before.length);
     }
     const passage: Passage = { ...anchor.passage, forced };
-    const singleLine = rule === 'one';
-    const options = { maxTokens, contextTokens, timeLimit, singleLine, temperature: 0, topP: 1, seed: 0 };
-    return host.fill(passage, options, signal);
+    return host.fill(passage, { maxTokens, contextTokens, timeLimit, singleLine: rule === 'one', ...draw }, signal);
   }
 
-  async function completionAt(place: Place, signal: AbortSignal): Promise<string> {
+  async function completionAt(place: Place, rule: LineRule, signal: AbortSignal): Promise<Completion> {
     const surroundings = neighbours.fingerprint(place, documents.all());
     const known = cache.find(place, surroundings);
-    if (known !== undefined) return known;
-    const rule = lineRule(place, settings().completion.multiline);
-    const fill = await ask(place, rule, signal);
-    if (!fill) return '';
-    const completion = shape(fill, place, rule);
-    cache.store(place, surroundings, completion);
+    if (known !== undefined) return { text: known, decided: 'nothing', notes: { cached: true } };
+    const completed = await ask(place, rule, GREEDY, signal);
+    if (!completed.fill) {
+      const { why, detail } = completed;
+      return { text: '', decided: why, notes: detail === undefined ? {} : { detail } };
+    }
+    const { fill, waiting } = completed;
+    const text = shape(fill, place, rule);
+    cache.store(place, surroundings, text);
     log.debug(
       `${pathOf(place.uri)}: ${fill.tokens.length} tokens in ${Math.round(fill.timings.total)} ms, ` +
         `confidence ${fill.confidence.toFixed(2)}, ended by ${fill.finish}` +
-        (completion === '' ? ', nothing left to show' : ''),
+        (text === '' ? ', nothing left to show' : ''),
     );
-    return completion;
+    return { text, decided: isBlank(fill.text) ? 'nothing' : 'repeats', notes: { fill: figuresOf(fill, waiting) } };
+  }
+
+  /** Other completions of the same place, drawn by chance; as many as differ from what is there. */
+  async function others(place: Place, rule: LineRule, first: string, signal: AbortSignal): Promise<string[]> {
+    const found = [first];
+    for (let seed = 1; seed < CANDIDATES && !signal.aborted; seed++) {
+      const { fill } = await ask(place, rule, { ...CHANCE, seed }, signal);
+      const text = fill ? shape(fill, place, rule) : '';
+      if (text !== '' && !found.includes(text)) found.push(text);
+    }
+    return found.slice(1);
+  }
+
+  /** Why nothing may be shown in the document, wherever it is. */
+  function documentHindrance(document: TextDocument): Verdict | undefined {
+    if (!settings().enable) return { decided: 'off' };
+    if (!languageEnabled(settings(), document.languageId)) return { decided: 'language' };
+    const unfit = documentLimit(document);
+    return unfit ? { decided: 'document', detail: unfit } : undefined;
+  }
+
+  /** Why nothing may be shown at the place. */
+  function placeHindrance(document: TextDocument, place: Place, invoked: boolean): Verdict | undefined {
+    const odd = placeLimit(place);
+    if (odd) return { decided: 'line', detail: odd };
+    if (invoked) return undefined;
+    const quieted = quiet.reason(document);
+    if (quieted) return { decided: quieted };
+    return insideWord(place) ? { decided: 'word' } : undefined;
+  }
+
+  async function answer(
+    document: TextDocument,
+    { position, context }: InlineCompletionParams,
+    invoked: boolean,
+    signal: AbortSignal,
+  ): Promise<Verdict> {
+    const unfit = documentHindrance(document);
+    if (unfit) return unfit;
+    const place = locate(document, position, context?.selectedCompletionInfo);
+    const hindered = placeHindrance(document, place, invoked);
+    if (hindered) return hindered;
+    const rule = lineRule(place, settings().completion.multiline);
+    const { text, decided, notes } = await completionAt(place, rule, signal);
+    if (signal.aborted) return { decided: 'overtaken', ...notes };
+    if (text === '') return { decided, ...notes };
+    const texts = invoked ? [text, ...(await others(place, rule, text, signal))] : [text];
+    if (signal.aborted) return { decided: 'overtaken', ...notes };
+    const items = texts
+      .map((each) => fitToLine(each, place))
+      .filter((fitted) => fitted !== undefined)
+      .map((fitted) => itemOf(fitted.text, fitted.replaces, place));
+    return items.length === 0 ? { decided: 'present', ...notes } : { decided: 'shown', items, ...notes };
   }
 
   return {
     async complete(params, signal) {
-      const document = documents.get(params.textDocument.uri);
-      if (!document || !isPosition(params.position)) return [];
-      if (!settings().enable || !languageEnabled(settings(), document.languageId)) return [];
-      const unfit = documentLimit(document);
-      if (unfit) return refuse(document.uri, unfit);
-      const place = locate(document, params.position, params.context?.selectedCompletionInfo);
-      const odd = placeLimit(place);
-      if (odd) return refuse(document.uri, odd);
-      if (insideWord(place) && params.context?.triggerKind !== InlineCompletionTriggerKind.Invoked) return [];
-      const completion = await completionAt(place, signal);
-      if (signal.aborted) return [];
-      const fitted = fitToLine(completion, place);
-      return fitted ? [itemOf(fitted.text, fitted.replaces, place)] : [];
+      const { uri } = params.textDocument;
+      const document = documents.get(uri);
+      const { position } = params;
+      const invoked = params.context?.triggerKind === InlineCompletionTriggerKind.Invoked;
+      if (!document || !isPosition(position)) return [];
+      const close = journal.open({ path: pathOf(uri), line: position.line, character: position.character, invoked });
+      const { items = [], decided, ...notes } = await answer(document, params, invoked, signal);
+      close(decided, notes);
+      if (notes.detail !== undefined && (decided === 'document' || decided === 'line')) refuse(uri, notes.detail);
+      return items;
     },
+    requests: journal.entries,
     forget(uri) {
       refused.delete(uri);
       if (anchor?.uri === uri) anchor = undefined;
@@ -107,6 +172,23 @@ export function createPipeline({ documents, host, settings, pathOf, log }: Pipel
       anchor = undefined;
     },
   };
+}
+
+/** `decided` is why there is nothing where the text is empty. */
+interface Completion {
+  text: string;
+  decided: Decision;
+  notes: Notes;
+}
+
+interface Verdict extends Notes {
+  decided: Decision;
+  items?: InlineCompletionItem[];
+}
+
+function figuresOf({ timings, tokens, confidence, finish }: Fill, waiting: number): NonNullable<Notes['fill']> {
+  const { tokenize, read, extend } = timings;
+  return { waiting, tokenize, read, extend, tokens: tokens.length, confidence, finish };
 }
 
 /** The range begins at the cursor (or at the selected list entry) and stays on its line, as editors demand. */

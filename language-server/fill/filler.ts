@@ -16,7 +16,7 @@ const LEAST_TOKENS = 64;
 /** The engine gives each of several blanks less where the model is too short for all. */
 const MOST_TOKENS = 256;
 
-export interface FillerParts extends Omit<PipelineParts, 'host'> {
+export interface FillerParts extends Omit<PipelineParts, 'host' | 'quiet'> {
   host: Pick<EngineHost, 'fillBlanks'>;
 }
 

@@ -16,6 +16,8 @@ export interface Script {
   span: string;
   /** What it says in several blanks, in the order of the text, kept ones left out; `span` where there is none. */
   spans?: string[];
+  /** What it says by the seed of the call; `span` where there is none. */
+  drawn?: Record<number, string>;
   finish?: FinishReason;
   /** Hold every call until it is released; `until aborted` ends it as well when its signal fires. */
   hold?: 'until aborted' | 'until released';

@@ -30,7 +30,7 @@ const engine: Engine = {
     const call: Call = { passage, options, outcome: 'running' };
     calls.fills.push(call);
     return play(call, signal, () => {
-      const fill = { ...said(script.span, passage.forced), ...figures };
+      const fill = { ...said(script.drawn?.[options.seed] ?? script.span, passage.forced), ...figures };
       filled = fill.text;
       return fill;
     });
