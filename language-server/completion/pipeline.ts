@@ -5,6 +5,7 @@
 import type { InlineCompletionItem, InlineCompletionParams } from 'vscode-languageserver';
 import { InlineCompletionTriggerKind } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { sureBeginning } from '../../engine/infill/certainty.ts';
 import type { Fill, Passage } from '../../engine/infill/fill.ts';
 import type { EngineHost } from '../engine-host.ts';
 import type { Log } from '../log.ts';
@@ -52,7 +53,7 @@ export function createPipeline({ documents, host, settings, pathOf, log }: Pipel
     return [];
   }
 
-  function ask(place: Place, rule: LineRule, signal: AbortSignal): Promise<Fill | undefined> {
+  function ask(place: Place, rule: LineRule, least: number, signal: AbortSignal): Promise<Fill | undefined> {
     const { maxTokens, timeLimit, contextTokens } = settings().completion;
     let forced = anchor && typedSince(anchor, place);
     if (!anchor || forced === undefined) {
@@ -61,19 +62,22 @@ export function createPipeline({ documents, host, settings, pathOf, log }: Pipel
     }
     const passage: Passage = { ...anchor.passage, forced };
     const singleLine = rule === 'one';
-    const options = { maxTokens, contextTokens, timeLimit, singleLine, temperature: 0, topP: 1, seed: 0 };
+    const options = { maxTokens, contextTokens, timeLimit, singleLine, least, temperature: 0, topP: 1, seed: 0 };
     return host.fill(passage, options, signal);
   }
 
-  async function completionAt(place: Place, signal: AbortSignal): Promise<string> {
+  async function completionAt(place: Place, asked: boolean, signal: AbortSignal): Promise<string> {
     const surroundings = neighbours.fingerprint(place, documents.all());
     const known = cache.find(place, surroundings);
     if (known !== undefined) return known;
     const rule = lineRule(place, settings().completion.multiline);
-    const fill = await ask(place, rule, signal);
+    // What the user asks for is shown however unsure the model is.
+    const least = asked ? 0 : settings().completion.threshold;
+    const fill = await ask(place, rule, least, signal);
     if (!fill) return '';
-    const completion = shape(fill, place, rule);
-    cache.store(place, surroundings, completion);
+    const sure = sureBeginning(fill, least);
+    const completion = shape(sure === fill ? fill : { text: sure.text, finish: 'line' }, place, rule);
+    if (completion !== '' || sure === fill) cache.store(place, surroundings, completion);
     log.debug(
       `${pathOf(place.uri)}: ${fill.tokens.length} tokens in ${Math.round(fill.timings.total)} ms, ` +
         `confidence ${fill.confidence.toFixed(2)}, ended by ${fill.finish}` +
@@ -92,8 +96,9 @@ export function createPipeline({ documents, host, settings, pathOf, log }: Pipel
       const place = locate(document, params.position, params.context?.selectedCompletionInfo);
       const odd = placeLimit(place);
       if (odd) return refuse(document.uri, odd);
-      if (insideWord(place) && params.context?.triggerKind !== InlineCompletionTriggerKind.Invoked) return [];
-      const completion = await completionAt(place, signal);
+      const asked = params.context?.triggerKind === InlineCompletionTriggerKind.Invoked;
+      if (insideWord(place) && !asked) return [];
+      const completion = await completionAt(place, asked, signal);
       if (signal.aborted) return [];
       const fitted = fitToLine(completion, place);
       return fitted ? [itemOf(fitted.text, fitted.replaces, place)] : [];
