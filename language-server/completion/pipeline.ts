@@ -101,7 +101,7 @@ export function createPipeline({ documents, host, settings, pathOf, log }: Pipel
       const completion = await completionAt(place, asked, signal);
       if (signal.aborted) return [];
       const fitted = fitToLine(completion, place);
-      return fitted ? [itemOf(fitted.text, fitted.replaces, place)] : [];
+      return fitted ? [itemOf(fitted.text, fitted.replaces, place, document)] : [];
     },
     forget(uri) {
       refused.delete(uri);
@@ -115,8 +115,13 @@ export function createPipeline({ documents, host, settings, pathOf, log }: Pipel
 }
 
 /** The range begins at the cursor (or at the selected list entry) and stays on its line, as editors demand. */
-function itemOf(text: string, replaces: number, { range, chosen, eol }: Place): InlineCompletionItem {
-  const end = { line: range.end.line, character: range.end.character + replaces };
+function itemOf(
+  text: string,
+  replaces: number,
+  { range, chosen, eol }: Place,
+  document: TextDocument,
+): InlineCompletionItem {
+  const end = document.positionAt(document.offsetAt(range.end) + replaces);
   return { insertText: `${chosen}${text.replaceAll('\n', eol)}`, range: { start: range.start, end } };
 }
 

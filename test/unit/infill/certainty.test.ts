@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { sureBeginning } from '../../../engine/infill/certainty.ts';
-import { fillOpenBlank } from '../../../engine/infill/decode.ts';
 import type { FilledToken } from '../../../engine/infill/fill.ts';
 
 /** Predicted tokens with their probabilities. */
