@@ -32,7 +32,7 @@ export interface Filled {
 
 export interface Board extends Disposable {
   sessions(): readonly Session[];
-  /** Puts first texts into documents, one undo step for each; false when a document cannot be changed. */
+  /** Puts first texts into documents, one undo step for all of them; false when a document cannot be changed. */
   begin(filled: readonly Filled[]): Promise<boolean>;
   /** Goes on in a document's undo step; false when it cannot be changed. */
   goOn(filled: Filled): Promise<boolean>;

@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => workbench?.dispose());
 
-test('holes of two files are filled in one go, and each file is taken back by itself', async () => {
+test('holes of two files are filled in one go, and one undo takes both back', async () => {
   const { page } = workbench;
   const before = NAMES.map(text);
   await runCommand('Cloze: Fill the Holes in All Visible Editors');
@@ -41,12 +41,13 @@ test('holes of two files are filled in one go, and each file is taken back by it
 
   await page.locator('.editor-group-container').nth(1).locator('.view-line').first().click();
   await page.keyboard.press('Control+z');
-  const ask = page.locator('.monaco-dialog-box').getByText('Undo this File');
-  await Promise.race([ask.click(), page.locator('.tab.active.dirty').first().waitFor()]).catch(() => undefined);
-  await runCommand('File: Save All Files');
-  await expect.poll(() => text('queue.js')).toBe(before[1]);
-  expect(text('inventory.ts')).not.toBe(before[0]);
+  await expect.poll(savedTexts).toEqual(before);
 });
+
+async function savedTexts(): Promise<string[]> {
+  await runCommand('File: Save All Files');
+  return NAMES.map(text);
+}
 
 async function runCommand(title: string): Promise<void> {
   const { page } = workbench;
