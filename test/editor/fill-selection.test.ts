@@ -79,40 +79,6 @@ test('one blank is kept, one rejected, and the others are refilled around what i
   await expect.poll(lines).toEqual([1, 2, 3].map((number) => (number === kept ? keptLine : lineOf(original, number))));
 });
 
-test('another text, a wider blank and another length: rejecting puts back what stood there at first', async () => {
-  const { page } = workbench;
-  const first = await filledText();
-  const number = await numberIn(/^Next (\d)$/);
-  await lens(`Next ${number}`).click();
-  await expect.poll(text).not.toBe(first);
-
-  await more('Wider: take in more of the text');
-  await expect.poll(widened).toBe(true);
-  await screenshot(page, 'test/output/fill-selection-wider.png');
-  const wide = await text();
-  await more('At most 2 lines');
-  await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
-  expect(wide).not.toBe(original);
-
-  await rejectAll();
-  await expect.poll(text).toBe(original);
-
-  /** The marked text begins where the line's text does. */
-  function widened(): Promise<boolean> {
-    return page
-      .locator('.view-line', { hasText: /^\s*(const|let|return)/ })
-      .locator('[class*="ced-"]')
-      .evaluateAll((marks) => marks.some((mark) => /^(const|let|return)/.test(mark.textContent ?? '')));
-  }
-});
-
-/** Chooses from what else can be done with the first blank. */
-async function more(action: string): Promise<void> {
-  const { page } = workbench;
-  await lens('…').click();
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: action }).click();
-}
-
 /** The number in the first action whose title fits; waits until there is one. */
 async function numberIn(title: RegExp): Promise<number> {
   const action = workbench.page.locator('.codelens-decoration a', { hasText: title }).first();
