@@ -35,7 +35,7 @@ export const MOST_REQUESTS = 50;
  * `line`: too large, binary or too long, see `detail`; `snoozed`, `undone`, `deleted`, `word`: not asked for by hand while
  * the user wants none, just after an undo or redo, just after a deletion, inside a word; `overtaken`: a newer request or
  * the editor put an end to it; `unloaded`: no model; `failed`: the model failed; `nothing`: it had nothing to put there;
- * `repeats`: it repeated the lines around; `present`: what it wrote stands there already; `shown`: it was sent to the editor.
+ * `unsure`: it was not sure enough of a first word; `repeats`: it repeated the lines around; `present`: what it wrote stands there already; `shown`: it was sent to the editor.
  */
 export type Decision =
   | 'off'
@@ -50,6 +50,7 @@ export type Decision =
   | 'unloaded'
   | 'failed'
   | 'nothing'
+  | 'unsure'
   | 'repeats'
   | 'present'
   | 'shown';
@@ -124,8 +125,17 @@ export interface ClozeSettings {
   enable: boolean;
   /** Folder of the model; empty for the embedded one. */
   model: { path: string; runtime: ModelRuntime };
-  /** `timeLimit` in milliseconds, 0 for none; `contextTokens` bounds the text around the cursor that is considered. */
-  completion: { maxTokens: number; multiline: Multiline; timeLimit: number; contextTokens: number };
+  /**
+   * `timeLimit` in milliseconds, 0 for none; `contextTokens` bounds the text around the cursor that is considered;
+   * lines that the model thinks less probable than `threshold`, 0 to 1, are not shown unless the user asks.
+   */
+  completion: {
+    maxTokens: number;
+    multiline: Multiline;
+    timeLimit: number;
+    contextTokens: number;
+    threshold: number;
+  };
   /** Language id -> on or off; `*` for all others. */
   languages: Record<string, boolean>;
   /** Threads of the model; 0 lets the engine choose. */
@@ -158,8 +168,16 @@ export interface FillParams {
   blanks: BlankRange[];
   /** Ranges whose text stays as it is: spans that are given, around which the blanks are filled. */
   kept?: { range: Range }[];
-  /** `block` when left out. A blank with other text after it on its line gets one line whatever the length. */
-  options?: { length?: FillLength };
+  /** In words, e.g. `use async/await`: read as a comment on the line above the first blank. */
+  instruction?: string;
+  /** Blanks of other open documents that are filled in the same gesture: the text around each is read beside this one. */
+  alongside?: { textDocument: { uri: string }; range: Range }[];
+  options?: {
+    /** `block` when left out. A blank with other text after it on its line gets one line whatever the length. */
+    length?: FillLength;
+    /** 0, or left out, is the most probable text; each other whole number draws another one, always the same. */
+    candidate?: number;
+  };
 }
 
 export interface BlankRange {

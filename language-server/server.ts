@@ -15,9 +15,9 @@ import {
   TextDocumentSyncKind,
   TextDocuments,
 } from 'vscode-languageserver';
-import { TextDocument } from 'vscode-languageserver-textdocument';
 import { createPipeline } from './completion/pipeline.ts';
 import { createQuiet } from './completion/quiet.ts';
+import { chooseEncoding, encodedDocuments } from './encoded-document.ts';
 import { createEngineHost, type LoadEngine } from './engine-host.ts';
 import { createFiller } from './fill/filler.ts';
 import { createLog } from './log.ts';
@@ -47,7 +47,8 @@ export interface ServerParts {
 export function serve(connection: Connection, { load, embeddedModel, version }: ServerParts): void {
   const log = createLog(connection.console);
   const quiet = createQuiet();
-  const documents = new TextDocuments(quiet.watching(TextDocument));
+  let encoding: PositionEncodingKind = PositionEncodingKind.UTF16;
+  const documents = new TextDocuments(quiet.watching(encodedDocuments(() => encoding)));
   const told = {
     status: (status: StatusParams) => void connection.sendNotification(STATUS_METHOD, status),
     traced: () => void connection.sendNotification(TRACED_METHOD),
@@ -97,14 +98,14 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
 
   connection.onInitialize((params: InitializeParams): InitializeResult => {
     initial = params.initializationOptions;
+    encoding = chooseEncoding(params.capabilities.general?.positionEncodings);
     roots = params.workspaceFolders?.map((folder) => folder.uri) ?? (params.rootUri ? [params.rootUri] : []);
     pulls = params.capabilities.workspace?.configuration === true;
     registers = params.capabilities.workspace?.didChangeConfiguration?.dynamicRegistration === true;
     followsFolders = params.capabilities.workspace?.workspaceFolders === true;
     return {
       capabilities: {
-        // The one encoding that every client must support, and the one the documents are held in.
-        positionEncoding: PositionEncodingKind.UTF16,
+        positionEncoding: encoding,
         textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
         inlineCompletionProvider: {},
         workspace: { workspaceFolders: { supported: true, changeNotifications: true } },

@@ -17,7 +17,7 @@ export const MODEL_RUNTIMES: readonly ModelRuntime[] = [
 export const defaultSettings: ClozeSettings = {
   enable: true,
   model: { path: '', runtime: 'native' },
-  completion: { maxTokens: 64, multiline: 'auto', timeLimit: 1000, contextTokens: 800 },
+  completion: { maxTokens: 64, multiline: 'auto', timeLimit: 1000, contextTokens: 800, threshold: 0.5 },
   languages: { '*': true, plaintext: false, markdown: false, log: false, scminput: false },
   threads: 0,
   log: { level: 'info' },
@@ -76,6 +76,13 @@ export function checkSettings(value: unknown): CheckedSettings {
         64,
         131_072,
       ),
+      threshold: check(
+        completion.threshold,
+        'cloze.completion.threshold',
+        standard.completion.threshold,
+        isShare,
+        'a number from 0 to 1',
+      ),
     },
     languages: check(
       root.languages,
@@ -123,6 +130,7 @@ const isIntegerIn =
   (low: number, high: number) =>
   (value: unknown): value is number =>
     typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high;
+const isShare = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value <= 1;
 const isOneOf =
   <T extends string>(...allowed: T[]) =>
   (value: unknown): value is T =>

@@ -4,6 +4,7 @@
  */
 import { createRandom } from '../objective/random.ts';
 import { endTokens } from '../tokenizer/tokenizer.ts';
+import { chosenLogProbability } from './certainty.ts';
 import { mixVotes } from './document-cache.ts';
 import type { Fill, FilledToken, FillOptions, FinishReason } from './fill.ts';
 import { splitForced, vocabularyOf } from './healing.ts';
@@ -57,6 +58,8 @@ export async function fillOpenBlank(
   const span: number[] = [];
   const stream = createSpanStream(options.stop);
   const predicted: number[] = [];
+  let given = 0;
+  let sum = 0;
   let finish: FinishReason | undefined;
   const lines = options.singleLine ? 1 : options.lines;
   let lineEnd: number | undefined;
@@ -84,12 +87,18 @@ export async function fillOpenBlank(
     const bytes = tokenizer.bytes(id);
     const isForced = unmatched.length > 0 && bytes.length <= unmatched.length;
     const token: FilledToken = { id, text: textOf(id), logProbability, ...source, forced: isForced };
-    if (!isForced && unmatched.length > 0) token.forcedBytes = unmatched.length;
+    if (!isForced && unmatched.length > 0) {
+      token.forcedBytes = unmatched.length;
+      token.logShare = logShareOf(logits, allowed, id);
+    }
     tokens.push(token);
     if (!isForced) {
-      predicted.push(unmatched.length > 0 ? logShareOf(logits, allowed, id) : logProbability);
+      predicted.push(chosenLogProbability(token));
+      sum += chosenLogProbability(token);
       span.push(...bytes.subarray(unmatched.length));
       const text = stream.take(bytes.subarray(unmatched.length));
+      given += text.length;
+      token.end = given;
       onToken?.(token, text);
     }
     unmatched = unmatched.subarray(Math.min(bytes.length, unmatched.length));
@@ -97,6 +106,7 @@ export async function fillOpenBlank(
     lineEnd = lines === undefined ? undefined : endOfLine(span, lines);
     if (lineEnd !== undefined) finish = 'line';
     else if (stream.stopped !== undefined) finish = 'stop';
+    else if (Math.exp(sum) < (options.least ?? 0)) finish = 'unsure';
     else if (predicted.length >= options.maxTokens) finish = 'length';
     else if (blank.room === 0) finish = 'capacity';
     else if (performance.now() >= deadline) finish = 'time';

@@ -48,6 +48,8 @@ export interface Passage {
   forced: string;
   neighbours: Neighbour[];
   kind: BlankKind;
+  /** Share of the room for the text before the blank where both sides are longer than theirs, 0 to 1; else 0.6. */
+  beforeShare?: number;
 }
 
 export interface FillOptions {
@@ -65,6 +67,8 @@ export interface FillOptions {
   singleLine: boolean;
   /** The same after this many lines with something other than white space; no such limit when left out. */
   lines?: number;
+  /** Stop once the probability of all that was generated falls below this, 0 to 1; 0 or left out is never. */
+  least?: number;
   /** Wall-clock limit in milliseconds for generating, checked between tokens; 0 for none. */
   timeLimit: number;
   /** Mix the model's distribution with what the document says at like places (document-cache.ts); else as the model has it. */
@@ -85,9 +89,13 @@ export interface FilledToken {
   forced: boolean;
   /** Of a token that begins forced and goes on: how many of its bytes were forced. */
   forcedBytes?: number;
+  /** Of such a token: natural logarithm of its share among the tokens that agree with what was forced. */
+  logShare?: number;
+  /** Of a predicted token: how many characters of the span's own text are whole after it. */
+  end?: number;
 }
 
-export type FinishReason = 'eop' | 'line' | 'stop' | 'length' | 'time' | 'capacity';
+export type FinishReason = 'eop' | 'line' | 'stop' | 'length' | 'time' | 'capacity' | 'unsure';
 
 export interface Fill {
   /** The span without its forced part: what is to be inserted after what the user typed. */

@@ -142,6 +142,7 @@ function staysOpen(last: { passage: Passage; moved: string }, next: Passage): bo
     next.path === passage.path &&
     next.kind === passage.kind &&
     next.reachesEnd === passage.reachesEnd &&
+    next.beforeShare === passage.beforeShare &&
     next.forced.startsWith(moved) &&
     next.neighbours.length === passage.neighbours.length &&
     next.neighbours.every(({ path, text }, i) => {

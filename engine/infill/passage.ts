@@ -7,7 +7,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Neighbour, Passage } from './fill.ts';
 
 /** What `passageTokens` needs of a passage. */
-export type PassageText = Pick<Passage, 'path' | 'before' | 'after' | 'neighbours' | 'reachesEnd'>;
+export type PassageText = Pick<Passage, 'path' | 'before' | 'after' | 'neighbours' | 'reachesEnd' | 'beforeShare'>;
 
 /** Part A without its mask. */
 export interface PassageTokens {
@@ -17,7 +17,9 @@ export interface PassageTokens {
 }
 
 /** What `blanksTokens` needs: the text around and between blanks, one more than there are blanks. */
-export type BlanksText = Pick<Passage, 'path' | 'neighbours' | 'reachesEnd'> & { texts: readonly string[] };
+export type BlanksText = Pick<Passage, 'path' | 'neighbours' | 'reachesEnd' | 'beforeShare'> & {
+  texts: readonly string[];
+};
 
 /** Part A without its masks. */
 export interface BlanksTokens {
@@ -80,7 +82,7 @@ export function blanksTokens(tokenizer: Tokenizer, passage: BlanksText, budget: 
   const between = betweenTokens(tokenizer, texts.slice(1, -1), most, characters);
 
   const outside = between.reduce((rest, { length }) => rest - length, room);
-  const least = Math.floor(outside * BEFORE_SHARE);
+  const least = Math.floor(outside * (passage.beforeShare ?? BEFORE_SHARE));
   const before = lastLines(tokenizer, allBefore, Math.min(outside, Math.max(least, outside - allAfter.length)));
   const after = firstLines(tokenizer, allAfter, outside - before.length);
 

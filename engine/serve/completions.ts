@@ -130,6 +130,7 @@ function finishReason({ finish }: Fill): 'stop' | 'length' {
       return 'stop';
     case 'length':
     case 'capacity':
+    case 'unsure':
     case 'time':
       return 'length';
   }

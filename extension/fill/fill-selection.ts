@@ -1,31 +1,14 @@
-/**
- * The command Fill Selection and what follows it: one session at a time, in one document. All of its edits make one undo
- * step; it ends when every blank is decided, when the user undoes it, or when its document closes.
- */
-import {
-  commands,
-  Disposable,
-  type LogOutputChannel,
-  l10n,
-  Range,
-  Selection,
-  type TextDocument,
-  TextDocumentChangeReason,
-  type TextEditor,
-  TextEditorRevealType,
-  window,
-  workspace,
-} from 'vscode';
+/** The command Fill Selection and what follows it: what is asked of the model, and what the user decides. */
+import { commands, Disposable, type LogOutputChannel, l10n, type TextEditor, window, workspace } from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { type FillLength, MOST_BLANKS } from '../../language-server/protocol.ts';
-import { compileHoles } from './holes.ts';
-import { createPreview } from './preview.ts';
+import { type Board, createBoard, type Filled, type Session } from './board.ts';
+import { narrow, widen } from './border.ts';
+import { compileHoles, findHoles } from './holes.ts';
+import { pickAction } from './more.ts';
 import { askFill } from './request.ts';
 import {
-  blankAt,
-  type Edit,
   fillTexts,
-  followChange,
   keepBlanks,
   openBlanks,
   refillParts,
@@ -35,175 +18,178 @@ import {
 } from './session.ts';
 import { blankTargets } from './targets.ts';
 
-/** True while a fill waits for the user's decision in the active editor: the keys of a session depend on it. */
-const ACTIVE = 'cloze.fillActive';
-
-interface Session {
-  document: TextDocument;
-  blanks: SessionBlank[];
-}
+/** Draws of other candidates before it is said that there is no other. */
+const MOST_DRAWS = 4;
 
 export function createFillSelection(client: Promise<LanguageClient>, output: LogOutputChannel): Disposable {
-  const preview = createPreview();
-  let session: Session | undefined;
-  /** Our own edits are not the user's. */
-  let applying = false;
+  const board = createBoard();
 
-  function update(next: Session | undefined): void {
-    session = next && undecided(next.blanks).length > 0 ? next : undefined;
-    preview.show(session);
-    tellContext();
-  }
-
-  function tellContext(): void {
-    const active = session !== undefined && window.activeTextEditor?.document === session.document;
-    void commands.executeCommand('setContext', ACTIVE, active);
-  }
-
-  async function apply(editor: TextEditor, edits: readonly Edit[], begins: boolean): Promise<boolean> {
-    if (edits.length === 0) return true;
-    const { document } = editor;
-    applying = true;
-    try {
-      return await editor.edit(
-        (builder) => {
-          for (const { start, end, text } of edits) {
-            builder.replace(new Range(document.positionAt(start), document.positionAt(end)), text);
-          }
-        },
-        { undoStopBefore: begins, undoStopAfter: false },
-      );
-    } finally {
-      applying = false;
+  /** Fills blanks in these editors together; the text of each document sees the places in the others. */
+  async function fill(editors: readonly TextEditor[], instruction: string): Promise<void> {
+    if (editors.length === 0) return tell(l10n.t('There is nothing to fill: no text editor is open.'));
+    board.clear();
+    const several = editors.length > 1;
+    const sessions = editors
+      .map(({ document, selections }): Session => {
+        const text = document.getText();
+        const chosen = selections.map(({ start, end }) => ({
+          start: document.offsetAt(start),
+          end: document.offsetAt(end),
+        }));
+        // Among several files a mere cursor means all holes of its file, not a blank where it stands.
+        const whole = several && chosen.every(({ start, end }) => start === end);
+        const patterns = patternsFor(document);
+        const targets = whole ? findHoles(text, patterns) : blankTargets(text, chosen, patterns);
+        return { document, blanks: openBlanks(text, targets), instruction };
+      })
+      .filter(({ blanks }) => blanks.length > 0);
+    if (sessions.length === 0) return tell(l10n.t('There is nothing to fill: no hole and no selection was found.'));
+    const most = Math.max(...sessions.map(({ blanks }) => blanks.length));
+    if (most > MOST_BLANKS) {
+      return tell(l10n.t('There are {0} blanks here, and at most {1} can be filled at once.', most, MOST_BLANKS));
     }
+    const filled: Filled[] = [];
+    for (const session of sessions) {
+      const texts = await ask(session, session.blanks, sessions);
+      if (!texts) return;
+      const { blanks, edits } = fillTexts(session.blanks, texts);
+      if (edits.length > 0) filled.push({ session: { ...session, blanks }, edits });
+    }
+    if (filled.length === 0) return tell(l10n.t('The model has nothing to put there.'));
+    if (!(await board.begin(filled))) tellUnchanged();
   }
 
-  async function fill(): Promise<void> {
-    const editor = window.activeTextEditor;
-    if (!editor) return tell(l10n.t('There is nothing to fill: no text editor is open.'));
-    update(undefined);
-    const { document } = editor;
+  function patternsFor(document: TextEditor['document']): RegExp[] {
     const settings = workspace.getConfiguration('cloze.fill', document);
     const { patterns, problems } = compileHoles(settings.get<unknown[]>('holes', []));
     for (const problem of problems) output.warn(problem);
-    const text = document.getText();
-    const selections = editor.selections.map(({ start, end }) => ({
-      start: document.offsetAt(start),
-      end: document.offsetAt(end),
-    }));
-    const blanks = openBlanks(text, blankTargets(text, selections, patterns));
-    if (blanks.length > MOST_BLANKS) {
-      return tell(
-        l10n.t('There are {0} blanks here, and at most {1} can be filled at once.', blanks.length, MOST_BLANKS),
-      );
-    }
-    const texts = await ask(document, blanks, []);
-    if (texts) await put(editor, blanks, texts, true);
+    return patterns;
   }
 
+  /** Texts for `open` blanks of a session, around the others as they stand. */
   async function ask(
-    document: TextDocument,
+    { document, blanks, instruction }: Session,
     open: readonly SessionBlank[],
-    kept: readonly SessionBlank[],
+    sessions: readonly Session[],
+    candidate = 0,
   ): Promise<Map<number, string> | undefined> {
-    const length = workspace.getConfiguration('cloze.fill', document).get<FillLength>('length', 'block');
-    return askFill(await client, { document, open, kept, length });
+    const usual = workspace.getConfiguration('cloze.fill', document).get<FillLength>('length', 'block');
+    return askFill(await client, {
+      document,
+      open,
+      kept: blanks.filter((blank) => !open.some(({ id }) => id === blank.id)),
+      length: (open.length === 1 ? open[0]?.length : undefined) ?? usual,
+      instruction,
+      candidate,
+      alongside: sessions.filter((other) => other.document !== document),
+    });
   }
 
-  /** Puts the texts into the document and shows them; `begins` a session, or goes on in its undo step. */
-  async function put(
-    editor: TextEditor,
-    blanks: readonly SessionBlank[],
-    texts: ReadonlyMap<number, string>,
-    begins: boolean,
-  ): Promise<void> {
-    const { document } = editor;
-    const filled = fillTexts(blanks, texts);
-    if (filled.edits.length === 0) return tell(l10n.t('The model has nothing to put there.'));
-    if (!(await apply(editor, filled.edits, begins))) {
-      return tell(l10n.t('The text could not be changed: it is read-only, or it changed meanwhile.'));
+  /** Another text for one blank; what the user kept or changed elsewhere stays, and so do the other fills. */
+  async function again(session: Session, blank: SessionBlank): Promise<void> {
+    const { document } = session;
+    const stands = document.getText().slice(blank.start, blank.end);
+    const draws = blank.candidate === 0 ? 1 : MOST_DRAWS;
+    for (let draw = 0; draw < draws; draw++) {
+      const candidate = blank.candidate + draw;
+      const texts = await ask(session, [blank], board.sessions(), candidate);
+      if (!texts) return;
+      const text = texts.get(blank.id) ?? '';
+      if (text === '' || (blank.candidate > 0 && text === stands)) continue;
+      const now = session.blanks.map((each) => (each.id === blank.id ? { ...blank, candidate } : each));
+      const { blanks, edits } = fillTexts(now, texts);
+      if (!(await board.goOn({ session: { ...session, blanks }, edits }))) tellUnchanged();
+      return;
     }
-    const first = filled.blanks.find(({ state }) => state === 'filled');
-    if (begins && first) {
-      const end = document.positionAt(first.end);
-      editor.selection = new Selection(end, end);
-      editor.revealRange(editor.selection, TextEditorRevealType.InCenterIfOutsideViewport);
-    }
-    update({ document, blanks: filled.blanks });
+    tell(l10n.t('The model has nothing else to put there.'));
   }
 
-  /** The session's editor with the blanks that are meant: the one with this id, else the one at the cursor. */
-  function chosen(id: unknown): { editor: TextEditor; session: Session; ids: Set<number> } | undefined {
-    const editor = window.visibleTextEditors.find(({ document }) => document === session?.document);
-    if (!session || !editor) {
-      tell(l10n.t('There is no fill to decide about.'));
-      return undefined;
-    }
-    const offset = session.document.offsetAt(editor.selection.active);
-    const which = typeof id === 'number' ? id : blankAt(undecided(session.blanks), offset)?.id;
-    return { editor, session, ids: new Set(which === undefined ? [] : [which]) };
+  const withBlank =
+    (act: (session: Session, blank: SessionBlank, board: Board) => unknown) =>
+    (id?: unknown, uri?: unknown): unknown => {
+      const found = board.find(id, uri);
+      return found ? act(found.session, found.blank, board) : tell(l10n.t('There is no fill to decide about.'));
+    };
+
+  async function reject(session: Session, ids: ReadonlySet<number>): Promise<void> {
+    const { blanks, edits } = rejectBlanks(session.blanks, ids);
+    if (!(await board.goOn({ session: { ...session, blanks }, edits }))) tellUnchanged();
   }
 
-  async function reject(id: unknown, all: boolean): Promise<void> {
-    const choice = chosen(id);
-    if (!choice) return;
-    const { document, blanks } = choice.session;
-    const rejected = rejectBlanks(blanks, all ? new Set(undecided(blanks).map((blank) => blank.id)) : choice.ids);
-    if (await apply(choice.editor, rejected.edits, false)) update({ document, blanks: rejected.blanks });
-  }
-
-  function keep(id: unknown): void {
-    const choice = chosen(id);
-    if (choice) update({ ...choice.session, blanks: keepBlanks(choice.session.blanks, choice.ids) });
-  }
-
-  /** With an id (from above the line) that blank is kept; else only what was kept or changed before. */
-  async function refill(id: unknown): Promise<void> {
-    const choice = chosen(id);
-    if (!choice) return;
-    const { editor, session: current, ids } = choice;
-    const settled = current.blanks.some(({ state }) => state === 'kept' || state === 'edited');
-    const blanks = typeof id === 'number' || !settled ? keepBlanks(current.blanks, ids) : current.blanks;
-    const { open, kept } = refillParts(blanks);
+  /** With `keeps`, that blank is kept; else only what was kept or changed before. */
+  async function refill(session: Session, keeps: SessionBlank | undefined): Promise<void> {
+    const blanks = keeps ? keepBlanks(session.blanks, new Set([keeps.id])) : session.blanks;
+    const { open } = refillParts(blanks);
     if (open.length === 0) return tell(l10n.t('All blanks are kept or edited: there is none to refill.'));
-    session = { ...current, blanks };
-    preview.show(session);
-    const texts = await ask(current.document, open, kept);
+    board.update({ ...session, blanks });
+    const texts = await ask({ ...session, blanks }, open, board.sessions());
     // The user may have decided about some of them, or about all, while the others were filled.
-    if (texts && session) {
-      const still = new Set(refillParts(session.blanks).open.map((blank) => blank.id));
-      await put(editor, session.blanks, new Map([...texts].filter(([blank]) => still.has(blank))), false);
-    }
-    update(session);
+    const now = board.sessions().find(({ document }) => document === session.document);
+    if (!texts || !now) return;
+    const still = new Set(refillParts(now.blanks).open.map(({ id }) => id));
+    const filled = fillTexts(now.blanks, new Map([...texts].filter(([id]) => still.has(id))));
+    if (!(await board.goOn({ session: { ...now, blanks: filled.blanks }, edits: filled.edits }))) tellUnchanged();
   }
 
-  const register = commands.registerCommand;
-  return Disposable.from(
-    preview,
-    register('cloze.fillSelection', fill),
-    register('cloze.fill.keep', keep),
-    register('cloze.fill.reject', (id) => reject(id, false)),
-    register('cloze.fill.keepAll', () => update(undefined)),
-    register('cloze.fill.rejectAll', () => reject(undefined, true)),
-    register('cloze.fill.refill', refill),
-    window.onDidChangeActiveTextEditor(tellContext),
-    workspace.onDidCloseTextDocument((document) => {
-      if (document === session?.document) update(undefined);
+  async function move(session: Session, blank: SessionBlank, how: 'wider' | 'narrower'): Promise<void> {
+    const moved =
+      how === 'wider' ? widen(session.document.getText(), session.blanks, blank.id) : narrow(session.blanks, blank.id);
+    if (!moved) return tell(l10n.t('The blank cannot take more or less of the text.'));
+    const next = { ...session, blanks: moved.blanks };
+    if (!(await board.goOn({ session: next, edits: moved.edits }))) return tellUnchanged();
+    const own = next.blanks.find(({ id }) => id === blank.id);
+    if (own) await again(next, { ...own, candidate: 0 });
+  }
+
+  const actions = {
+    'cloze.fill.keep': withBlank((session, { id }) =>
+      board.update({ ...session, blanks: keepBlanks(session.blanks, new Set([id])) }),
+    ),
+    'cloze.fill.reject': withBlank((session, { id }) => reject(session, new Set([id]))),
+    'cloze.fill.refill': (id?: unknown, uri?: unknown) =>
+      withBlank((session, blank) => {
+        const settled = session.blanks.some(({ state }) => state === 'kept' || state === 'edited');
+        return refill(session, typeof id === 'number' || !settled ? blank : undefined);
+      })(id, uri),
+    'cloze.fill.next': withBlank((session, blank) => again(session, { ...blank, candidate: blank.candidate + 1 })),
+    'cloze.fill.widen': withBlank((session, blank) => move(session, blank, 'wider')),
+    'cloze.fill.narrow': withBlank((session, blank) => move(session, blank, 'narrower')),
+    'cloze.fill.more': withBlank(async (session, blank) => {
+      const picked = await pickAction();
+      if (picked === undefined) return;
+      if (picked === 'wider' || picked === 'narrower') await move(session, blank, picked);
+      else await again(session, { ...blank, length: picked, candidate: 0 });
     }),
-    workspace.onDidChangeTextDocument(({ document, contentChanges, reason }) => {
-      if (applying || document !== session?.document || contentChanges.length === 0) return;
-      if (reason === TextDocumentChangeReason.Undo) return update(undefined);
-      let { blanks } = session;
-      // The changes of one event do not overlap; from the last to the first, their offsets hold for the old text.
-      for (const change of contentChanges.toSorted((a, b) => b.rangeOffset - a.rangeOffset)) {
-        const { rangeOffset: start, rangeLength, text } = change;
-        blanks = followChange(blanks, { start, end: start + rangeLength, length: text.length });
+    'cloze.fill.keepAll': () => board.clear(),
+    'cloze.fill.rejectAll': async () => {
+      for (const session of board.sessions()) {
+        await reject(session, new Set(undecided(session.blanks).map(({ id }) => id)));
       }
-      update({ document, blanks });
+    },
+  };
+
+  const active = (): TextEditor[] => (window.activeTextEditor ? [window.activeTextEditor] : []);
+  return Disposable.from(
+    board,
+    commands.registerCommand('cloze.fillSelection', () => fill(active(), '')),
+    commands.registerCommand('cloze.fillEverywhere', () => fill(window.visibleTextEditors.filter(isFile), '')),
+    commands.registerCommand('cloze.fillWithInstruction', async () => {
+      const placeHolder = l10n.t('For example: use async/await');
+      const words = await window.showInputBox({ title: l10n.t('What should be filled in?'), placeHolder });
+      if (words !== undefined) await fill(active(), words);
     }),
+    ...Object.entries(actions).map(([name, act]) => commands.registerCommand(name, act)),
   );
+}
+
+function isFile({ document, viewColumn }: TextEditor): boolean {
+  return viewColumn !== undefined && document.uri.scheme !== 'output';
 }
 
 function tell(message: string): void {
   void window.showInformationMessage(message);
+}
+
+function tellUnchanged(): void {
+  tell(l10n.t('The text could not be changed: it is read-only, or it changed meanwhile.'));
 }

@@ -25,8 +25,8 @@ export interface Shown {
 }
 
 export interface Preview extends Disposable {
-  /** Draws the session, or clears everything. */
-  show(session: Shown | undefined): void;
+  /** Draws these, and clears everything else. */
+  show(sessions: readonly Shown[]): void;
 }
 
 export function createPreview(): Preview {
@@ -39,11 +39,12 @@ export function createPreview(): Preview {
     borderColor: new ThemeColor('editorCodeLens.foreground'),
   });
   const changed = new EventEmitter<void>();
-  let session: Shown | undefined;
+  let shown: readonly Shown[] = [];
+  const blanksOf = (document: TextDocument) => shown.find((each) => each.document === document)?.blanks ?? [];
 
   function draw(): void {
     for (const editor of window.visibleTextEditors) {
-      const blanks = editor.document === session?.document ? session.blanks : [];
+      const blanks = blanksOf(editor.document);
       editor.setDecorations(
         filled,
         undecided(blanks).map((blank) => filledDecoration(editor.document, blank)),
@@ -57,12 +58,12 @@ export function createPreview(): Preview {
 
   const lenses = languages.registerCodeLensProvider(documentSelector, {
     onDidChangeCodeLenses: changed.event,
-    provideCodeLenses: (document) => (document === session?.document ? lensesOf(session) : []),
+    provideCodeLenses: (document) => lensesOf(document, blanksOf(document)),
   });
   const visible = window.onDidChangeVisibleTextEditors(draw);
   return {
     show(next) {
-      session = next;
+      shown = next;
       draw();
       changed.fire();
     },
@@ -87,22 +88,30 @@ function filledDecoration(document: TextDocument, blank: SessionBlank): Decorati
   return { range, hoverMessage, renderOptions: { after } };
 }
 
-function lensesOf({ document, blanks }: Shown): CodeLens[] {
+function lensesOf(document: TextDocument, blanks: readonly SessionBlank[]): CodeLens[] {
+  const uri = document.uri.toString();
   const open = undecided(blanks);
   const several = blanks.length > 1;
   return open.flatMap((blank, index) => {
     const { start } = rangeOf(document, blank);
     const line = new Range(start.line, 0, start.line, 0);
-    const at = (title: string, command: string, ...args: number[]): CodeLens =>
+    const at = (title: string, command: string, ...args: (number | string)[]): CodeLens =>
       new CodeLens(line, { title, command, arguments: args } satisfies Command);
     const number = blank.id + 1;
     const own = several
       ? [
-          at(l10n.t('Keep {0}', number), 'cloze.fill.keep', blank.id),
-          at(l10n.t('Reject {0}', number), 'cloze.fill.reject', blank.id),
-          at(l10n.t('Keep {0}, Refill Others', number), 'cloze.fill.refill', blank.id),
+          at(l10n.t('Keep {0}', number), 'cloze.fill.keep', blank.id, uri),
+          at(l10n.t('Reject {0}', number), 'cloze.fill.reject', blank.id, uri),
+          at(l10n.t('Next {0}', number), 'cloze.fill.next', blank.id, uri),
+          at(l10n.t('Keep {0}, Refill Others', number), 'cloze.fill.refill', blank.id, uri),
+          at('…', 'cloze.fill.more', blank.id, uri),
         ]
-      : [at(l10n.t('Keep'), 'cloze.fill.keep', blank.id), at(l10n.t('Reject'), 'cloze.fill.reject', blank.id)];
+      : [
+          at(l10n.t('Keep'), 'cloze.fill.keep', blank.id, uri),
+          at(l10n.t('Reject'), 'cloze.fill.reject', blank.id, uri),
+          at(l10n.t('Next'), 'cloze.fill.next', blank.id, uri),
+          at('…', 'cloze.fill.more', blank.id, uri),
+        ];
     if (index > 0 || !several) return own;
     return [at(l10n.t('Keep All'), 'cloze.fill.keepAll'), at(l10n.t('Reject All'), 'cloze.fill.rejectAll'), ...own];
   });

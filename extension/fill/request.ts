@@ -31,12 +31,17 @@ export interface FillRequest {
   open: readonly SessionBlank[];
   kept: readonly SessionBlank[];
   length: FillLength;
+  instruction: string;
+  /** 0 for the most probable text. */
+  candidate: number;
+  /** Blanks of other documents that are filled in the same gesture. */
+  alongside: readonly { document: TextDocument; blanks: readonly TextRange[] }[];
 }
 
 /** The new texts by the blanks' ids; `undefined` when it was cancelled or failed, which the user has then been told. */
 export async function askFill(
   client: LanguageClient,
-  { document, open, kept, length }: FillRequest,
+  { document, open, kept, length, instruction, candidate, alongside }: FillRequest,
 ): Promise<Map<number, string> | undefined> {
   const { version } = document;
   const params: FillParams = {
@@ -45,7 +50,14 @@ export async function askFill(
       (blank): BlankRange => ({ range: rangeOf(document, blank), ...(blank.hint === '' ? {} : { hint: blank.hint }) }),
     ),
     kept: kept.map((blank) => ({ range: rangeOf(document, blank) })),
-    options: { length },
+    options: { length, candidate },
+    ...(instruction === '' ? {} : { instruction }),
+    alongside: alongside.flatMap((other) =>
+      other.blanks.map((blank) => ({
+        textDocument: { uri: client.code2ProtocolConverter.asUri(other.document.uri) },
+        range: rangeOf(other.document, blank),
+      })),
+    ),
   };
   try {
     const { blanks } = await patiently((token) => client.sendRequest<FillResult>(FILL_METHOD, params, token));

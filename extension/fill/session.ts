@@ -2,6 +2,7 @@
  * A fill that is being looked at, as data: where each blank's text stands now, what stood there before, what the user
  * decided. All positions are UTF-16 offsets of the document; nothing here knows the editor.
  */
+import type { FillLength } from '../../language-server/protocol.ts';
 import type { Hole, TextRange } from './holes.ts';
 
 /** `unfilled`: the model had nothing to say, so the old text still stands. `edited`: changed by the user since. */
@@ -13,6 +14,10 @@ export interface SessionBlank extends TextRange {
   original: string;
   hint: string;
   state: BlankState;
+  /** Other candidates that were drawn for it: 0 while it has the most probable text. */
+  candidate: number;
+  /** How long the text in it may be; the setting's length while it has none of its own. */
+  length?: FillLength;
 }
 
 /** A replacement of [start, end), in offsets before any edit of the same list. */
@@ -34,6 +39,7 @@ export function openBlanks(text: string, targets: readonly Hole[]): SessionBlank
     hint,
     original: text.slice(start, end),
     state: 'unfilled',
+    candidate: 0,
   }));
 }
 

@@ -92,6 +92,8 @@ function reasonOf(decided: Decision): string {
       return l10n.t('Not shown: the model failed.');
     case 'nothing':
       return l10n.t('Not shown: the model has nothing to put there.');
+    case 'unsure':
+      return l10n.t('Not shown: the model was not sure enough of its first word (cloze.completion.threshold).');
     case 'repeats':
       return l10n.t('Not shown: what the model wrote repeats the lines around the cursor.');
     case 'present':

@@ -5,6 +5,7 @@
 import type { InlineCompletionItem, InlineCompletionParams } from 'vscode-languageserver';
 import { InlineCompletionTriggerKind } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { sureBeginning } from '../../engine/infill/certainty.ts';
 import type { Fill, FillOptions, Passage } from '../../engine/infill/fill.ts';
 import type { Completed, EngineHost } from '../engine-host.ts';
 import type { Log } from '../log.ts';
@@ -26,7 +27,7 @@ const CACHED_COMPLETIONS = 250;
 /** Where the user asks by hand. */
 const CANDIDATES = 3;
 
-type Draw = Pick<FillOptions, 'temperature' | 'topP' | 'seed'>;
+type Draw = Pick<FillOptions, 'temperature' | 'topP' | 'seed' | 'least'>;
 const GREEDY: Draw = { temperature: 0, topP: 1, seed: 0 };
 /** Tokens drawn by chance bring other candidates than the most probable ones. */
 const CHANCE = { temperature: 0.8, topP: 0.95 };
@@ -76,24 +77,34 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
     return host.fill(passage, { maxTokens, contextTokens, timeLimit, singleLine: rule === 'one', ...draw }, signal);
   }
 
-  async function completionAt(place: Place, rule: LineRule, signal: AbortSignal): Promise<Completion> {
+  /** What the user asks for is shown however unsure the model is, and so not looked up among what was cut. */
+  async function completionAt(
+    place: Place,
+    rule: LineRule,
+    invoked: boolean,
+    signal: AbortSignal,
+  ): Promise<Completion> {
     const surroundings = neighbours.fingerprint(place, documents.all());
-    const known = cache.find(place, surroundings);
+    const known = invoked ? undefined : cache.find(place, surroundings);
     if (known !== undefined) return { text: known, decided: 'nothing', notes: { cached: true } };
-    const completed = await ask(place, rule, GREEDY, signal);
+    const least = invoked ? 0 : settings().completion.threshold;
+    const completed = await ask(place, rule, { ...GREEDY, least }, signal);
     if (!completed.fill) {
       const { why, detail } = completed;
       return { text: '', decided: why, notes: detail === undefined ? {} : { detail } };
     }
     const { fill, waiting } = completed;
-    const text = shape(fill, place, rule);
-    cache.store(place, surroundings, text);
+    const sure = sureBeginning(fill, least);
+    const cut = sure !== fill;
+    const text = shape(cut ? { text: sure.text, finish: 'line' } : fill, place, rule);
+    // Nothing may be left only because the model is not sure yet: one more letter can change that.
+    if (text !== '' || !cut) cache.store(place, surroundings, text);
     log.debug(
       `${pathOf(place.uri)}: ${fill.tokens.length} tokens in ${Math.round(fill.timings.total)} ms, ` +
         `confidence ${fill.confidence.toFixed(2)}, ended by ${fill.finish}` +
         (text === '' ? ', nothing left to show' : ''),
     );
-    return { text, decided: isBlank(fill.text) ? 'nothing' : 'repeats', notes: { fill: figuresOf(fill, waiting) } };
+    return { text, decided: whyNothing(fill, sure), notes: { fill: figuresOf(fill, waiting) } };
   }
 
   /** Other completions of the same place, drawn by chance; as many as differ from what is there. */
@@ -137,7 +148,7 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
     const hindered = placeHindrance(document, place, invoked);
     if (hindered) return hindered;
     const rule = lineRule(place, settings().completion.multiline);
-    const { text, decided, notes } = await completionAt(place, rule, signal);
+    const { text, decided, notes } = await completionAt(place, rule, invoked, signal);
     if (signal.aborted) return { decided: 'overtaken', ...notes };
     if (text === '') return { decided, ...notes };
     const texts = invoked ? [text, ...(await others(place, rule, text, signal))] : [text];
@@ -145,7 +156,7 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
     const items = texts
       .map((each) => fitToLine(each, place))
       .filter((fitted) => fitted !== undefined)
-      .map((fitted) => itemOf(fitted.text, fitted.replaces, place));
+      .map((fitted) => itemOf(fitted.text, fitted.replaces, place, document));
     return items.length === 0 ? { decided: 'present', ...notes } : { decided: 'shown', items, ...notes };
   }
 
@@ -186,14 +197,24 @@ interface Verdict extends Notes {
   items?: InlineCompletionItem[];
 }
 
+function whyNothing(fill: Fill, sure: Fill): Decision {
+  if (isBlank(fill.text)) return fill.finish === 'unsure' ? 'unsure' : 'nothing';
+  return isBlank(sure.text) ? 'unsure' : 'repeats';
+}
+
 function figuresOf({ timings, tokens, confidence, finish }: Fill, waiting: number): NonNullable<Notes['fill']> {
   const { tokenize, read, extend } = timings;
   return { waiting, tokenize, read, extend, tokens: tokens.length, confidence, finish };
 }
 
 /** The range begins at the cursor (or at the selected list entry) and stays on its line, as editors demand. */
-function itemOf(text: string, replaces: number, { range, chosen, eol }: Place): InlineCompletionItem {
-  const end = { line: range.end.line, character: range.end.character + replaces };
+function itemOf(
+  text: string,
+  replaces: number,
+  { range, chosen, eol }: Place,
+  document: TextDocument,
+): InlineCompletionItem {
+  const end = document.positionAt(document.offsetAt(range.end) + replaces);
   return { insertText: `${chosen}${text.replaceAll('\n', eol)}`, range: { start: range.start, end } };
 }
 

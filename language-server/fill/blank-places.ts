@@ -18,12 +18,28 @@ export interface CheckedFill {
   document: TextDocument;
   places: BlankPlace[];
   length: FillLength;
+  candidate: number;
+  instruction: string;
+  /** Other open documents, each with the lines of a blank in it. */
+  alongside: { document: TextDocument; range: Range }[];
 }
 
 /** Throws ResponseError with the code and the message that the client gets. */
 export function checkFill(params: unknown, find: (uri: string) => TextDocument | undefined): CheckedFill {
-  const { textDocument, blanks, kept = [], options } = (params ?? {}) as Partial<FillParams>;
-  if (typeof textDocument?.uri !== 'string' || !Array.isArray(blanks) || !Array.isArray(kept)) {
+  const {
+    textDocument,
+    blanks,
+    kept = [],
+    alongside = [],
+    instruction = '',
+    options,
+  } = (params ?? {}) as Partial<FillParams>;
+  if (
+    typeof textDocument?.uri !== 'string' ||
+    !Array.isArray(blanks) ||
+    !Array.isArray(kept) ||
+    !Array.isArray(alongside)
+  ) {
     throw invalid('A fill needs textDocument with uri and version, and blanks with a range each.');
   }
   const document = find(textDocument.uri);
@@ -42,7 +58,21 @@ export function checkFill(params: unknown, find: (uri: string) => TextDocument |
     ...kept.map((blank) => place(document, blank?.range, undefined, undefined)),
   ].sort((a, b) => a.start - b.start || a.end - b.end);
   checkApart(places);
-  return { document, places, length: checkLength(options?.length) };
+  if (typeof instruction !== 'string') throw invalid('The instruction must be text.');
+  return {
+    document,
+    places,
+    length: checkLength(options?.length),
+    candidate: checkCandidate(options?.candidate),
+    instruction,
+    alongside: alongside.map((other) => {
+      const found = find(other?.textDocument?.uri);
+      if (!found || !isRange(other.range)) {
+        throw invalid('Each of alongside needs textDocument with the uri of an open document, and a range in it.');
+      }
+      return { document: found, range: other.range };
+    }),
+  };
 }
 
 /** Throws `ContentModified` unless the document is at the version that the client asked about. */
@@ -86,8 +116,19 @@ function checkLength(length: unknown): FillLength {
   );
 }
 
+function checkCandidate(candidate: unknown): number {
+  if (candidate === undefined || candidate === null) return 0;
+  if (typeof candidate === 'number' && Number.isSafeInteger(candidate) && candidate >= 0) return candidate;
+  throw invalid(`The candidate is ${JSON.stringify(candidate)}; it must be a whole number from 0.`);
+}
+
 function invalid(message: string): ResponseError<void> {
   return new ResponseError(ErrorCodes.InvalidParams, message);
+}
+
+function isRange(range: unknown): range is Range {
+  const { start, end } = (range ?? {}) as Partial<Range>;
+  return isPosition(start) && isPosition(end);
 }
 
 function isPosition(position: unknown): position is Position {

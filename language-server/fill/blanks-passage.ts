@@ -8,11 +8,13 @@ import { lastLines } from '../completion/passage.ts';
 import { locate, type Place, unixLines } from '../completion/place.ts';
 import type { FillLength } from '../protocol.ts';
 import type { BlankPlace } from './blank-places.ts';
+import { commentLine } from './instruction.ts';
 
 export interface BlanksText {
   document: TextDocument;
   places: readonly BlankPlace[];
   length: FillLength;
+  instruction: string;
   path: string;
   neighbours: Neighbour[];
   /** Characters before the first and after the last blank that can reach the model. */
@@ -31,7 +33,15 @@ export function blankRule(place: Pick<Place, 'left' | 'right'>, length: FillLeng
   return length === 'line' || length === 1 ? 'one' : lineRule(place, 'always');
 }
 
-export function blanksPassage({ document, places, length, path, neighbours, reach }: BlanksText): BlanksPassage {
+export function blanksPassage({
+  document,
+  places,
+  length,
+  instruction,
+  path,
+  neighbours,
+  reach,
+}: BlanksText): BlanksPassage {
   const text = document.getText();
   const texts: string[] = [];
   const blanks: Blank[] = [];
@@ -54,6 +64,14 @@ export function blanksPassage({ document, places, length, path, neighbours, reac
   }
   const rest = unixLines(text.slice(from));
   texts[0] = lastLines(texts[0] ?? '', reach);
+  if (instruction.trim() !== '') {
+    const first = blanks.findIndex(({ state }) => state === 'open');
+    const at = Math.max(
+      0,
+      texts.slice(0, first + 1).findLastIndex((stretch) => stretch.includes('\n')),
+    );
+    texts[at] = aboveLastLine(texts[at] ?? '', commentLine(document.languageId, instruction));
+  }
   return {
     path,
     languageId: document.languageId,
@@ -63,6 +81,12 @@ export function blanksPassage({ document, places, length, path, neighbours, reac
     neighbours,
     kind: 'sentence',
   };
+}
+
+/** Puts a line above the last line of a text, indented like it. */
+function aboveLastLine(text: string, line: string): string {
+  const at = text.lastIndexOf('\n') + 1;
+  return `${text.slice(0, at)}${indentationOf(text.slice(at))}${line}\n${text.slice(at)}`;
 }
 
 /** A hint goes on a line of its own where the blank takes the rest of its line, else right before the blank. */

@@ -3,9 +3,10 @@ import { LSPErrorCodes, ResponseError } from 'vscode-languageserver';
 import type { FillOptions } from '../../engine/infill/fill.ts';
 import { reachOf } from '../completion/passage.ts';
 import type { PipelineParts } from '../completion/pipeline.ts';
+import { unixLines } from '../completion/place.ts';
 import type { EngineHost } from '../engine-host.ts';
 import { createNeighbours } from '../neighbours.ts';
-import type { BlankText, FillLength, FillResult } from '../protocol.ts';
+import type { BlankText, FillResult } from '../protocol.ts';
 import { type CheckedFill, checkFill, checkVersion } from './blank-places.ts';
 import { blankRule, blanksPassage, placeOf } from './blanks-passage.ts';
 import { shapeSpan } from './span-shape.ts';
@@ -15,6 +16,9 @@ const TOKENS_PER_LINE = 32;
 const LEAST_TOKENS = 64;
 /** The engine gives each of several blanks less where the model is too short for all. */
 const MOST_TOKENS = 256;
+const LINES_AROUND = 15;
+/** How other candidates are drawn: away from the most probable text, but not into its improbable rest. */
+const OTHER = { temperature: 0.8, topP: 0.9 };
 
 export interface FillerParts extends Omit<PipelineParts, 'host' | 'quiet'> {
   host: Pick<EngineHost, 'fillBlanks'>;
@@ -28,7 +32,8 @@ export interface Filler {
 export function createFiller({ documents, host, settings, pathOf, log }: FillerParts): Filler {
   const neighbours = createNeighbours(pathOf);
 
-  async function fillChecked({ document, places, length }: CheckedFill, signal: AbortSignal): Promise<FillResult> {
+  async function fillChecked(checked: CheckedFill, signal: AbortSignal): Promise<FillResult> {
+    const { document, places, length, instruction, alongside } = checked;
     const { version, uri } = document;
     const first = places.find(({ asked }) => asked !== undefined) as (typeof places)[number];
     const { contextTokens } = settings().completion;
@@ -36,11 +41,18 @@ export function createFiller({ documents, host, settings, pathOf, log }: FillerP
       document,
       places,
       length,
+      instruction,
       path: pathOf(uri),
-      neighbours: neighbours.pick(placeOf(document, first), documents.all()),
+      neighbours: [
+        ...alongside.map((other) => ({ path: pathOf(other.document.uri), text: linesAround(other) })),
+        ...neighbours.pick(
+          placeOf(document, first),
+          documents.all().filter((each) => !alongside.some((other) => other.document === each)),
+        ),
+      ],
       reach: reachOf(contextTokens),
     });
-    const { blanks, timings } = await host.fillBlanks(passage, optionsFor(length, contextTokens), signal);
+    const { blanks, timings } = await host.fillBlanks(passage, optionsFor(checked, contextTokens), signal);
     checkVersion(document, version);
     log.debug(`${pathOf(uri)}: ${places.length} blanks in ${Math.round(timings.total)} ms`);
     const texts: BlankText[] = [];
@@ -76,15 +88,21 @@ export function createFiller({ documents, host, settings, pathOf, log }: FillerP
   };
 }
 
-function optionsFor(length: FillLength, contextTokens: number): FillOptions {
+/** Some lines on either side of a blank in another document, and its own. */
+function linesAround({ document, range }: CheckedFill['alongside'][number]): string {
+  const start = { line: Math.max(0, range.start.line - LINES_AROUND), character: 0 };
+  return unixLines(document.getText({ start, end: { line: range.end.line + LINES_AROUND, character: 0 } }));
+}
+
+function optionsFor({ length, candidate }: CheckedFill, contextTokens: number): FillOptions {
   const lines = length === 'block' ? Number.POSITIVE_INFINITY : length === 'line' ? 1 : length;
   return {
     maxTokens: Math.min(MOST_TOKENS, Math.max(LEAST_TOKENS, lines * TOKENS_PER_LINE)),
     contextTokens,
     timeLimit: 0,
     singleLine: false,
-    temperature: 0,
-    topP: 1,
-    seed: 0,
+    temperature: candidate === 0 ? 0 : OTHER.temperature,
+    topP: candidate === 0 ? 1 : OTHER.topP,
+    seed: candidate,
   };
 }

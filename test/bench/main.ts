@@ -1,10 +1,11 @@
-/** `npm run bench -- train|fill|document-cache|agreement [--json FILE]`: timings and shares. They never decide a test. */
+/** `npm run bench -- NAME [--json FILE]`: timings and shares; `golf`: keys saved. They never decide a test. */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../../engine/checkpoint/atomic-write.ts';
 import { benchAgreement } from './agreement.ts';
 import { benchDocumentCache } from './document-cache.ts';
 import { benchFill } from './fill.ts';
+import { benchGolf } from './golf/golf.ts';
 import { benchTrain } from './train.ts';
 
 export interface Row {
@@ -15,20 +16,25 @@ export interface Row {
   unit: string;
 }
 
-const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
+const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
   train: benchTrain,
   fill: benchFill,
   'document-cache': benchDocumentCache,
   agreement: benchAgreement,
 };
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } });
-const bench = BENCHES[positionals[0] ?? ''];
-if (!bench) {
-  process.stderr.write(`Usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [--json FILE]\n`);
+const [name = '', ...args] = process.argv.slice(2);
+const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} processors, Node ${process.version}`;
+const timing = TIMINGS[name];
+if (timing) await showTimings(timing, args);
+else if (name === 'golf') await benchGolf(args, machine);
+else {
+  process.stderr.write(`Usage: npm run bench -- ${Object.keys(TIMINGS).join('|')}|golf [--json FILE]\n`);
   process.exitCode = 2;
-} else {
-  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} processors, Node ${process.version}`;
+}
+
+async function showTimings(bench: () => Promise<Row[]>, given: string[]): Promise<void> {
+  const { values } = parseArgs({ args: given, options: { json: { type: 'string' } } });
   const rows = await bench();
   process.stdout.write(`${machine}\n`);
   for (const { what, median, least, most, unit } of rows) {

@@ -32,7 +32,9 @@ export async function openWorkbench(project: string, settings: Record<string, un
   };
   try {
     cpSync(join(project, 'test/editor/sample-workspace'), workspace, { recursive: true });
-    const server = await startVsCodeServer(vscode, { project, workspace, folder, settings });
+    // Everything is shown: what a test waits for must not depend on how sure the model that ships happens to be.
+    const shown = { 'cloze.completion.threshold': 0, ...settings };
+    const server = await startVsCodeServer(vscode, { project, workspace, folder, settings: shown });
     cleanUp.push(server.dispose);
     const browser = await openPage(chromium, server.url);
     cleanUp.push(browser.dispose);

@@ -110,6 +110,40 @@ describe('cloze/fill', () => {
     expect(texts(await fill(params(uri, { blanks })))).toEqual(['if (x) {\r\n    a();\r\n  }', 'x', 'y']);
   });
 
+  it('reads an instruction as a comment above the first blank', async () => {
+    const { open, calls } = await start({ script: { span: 'x' } });
+    const uri = await open('def f():\n    a = 1\n    return b\n', 'file:///project/a.py', 'python');
+    const blanks = [{ range: range(2, 11, 12) }];
+    const kept = [{ range: range(1, 8, 9) }];
+    await fill({ textDocument: { uri, version: 1 }, blanks, kept, instruction: ' use\n  async/await ' });
+    await fill({ textDocument: { uri, version: 1 }, blanks: [{ range: range(0, 4, 5) }], instruction: 'short' });
+    expect((await calls()).asked.map(({ passage }) => passage.texts)).toEqual([
+      ['def f():\n    a = ', '\n    # use async/await\n    return', '\n'],
+      ['# short\ndef', '():\n    a = 1\n    return b\n'],
+    ]);
+  });
+
+  it('reads the lines around blanks of other documents that are filled along', async () => {
+    const { open, calls } = await start({ script: { span: 'x' } });
+    const other = await open('let a = 0;\r\nlet …;\r\n', 'file:///project/other.py', 'python');
+    const uri = await open(text);
+    const alongside = [{ textDocument: { uri: other }, range: range(1, 4, 5) }];
+    await fill(params(uri, { alongside }));
+    expect((await calls()).asked[0]?.passage.neighbours).toEqual([{ path: 'other.py', text: 'let a = 0;\nlet …;\n' }]);
+  });
+
+  it('draws other candidates by their number', async () => {
+    const { open, calls } = await start({ script: { span: 'x' } });
+    const uri = await open(text);
+    for (const candidate of [0, 1, 7]) await fill(params(uri, { options: { candidate } }));
+    const drawn = (await calls()).asked.map(({ options }) => [options.temperature > 0, options.seed]);
+    expect(drawn).toEqual([
+      [false, 0],
+      [true, 1],
+      [true, 7],
+    ]);
+  });
+
   it('says nothing where the model has nothing to say', async () => {
     const { open } = await start({ script: { span: '', spans: ['one', ' \n', 'two'] } });
     expect(texts(await fill(params(await open(text))))).toEqual(['one', '', 'two']);
@@ -203,6 +237,14 @@ describe('what cannot be filled', () => {
     ['of another version', params(uri, {}, 7), ContentModified, /at version 1, the blanks at version 7/],
     ['of a document that is not open', params('file:///project/other.ts'), InvalidParams, /other\.ts is not open/],
     ['of no document', {}, InvalidParams, /textDocument/],
+    ['with a strange candidate', { ...params(uri), options: { candidate: -1 } }, InvalidParams, /-1.*whole number/],
+    ['with an instruction that is no text', { ...params(uri), instruction: 7 }, InvalidParams, /instruction/],
+    [
+      'along with a document that is not open',
+      { ...params(uri), alongside: [{ textDocument: { uri: 'file:///no.ts' }, range: first }] },
+      InvalidParams,
+      /alongside/,
+    ],
     ['with a strange length', { ...params(uri), options: { length: 'some' } }, InvalidParams, /"some".*"line"/],
   ];
   it.each(cases)('blanks: %s', async (_, given, code, message) => {

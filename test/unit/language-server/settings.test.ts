@@ -44,6 +44,8 @@ describe('settings', () => {
     [{ completion: { multiline: 'sometimes' } }, 'cloze.completion.multiline'],
     [{ completion: { timeLimit: -1 } }, 'cloze.completion.timeLimit'],
     [{ completion: { contextTokens: Number.NaN } }, 'cloze.completion.contextTokens'],
+    [{ completion: { threshold: 1.5 } }, 'cloze.completion.threshold'],
+    [{ completion: { threshold: Number.NaN } }, 'cloze.completion.threshold'],
     [{ languages: ['python'] }, 'cloze.languages'],
     [{ threads: 1e9 }, 'cloze.threads'],
     [{ log: { level: 'all' } }, 'cloze.log.level'],

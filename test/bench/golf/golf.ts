@@ -1,0 +1,79 @@
+/** `npm run bench -- golf [FOLDER]`: how many keys completions save a person who types held-out text again. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { writeFileAtomically } from '../../../engine/checkpoint/atomic-write.ts';
+import { wholeNumber } from '../../../engine/cli/arguments.ts';
+import { dataFolder } from '../../../engine/cli/environment.ts';
+import { corpusPlaces } from '../../../engine/training/corpus/corpus.ts';
+import { drawHoles, folderSources, heldOutSources } from './holes.ts';
+import { figures, type GolfReport, toPage } from './page.ts';
+import { openReplay } from './replay.ts';
+import { runSweeps } from './sweeps.ts';
+import { sum } from './typist.ts';
+
+const USAGE = `Usage: npm run bench -- golf [FOLDER] [options]
+
+Types stretches of held-out text (or of the .ts, .js and .py files in FOLDER) again and counts the keys that completions
+save, for each setting in turn.
+
+  --files N       documents, one stretch of each, default 24
+  --length N      characters of a stretch, default 200
+  --model FOLDER  default: the embedded model
+  --threads N     default 1
+  --json FILE     every score of every stretch
+  --docs FOLDER   write defaults.md and figures/golf-*.svg there`;
+
+export async function benchGolf(args: readonly string[], machine: string): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      files: { type: 'string', default: '24' },
+      length: { type: 'string', default: '200' },
+      model: { type: 'string', default: 'engine/embedded-model' },
+      threads: { type: 'string', default: '1' },
+      json: { type: 'string' },
+      docs: { type: 'string' },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(`${USAGE}\n`);
+    return;
+  }
+  const files = wholeNumber(values.files, '--files', 1);
+  const length = wholeNumber(values.length, '--length', 20, 10_000);
+  const [folder] = positionals;
+  const sources =
+    folder === undefined
+      ? await heldOutSources(corpusPlaces(dataFolder()).corpus, 'engine/embedded-model/tokenizer.json', files)
+      : await folderSources(folder, files);
+  const holes = drawHoles(sources, length);
+  const replay = await openReplay(values.model, wholeNumber(values.threads, '--threads', 0));
+  try {
+    const sweeps = await runSweeps(replay, holes, (line) => process.stderr.write(`${line}\n`));
+    const report: GolfReport = {
+      command: `npm run bench -- golf ${args.join(' ')}`.trimEnd(),
+      machine,
+      model: replay.model,
+      device: replay.device,
+      holes: holes.map(({ path, language, scene, typed }) => ({ path, language, scene, characters: typed.length })),
+      sweeps,
+      flicker: sum(await replay.run(holes, {}, false)),
+    };
+    process.stdout.write(toPage(report));
+    if (values.json) await writeFileAtomically(values.json, `${JSON.stringify(report, null, 2)}\n`);
+    if (values.docs) await writeDocs(values.docs, report);
+  } finally {
+    await replay.dispose();
+  }
+}
+
+async function writeDocs(folder: string, report: GolfReport): Promise<void> {
+  await mkdir(join(folder, 'figures'), { recursive: true });
+  for (const [name, svg] of Object.entries(figures(report))) {
+    await writeFileAtomically(join(folder, 'figures', name), svg);
+  }
+  await writeFileAtomically(join(folder, 'defaults.md'), toPage(report));
+}

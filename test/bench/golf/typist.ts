@@ -1,0 +1,142 @@
+/**
+ * A person who types a text again, asks for a completion after every key, and takes what is right: the whole of a
+ * suggestion with one key; else its leading lines, one key each; else its leading words, one key each where that saves a
+ * key. Nothing wrong is ever taken, so nothing is deleted. Indentation costs nothing, since editors insert it with the
+ * line break.
+ */
+import { type InlineCompletionItem, InlineCompletionTriggerKind } from 'vscode-languageserver';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { Pipeline } from '../../../language-server/completion/pipeline.ts';
+import type { Hole } from './holes.ts';
+
+export interface Score {
+  /** Keys that the text takes without completions, and those that were pressed. */
+  keys: number;
+  pressed: number;
+  /** Suggestions that newly came up on the screen, and what became of them. */
+  shown: number;
+  accepted: number;
+  partly: number;
+  wrong: number;
+  /** Suggestions that changed or went although what was typed agreed with them. */
+  flickers: number;
+}
+
+export const NOTHING: Readonly<Score> = {
+  keys: 0,
+  pressed: 0,
+  shown: 0,
+  accepted: 0,
+  partly: 0,
+  wrong: 0,
+  flickers: 0,
+};
+
+export interface Typing {
+  hole: Hole;
+  uri: string;
+  pipeline: Pick<Pipeline, 'complete'>;
+  /** Puts the document where the pipeline finds it. */
+  hold(document: TextDocument): void;
+  /** False for a person who types on whatever is shown: to count flickers. */
+  accepts: boolean;
+}
+
+export async function typeAgain({ hole, uri, pipeline, hold, accepts }: Typing): Promise<Score> {
+  const { before, typed, after } = hole;
+  const score: Score = { ...NOTHING, keys: keysOf(typed) };
+  let version = 1;
+  let done = 0;
+  /** What is on the screen, as the text that would follow the cursor; empty when nothing is. */
+  let screen = '';
+  while (done < typed.length) {
+    const document = TextDocument.create(uri, hole.language, version++, before + typed.slice(0, done) + after);
+    hold(document);
+    const position = document.positionAt(before.length + done);
+    const context = { triggerKind: InlineCompletionTriggerKind.Automatic };
+    const params = { textDocument: { uri }, position, context };
+    const [item] = await pipeline.complete(params, new AbortController().signal);
+    const suggestion = item ? suggestedText(item) : '';
+    const rest = typed.slice(done);
+    const taken = accepts ? rightPart(suggestion, rest) : { length: 0, keys: 0 };
+    if (suggestion !== screen) {
+      if (screen !== '') score.flickers++;
+      if (suggestion !== '') {
+        score.shown++;
+        if (taken.length === 0) score.wrong++;
+        else if (taken.length === suggestion.length) score.accepted++;
+        else score.partly++;
+      }
+    }
+    const next = taken.length > 0 ? taken.length : lengthOfKey(rest);
+    score.pressed += taken.length > 0 ? taken.keys : 1;
+    const key = rest.slice(0, next);
+    screen = taken.length === 0 && suggestion.startsWith(key) && suggestion.length > next ? suggestion.slice(next) : '';
+    if (screen.trim() === '') screen = '';
+    done += next;
+  }
+  return score;
+}
+
+/** Keys that a text takes: one for each character, none for indentation. */
+export function keysOf(text: string): number {
+  return [...text.replace(/\n[ \t]+/g, '\n')].length;
+}
+
+export function sum(scores: readonly Score[]): Score {
+  const total = { ...NOTHING };
+  for (const score of scores) {
+    for (const key of Object.keys(total) as (keyof Score)[]) total[key] += score[key];
+  }
+  return total;
+}
+
+/** Whole lines are typed, so nothing stands right of the cursor that a suggestion could replace. */
+function suggestedText({ insertText, range }: InlineCompletionItem): string {
+  if (typeof insertText !== 'string' || (range && range.start.character !== range.end.character)) {
+    throw new Error('A completion at the end of a line replaces text: the replay does not expect that.');
+  }
+  return insertText;
+}
+
+export interface Taken {
+  length: number;
+  keys: number;
+}
+
+/** How much of a suggestion the person takes, and with how many keys. */
+export function rightPart(suggestion: string, rest: string): Taken {
+  if (endsRight(suggestion, rest)) return worth(suggestion, 1);
+  let [length, keys] = [0, 0];
+  for (const [line] of suggestion.matchAll(/[^\n]*\n|[^\n]+$/g)) {
+    if (!endsRight(suggestion.slice(0, length + line.length).trimEnd(), rest)) break;
+    length += line.length;
+    if (line.trim() !== '') keys++;
+  }
+  length = suggestion.slice(0, length).trimEnd().length;
+  if (length > 0) return worth(suggestion.slice(0, length), keys);
+  for (const [word] of suggestion.matchAll(/\s*(?:[\p{L}\p{N}_$]+|[^\p{L}\p{N}_$\s]+)/gu)) {
+    const next = suggestion.slice(0, length + word.length);
+    if (!rest.startsWith(next) || /[\p{L}\p{N}_$]{2}/u.test(rest.slice(next.length - 1, next.length + 1))) break;
+    length = next.length;
+    keys++;
+  }
+  return worth(suggestion.slice(0, length), keys);
+}
+
+/** Nothing is taken where typing it takes no more keys. */
+function worth(text: string, keys: number): Taken {
+  return keysOf(text) > keys ? { length: text.length, keys } : { length: 0, keys: 0 };
+}
+
+/** Whether the text goes on so, up to the end of a word. */
+function endsRight(text: string, rest: string): boolean {
+  return (
+    text !== '' && rest.startsWith(text) && !/[\p{L}\p{N}_$]{2}/u.test(rest.slice(text.length - 1, text.length + 1))
+  );
+}
+
+/** A line break brings the indentation of the next line; blank lines bring none. */
+function lengthOfKey(rest: string): number {
+  return /^\n[ \t]*/.exec(rest)?.[0].length ?? String.fromCodePoint(rest.codePointAt(0) ?? 0).length;
+}
