@@ -45,6 +45,8 @@ export type LogLevel = 'off' | 'error' | 'info' | 'debug';
 /** Settings under `cloze.` that the server reads (workspace/configuration and didChangeConfiguration). */
 export interface ClozeSettings {
   enable: boolean;
+  /** Whether the server opens no connection at all. */
+  offline: boolean;
   /** Folder of the model; empty for the embedded one. */
   model: { path: string };
   /** `timeLimit` in milliseconds, 0 for none; `contextTokens` bounds the text around the cursor that is considered. */

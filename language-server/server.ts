@@ -14,6 +14,7 @@ import {
   TextDocuments,
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import { lockOffline } from '../engine/remote/offline-lock.ts';
 import { createPipeline } from './completion/pipeline.ts';
 import { createEngineHost, type LoadEngine } from './engine-host.ts';
 import { createFiller } from './fill/filler.ts';
@@ -39,6 +40,8 @@ export interface ServerParts {
 }
 
 export function serve(connection: Connection, { load, embeddedModel, version }: ServerParts): void {
+  // Until the settings are known.
+  lockOffline(true);
   const log = createLog(connection.console);
   const documents = new TextDocuments(TextDocument);
   const told = {
@@ -64,6 +67,7 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
     const checked = checkSettings(given);
     settings = checked.settings;
     log.level = settings.log.level;
+    lockOffline(settings.offline);
     for (const problem of checked.problems) log.error(problem);
     pipeline.clear();
     const modelFolder = settings.model.path || embeddedModel;

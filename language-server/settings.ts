@@ -6,6 +6,7 @@ import type { ClozeSettings, LogLevel, Multiline } from './protocol.ts';
 
 export const defaultSettings: ClozeSettings = {
   enable: true,
+  offline: true,
   model: { path: '' },
   completion: { maxTokens: 64, multiline: 'auto', timeLimit: 1000, contextTokens: 800 },
   languages: { '*': true, plaintext: false, markdown: false, log: false, scminput: false },
@@ -39,6 +40,7 @@ export function checkSettings(value: unknown): CheckedSettings {
 
   const settings: ClozeSettings = {
     enable: check(root.enable, 'cloze.enable', standard.enable, isBoolean, 'true or false'),
+    offline: check(root.offline, 'cloze.offline', standard.offline, isBoolean, 'true or false'),
     model: { path: check(model.path, 'cloze.model.path', standard.model.path, isString, 'the path of a folder') },
     completion: {
       maxTokens: integer(completion.maxTokens, 'cloze.completion.maxTokens', standard.completion.maxTokens, 1, 512),

@@ -1,11 +1,23 @@
 /** The language server as the npm package brings it: packed, unpacked elsewhere, started by its command. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-languageserver-protocol/node';
+
+/** Before anything else in the server's process: every way out of it that Node has is told of on standard error. */
+const TELL_TALE = `
+  for (const [of, names] of [
+    [require('node:net').Socket.prototype, ['connect']],
+    [require('node:dgram').Socket.prototype, ['bind', 'connect', 'send']],
+    [require('node:dns'), ['lookup', 'resolve']],
+  ])
+    for (const name of names) {
+      const real = of[name];
+      of[name] = function (...given) { process.stderr.write('opened ' + name); return real.apply(this, given); };
+    }`;
 
 const folder = mkdtempSync(join(tmpdir(), 'cloze-npm-'));
 const unpacked = join(folder, 'package');
@@ -36,8 +48,14 @@ it('says how it is used', () => {
   expect(spawnSync(process.execPath, [command()], { encoding: 'utf8' })).toMatchObject({ status: 2, stdout: '' });
 });
 
-it('completes over standard input and output, with what it brings', async () => {
-  const server = spawn(process.execPath, [command(), '--stdio'], { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] });
+it('completes over standard input and output, with what it brings and without a connection', async () => {
+  const tellTale = join(folder, 'tell-tale.cjs');
+  writeFileSync(tellTale, TELL_TALE);
+  const server = spawn(process.execPath, ['--require', tellTale, command(), '--stdio'], { cwd: folder });
+  let said = '';
+  server.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
   const connection = createMessageConnection(
     new StreamMessageReader(server.stdout),
     new StreamMessageWriter(server.stdin),
@@ -67,5 +85,6 @@ it('completes over standard input and output, with what it brings', async () => 
   const exited = once(server, 'exit');
   await connection.sendNotification('exit');
   expect(await exited).toEqual([0, null]);
+  expect(said).toBe('');
   connection.dispose();
 });
