@@ -67,6 +67,11 @@ await Promise.all([
   build({ ...extension, entryPoints: ['extension/client.ts'], outfile: 'dist/client.cjs' }),
   build({ ...server, entryPoints: ['language-server/main.ts'], outfile: 'dist/server.cjs' }),
   build({ ...page, entryPoints: ['media/lens/main.ts', 'media/lens/lens.css'], outdir: 'dist/lens' }),
+  build({
+    ...page,
+    entryPoints: ['media/statistics/main.ts', 'media/statistics/statistics.css'],
+    outdir: 'dist/statistics',
+  }),
   build({ ...command, entryPoints: ['engine/cli/main.ts'], outfile: 'dist/cloze.mjs' }),
   build({ ...module, entryPoints: ['test/editor/start.ts'], outfile: 'dist/start.mjs' }),
   build({ ...module, entryPoints: ['test/bench/main.ts'], outfile: 'dist/bench.mjs' }),

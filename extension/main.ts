@@ -3,12 +3,15 @@ import { type ExtensionContext, window } from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { RELOAD_METHOD, type StatusParams } from '../language-server/protocol.ts';
 import { registerCommands } from './commands.ts';
+import { registerDiagnostics } from './diagnostics.ts';
 import { createFailureMessage } from './failure.ts';
 import { createFillSelection } from './fill/fill-selection.ts';
 import { registerLens } from './lens.ts';
+import { createStatistics, type Statistics } from './statistics/statistics.ts';
 import { createStatus } from './status.ts';
 
 let client: Promise<LanguageClient> | undefined;
+let statistics: Statistics | undefined;
 
 export function activate(context: ExtensionContext): void {
   const output = window.createOutputChannel('Cloze', { log: true });
@@ -17,12 +20,19 @@ export function activate(context: ExtensionContext): void {
     showLog: () => output.show(),
     tryAgain: async () => (await client)?.sendNotification(RELOAD_METHOD),
   });
+  let last: StatusParams | undefined;
+  statistics = createStatistics(context, output);
   const listener = {
+    ...statistics,
     model(params: StatusParams) {
+      last = params;
       status.show(params);
       tellFailure(params);
     },
-    server: status.show,
+    server(params: StatusParams) {
+      last = params;
+      status.show(params);
+    },
   };
 
   // The client's code takes longer to load than all the rest: not while other extensions wait for their turn.
@@ -34,13 +44,15 @@ export function activate(context: ExtensionContext): void {
   context.subscriptions.push(
     output,
     status,
+    statistics,
     ...registerCommands(started, output),
     createFillSelection(started, output),
     registerLens(context, started),
+    registerDiagnostics(context, () => last),
   );
 }
 
 /** The editor waits for this when it closes: the server is asked to shut down, so no process is left behind. */
 export async function deactivate(): Promise<void> {
-  await (await client)?.stop();
+  await Promise.all([client?.then((running) => running.stop()), statistics?.flush()]);
 }

@@ -23,6 +23,17 @@ export const TRACED_METHOD = 'cloze/traced';
 /** Client -> server request without parameters: what was computed for the model's last fill, or null. */
 export const TRACE_METHOD = 'cloze/trace';
 
+/** Server -> client notification with `MeasuredParams`: after each call of the model that was not aborted. */
+export const MEASURED_METHOD = 'cloze/measured';
+
+/** Milliseconds of the stages of one call, and of all of it. */
+export interface MeasuredParams {
+  tokenize: number;
+  read: number;
+  extend: number;
+  total: number;
+}
+
 export type { FillTrace, PartAToken, PartBToken, Rival, TracedSpan, TracedToken } from '../engine/infill/trace.ts';
 
 export type ModelState = 'loading' | 'ready' | 'busy' | 'failed' | 'disabled';

@@ -24,6 +24,8 @@ import {
   FILL_METHOD,
   LENS_METHOD,
   type LensParams,
+  MEASURED_METHOD,
+  type MeasuredParams,
   RELOAD_METHOD,
   STATUS_METHOD,
   type StatusParams,
@@ -46,6 +48,7 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
   const documents = new TextDocuments(TextDocument);
   const told = {
     status: (status: StatusParams) => void connection.sendNotification(STATUS_METHOD, status),
+    measured: (timings: MeasuredParams) => void connection.sendNotification(MEASURED_METHOD, timings),
     traced: () => void connection.sendNotification(TRACED_METHOD),
   };
   const host = createEngineHost(load, told, log);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { FrameLocator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FillTrace } from '../../language-server/protocol.ts';
+import { seriousFaults } from './accessibility.ts';
 import { goTo, openFile, screenshot, statusLabel } from './browser-page.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
@@ -55,6 +56,23 @@ test('steps and paradigms work by the keyboard', async () => {
   await lens.getByText('a mask stands for one token').waitFor();
   await screenshot(workbench.page, 'test/output/lens-bert.png');
 });
+
+test.each(['Default Dark Modern', 'Default High Contrast', 'Default High Contrast Light'])(
+  'no serious accessibility fault in %s',
+  async (theme) => {
+    const { page, folder } = workbench;
+    const settings = join(folder, 'vscode/data/User/settings.json');
+    writeFileSync(
+      settings,
+      JSON.stringify({ ...JSON.parse(readFileSync(settings, 'utf8')), 'workbench.colorTheme': theme }),
+    );
+    const content = lensOf(page).locator('body');
+    await expect.poll(() => content.getAttribute('data-vscode-theme-id'), { timeout: 30_000 }).toBe(theme);
+    const frame = await (await content.elementHandle())?.ownerFrame();
+    expect(frame && (await seriousFaults(frame))).toEqual([]);
+    await screenshot(page, `test/output/lens-${theme.replaceAll(' ', '-').toLowerCase()}.png`);
+  },
+);
 
 test('a Lens that was open comes back with the window', async () => {
   const { page } = workbench;
