@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeVsix } from '../../packaging/vsix.ts';
-import { ghostText, goTo, openFile, screenshot, statusLabel } from './browser-page.ts';
+import { ghostText, goTo, openFile, runCommand, screenshot, statusLabel } from './browser-page.ts';
 import { processesWith } from './processes.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
@@ -30,4 +30,25 @@ test('the installed package completes, from its own folder', { retry: 1 }, async
   const [installed] = readdirSync(join(folder, 'vscode/extensions')).filter((name) => name.startsWith('cloze.cloze-'));
   expect(installed).toBeDefined();
   expect(processesWith(join(folder, 'vscode/extensions', installed ?? ''), 'dist/server.cjs')).toHaveLength(1);
+});
+
+test('what was accepted is counted on this machine, and shown', async () => {
+  const { page } = workbench;
+  await page.keyboard.press('Tab');
+  await runCommand(page, 'Cloze: Show Statistics');
+  const statistics = page.frameLocator('iframe.webview').frameLocator('iframe#active-frame');
+  const cells = statistics.getByRole('row', { name: /^Accepted whole/ }).getByRole('cell');
+  await cells.first().waitFor();
+  expect(Number.parseInt(await cells.first().innerText(), 10)).toBeGreaterThan(0);
+  await screenshot(page, 'test/output/statistics-in-editor.png');
+});
+
+test('the walkthrough shows pictures of the real thing', async () => {
+  const { page } = workbench;
+  await runCommand(page, 'Open Walkthrough...');
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Get Started with Cloze' }).first().click();
+  const picture = page.locator('.getting-started-media img').first();
+  await picture.waitFor();
+  await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+  await screenshot(page, 'test/output/walkthrough.png');
 });
