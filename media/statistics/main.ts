@@ -121,7 +121,9 @@ function share(part: number, whole: number): string {
 
 function kept({ kept: stands, looked }: Counts, index: number): string {
   const all = looked[index] ?? 0;
-  return all === 0 ? '–' : t('{0} of {1} ({2} %)', stands[index] ?? 0, all, Math.round((100 * (stands[index] ?? 0)) / all));
+  return all === 0
+    ? '–'
+    : t('{0} of {1} ({2} %)', stands[index] ?? 0, all, Math.round((100 * (stands[index] ?? 0)) / all));
 }
 
 function latency(buckets: readonly number[], part: number): string {
