@@ -1,6 +1,6 @@
 /**
  * Bundles what ships into dist/: the extension, the language server, the command line; and the program behind
- * `npm start`. `node esbuild.mjs` builds all.
+ * `npm start` and `npm run package`. `node esbuild.mjs` builds all.
  * Native addons and onnxruntime-node stay outside: they bring files that must lie beside their own code.
  */
 import { build } from 'esbuild';
@@ -24,6 +24,9 @@ const commonjs = {
   banner: { js: `const moduleUrl = require('node:url').pathToFileURL(__filename).href;` },
   define: { 'import.meta.url': 'moduleUrl', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
 };
+
+/** The server is also a command, `cloze-language-server --stdio`. */
+const server = { ...commonjs, banner: { js: `#!/usr/bin/env node\n${commonjs.banner.js}` } };
 
 /** Dynamic imports become `require`: the only one that VS Code gives its own module to on every platform. */
 const extension = { ...commonjs, minify: true, supported: { 'dynamic-import': false } };
@@ -62,11 +65,17 @@ const page = {
 await Promise.all([
   build({ ...extension, plugins: [clientApart], entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs' }),
   build({ ...extension, entryPoints: ['extension/client.ts'], outfile: 'dist/client.cjs' }),
-  build({ ...commonjs, entryPoints: ['language-server/main.ts'], outfile: 'dist/server.cjs' }),
+  build({ ...server, entryPoints: ['language-server/main.ts'], outfile: 'dist/server.cjs' }),
   build({ ...page, entryPoints: ['media/lens/main.ts', 'media/lens/lens.css'], outdir: 'dist/lens' }),
+  build({
+    ...page,
+    entryPoints: ['media/statistics/main.ts', 'media/statistics/statistics.css'],
+    outdir: 'dist/statistics',
+  }),
   build({ ...command, entryPoints: ['engine/cli/main.ts'], outfile: 'dist/cloze.mjs' }),
   build({ ...module, entryPoints: ['engine/runtime/onnx/host.ts'], outfile: 'dist/onnx-host.mjs' }),
   build({ ...module, entryPoints: ['test/editor/start.ts'], outfile: 'dist/start.mjs' }),
   build({ ...module, entryPoints: ['test/bench/main.ts'], outfile: 'dist/bench.mjs' }),
   build({ ...module, entryPoints: ['test/mutations/main.ts'], outfile: 'dist/mutations.mjs' }),
+  build({ ...module, entryPoints: ['packaging/main.ts'], outfile: 'dist/package.mjs' }),
 ]);

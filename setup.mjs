@@ -31,7 +31,17 @@ const steps = [
   },
   {
     name: 'bundles',
-    sources: ['extension', 'language-server', 'engine', 'native', 'test', 'esbuild.mjs', 'package.json'],
+    sources: [
+      'extension',
+      'language-server',
+      'engine',
+      'native',
+      'media',
+      'packaging',
+      'test',
+      'esbuild.mjs',
+      'package.json',
+    ],
     made: 'dist/.made',
     command: ['run', '--silent', 'build'],
     hint: 'The sources above do not bundle; `npm run typecheck` says more.',

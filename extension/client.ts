@@ -1,7 +1,13 @@
 /** The language client: starts the server's process beside the extension host and keeps it in step with the editor. */
-import { type LogOutputChannel, l10n } from 'vscode';
+import {
+  type InlineCompletionItem,
+  type InlineCompletionList,
+  type LogOutputChannel,
+  l10n,
+  type TextDocument,
+} from 'vscode';
 import { LanguageClient, RevealOutputChannelOn, State, TransportKind } from 'vscode-languageclient/node';
-import { STATUS_METHOD, type StatusParams } from '../language-server/protocol.ts';
+import { MEASURED_METHOD, type MeasuredParams, STATUS_METHOD, type StatusParams } from '../language-server/protocol.ts';
 import { documentSelector } from './document-selector.ts';
 import type { Asking } from './inline/asking.ts';
 
@@ -10,6 +16,10 @@ export interface StatusListener {
   model(status: StatusParams): void;
   /** The server's process comes or goes; after a crash the client starts another by itself. */
   server(status: StatusParams): void;
+  /** How long a call of the model took. */
+  measured(params: MeasuredParams): void;
+  /** What the server suggests, before the editor has it. */
+  suggested(document: TextDocument, items: InlineCompletionItem[] | InlineCompletionList | null | undefined): void;
 }
 
 export function startClient(
@@ -25,12 +35,20 @@ export function startClient(
     {
       documentSelector,
       outputChannel: output,
-      middleware: { provideInlineCompletionItems: asking.provide },
       // A failing server is told by the status item and by one message, never by a panel that opens itself.
       revealOutputChannelOn: RevealOutputChannelOn.Never,
+      middleware: {
+        provideInlineCompletionItems: (document, position, context, token, next) =>
+          asking.provide(document, position, context, token, async (...request) => {
+            const items = await next(...request);
+            if (!token.isCancellationRequested) told.suggested(document, items);
+            return items;
+          }),
+      },
     },
   );
   client.onNotification(STATUS_METHOD, (status: StatusParams) => told.model(status));
+  client.onNotification(MEASURED_METHOD, (params: MeasuredParams) => told.measured(params));
   client.onDidChangeState(({ newState }) => {
     if (newState === State.Starting) told.server({ state: 'loading', model: '', device: '' });
     if (newState === State.Stopped || newState === State.StartFailed) told.server(notRunning());

@@ -2,6 +2,8 @@
 import { ConfigurationTarget, commands, type Disposable, type LogOutputChannel, l10n, window, workspace } from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 
+const WALKTHROUGH = 'workbench.action.openWalkthrough';
+
 export function registerCommands(client: Promise<LanguageClient>, output: LogOutputChannel): Disposable[] {
   const register = commands.registerCommand;
   return [
@@ -40,9 +42,12 @@ async function showMenu(): Promise<void> {
       { label: `$(bell-slash) ${l10n.t('Snooze')}`, command: 'cloze.snooze' },
       { label: `$(question) ${l10n.t('Why No Suggestion?')}`, command: 'cloze.whyNoSuggestion' },
       { label: `$(eye) ${l10n.t('Open the Lens')}`, command: 'cloze.openLens' },
+      { label: `$(graph) ${l10n.t('Show Statistics')}`, command: 'cloze.showStatistics' },
       { label: `$(output) ${l10n.t('Show Log')}`, command: 'cloze.showLog' },
       { label: `$(debug-restart) ${l10n.t('Restart the Language Server')}`, command: 'cloze.restart' },
       { label: `$(gear) ${l10n.t('Open Settings')}`, command: 'workbench.action.openSettings', argument: 'cloze.' },
+      { label: `$(clippy) ${l10n.t('Copy Diagnostics')}`, command: 'cloze.copyDiagnostics' },
+      { label: `$(book) ${l10n.t('Open the Walkthrough')}`, command: WALKTHROUGH, argument: 'cloze.cloze#cloze.start' },
     ],
     { title: 'Cloze' },
   );

@@ -3,15 +3,18 @@ import { type ExtensionContext, window } from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { RELOAD_METHOD, type StatusParams } from '../language-server/protocol.ts';
 import { registerCommands } from './commands.ts';
+import { registerDiagnostics } from './diagnostics.ts';
 import { createFailureMessage } from './failure.ts';
 import { createFillSelection } from './fill/fill-selection.ts';
 import { createAsking } from './inline/asking.ts';
 import { createSnooze } from './inline/snooze.ts';
 import { registerWhy } from './inline/why.ts';
 import { registerLens } from './lens.ts';
+import { createStatistics, type Statistics } from './statistics/statistics.ts';
 import { createStatus } from './status.ts';
 
 let client: Promise<LanguageClient> | undefined;
+let statistics: Statistics | undefined;
 
 export function activate(context: ExtensionContext): void {
   const output = window.createOutputChannel('Cloze', { log: true });
@@ -20,15 +23,20 @@ export function activate(context: ExtensionContext): void {
     showLog: () => output.show(),
     tryAgain: async () => (await client)?.sendNotification(RELOAD_METHOD),
   });
+  let last: StatusParams | undefined;
+  statistics = createStatistics(context, output);
   const listener = {
+    ...statistics,
     model(params: StatusParams) {
       if (params.state === 'loading') snooze.tellAgain();
       asking.served(true);
+      last = params;
       status.show(params);
       tellFailure(params);
     },
     server(params: StatusParams) {
       asking.served(false);
+      last = params;
       status.show(params);
     },
   };
@@ -47,13 +55,15 @@ export function activate(context: ExtensionContext): void {
     asking,
     snooze,
     registerWhy(started),
+    statistics,
     ...registerCommands(started, output),
     createFillSelection(started, output),
     registerLens(context, started),
+    registerDiagnostics(context, () => last),
   );
 }
 
 /** The editor waits for this when it closes: the server is asked to shut down, so no process is left behind. */
 export async function deactivate(): Promise<void> {
-  await (await client)?.stop();
+  await Promise.all([client?.then((running) => running.stop()), statistics?.flush()]);
 }

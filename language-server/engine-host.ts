@@ -8,7 +8,7 @@ import type { BlanksFill, BlanksPassage } from '../engine/infill/blanks.ts';
 import type { Fill, FillOptions, Passage } from '../engine/infill/fill.ts';
 import type { FillTrace } from '../engine/infill/trace.ts';
 import type { Log } from './log.ts';
-import type { ModelRuntime, StatusParams } from './protocol.ts';
+import type { MeasuredParams, ModelRuntime, StatusParams } from './protocol.ts';
 
 /** What the server needs of a loaded model. Both kinds of fill reject with `AbortError` soon after their signal fires. */
 export interface Engine {
@@ -67,6 +67,8 @@ export interface EngineHost {
 
 export interface HostListener {
   status(status: StatusParams): void;
+  /** How long each stage of a call took. */
+  measured(timings: MeasuredParams): void;
   /** There is a new trace; called only while the host is watched. */
   traced(): void;
   /** Something that the user should see, once. */
@@ -167,12 +169,13 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     return watched ? { ...options, rivals: RIVALS } : options;
   }
 
-  async function busy<R>(task: () => Promise<R>): Promise<R> {
+  async function busy<R extends { timings: MeasuredParams }>(task: () => Promise<R>): Promise<R> {
     const start = performance.now();
     report('busy');
     try {
       const result = await task();
       lastLatency = performance.now() - start;
+      told.measured(result.timings);
       if (watched) told.traced();
       return result;
     } finally {

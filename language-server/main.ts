@@ -1,4 +1,4 @@
-/** Entry of the language server's process: `--stdio` or `--node-ipc`. Wiring only. */
+/** Entry of the language server's process, `cloze-language-server --stdio` or, for VS Code, `--node-ipc`. Wiring only. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createConnection } from 'vscode-languageserver/node';
@@ -11,12 +11,31 @@ const kernelLevel = process.env.CLOZE_CPU ?? '';
 /** Models converted for onnxruntime, as the command line keeps them. */
 const graphs = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cloze', 'graphs');
 
-serve(createConnection(), {
-  // Loaded on demand: the answer to `initialize` must not wait for the engine's code.
-  load: async (choice, tell) => {
-    const { loadEngine } = await import('../engine/index.ts');
-    return loadEngine({ ...choice, level: kernelLevel, onnx: { cacheFolder: graphs }, tell });
-  },
-  embeddedModel: join(import.meta.dirname, '..', 'engine', 'embedded-model'),
-  version: manifest.version,
-});
+const USAGE = `Usage: cloze-language-server --stdio
+
+Speaks the Language Server Protocol 3.18 (textDocument/inlineCompletion) on standard input and output.
+
+  --stdio           standard input and output; what an editor wants
+  --node-ipc        the channel of a parent process that is Node
+  --socket=PORT     connects to the editor's port on this machine
+  --pipe=NAME       a pipe of Windows, or a socket of Unix, by its name
+  --version         prints the version`;
+
+const args = process.argv.slice(2);
+if (args.includes('--version')) {
+  process.stdout.write(`${manifest.version}\n`);
+} else if (args.some((arg) => /^--(stdio|node-ipc|socket|pipe)\b/.test(arg))) {
+  serve(createConnection(), {
+    // Loaded on demand: the answer to `initialize` must not wait for the engine's code.
+    load: async (choice, tell) => {
+      const { loadEngine } = await import('../engine/index.ts');
+      return loadEngine({ ...choice, level: kernelLevel, onnx: { cacheFolder: graphs }, tell });
+    },
+    embeddedModel: join(import.meta.dirname, '..', 'engine', 'embedded-model'),
+    version: manifest.version,
+  });
+} else {
+  const asked = args.includes('--help');
+  (asked ? process.stdout : process.stderr).write(`${USAGE}\n`);
+  process.exitCode = asked ? 0 : 2;
+}

@@ -99,6 +99,17 @@ export interface SnoozeParams {
   until: number;
 }
 
+/** Server -> client notification with `MeasuredParams`: after each call of the model that was not aborted. */
+export const MEASURED_METHOD = 'cloze/measured';
+
+/** Milliseconds of the stages of one call, and of all of it. */
+export interface MeasuredParams {
+  tokenize: number;
+  read: number;
+  extend: number;
+  total: number;
+}
+
 export type { FillTrace, PartAToken, PartBToken, Rival, TracedSpan, TracedToken } from '../engine/infill/trace.ts';
 
 export type ModelState = 'loading' | 'ready' | 'busy' | 'failed' | 'disabled';
@@ -123,6 +134,8 @@ export type LogLevel = 'off' | 'error' | 'info' | 'debug';
 /** Settings under `cloze.` that the server reads (workspace/configuration and didChangeConfiguration). */
 export interface ClozeSettings {
   enable: boolean;
+  /** Whether the server opens no connection at all. */
+  offline: boolean;
   /** Folder of the model; empty for the embedded one. */
   model: { path: string; runtime: ModelRuntime };
   /**

@@ -15,6 +15,7 @@ import {
   TextDocumentSyncKind,
   TextDocuments,
 } from 'vscode-languageserver';
+import { lockOffline } from '../engine/remote/offline-lock.ts';
 import { createPipeline } from './completion/pipeline.ts';
 import { createQuiet } from './completion/quiet.ts';
 import { chooseEncoding, encodedDocuments } from './encoded-document.ts';
@@ -26,6 +27,8 @@ import {
   FILL_METHOD,
   LENS_METHOD,
   type LensParams,
+  MEASURED_METHOD,
+  type MeasuredParams,
   RELOAD_METHOD,
   REQUESTS_METHOD,
   SNOOZE_METHOD,
@@ -45,12 +48,15 @@ export interface ServerParts {
 }
 
 export function serve(connection: Connection, { load, embeddedModel, version }: ServerParts): void {
+  // Until the settings are known.
+  lockOffline(true);
   const log = createLog(connection.console);
   const quiet = createQuiet();
   let encoding: PositionEncodingKind = PositionEncodingKind.UTF16;
   const documents = new TextDocuments(quiet.watching(encodedDocuments(() => encoding)));
   const told = {
     status: (status: StatusParams) => void connection.sendNotification(STATUS_METHOD, status),
+    measured: (timings: MeasuredParams) => void connection.sendNotification(MEASURED_METHOD, timings),
     traced: () => void connection.sendNotification(TRACED_METHOD),
     warning: (message: string) =>
       void connection.sendNotification(ShowMessageNotification.type, {
@@ -77,6 +83,7 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
     const checked = checkSettings(given);
     settings = checked.settings;
     log.level = settings.log.level;
+    lockOffline(settings.offline);
     for (const problem of checked.problems) log.error(problem);
     pipeline.clear();
     const modelFolder = settings.model.path || embeddedModel;

@@ -16,6 +16,7 @@ export const MODEL_RUNTIMES: readonly ModelRuntime[] = [
 
 export const defaultSettings: ClozeSettings = {
   enable: true,
+  offline: true,
   model: { path: '', runtime: 'native' },
   completion: { maxTokens: 64, multiline: 'auto', timeLimit: 1000, contextTokens: 800, threshold: 0.5 },
   languages: { '*': true, plaintext: false, markdown: false, log: false, scminput: false },
@@ -49,6 +50,7 @@ export function checkSettings(value: unknown): CheckedSettings {
 
   const settings: ClozeSettings = {
     enable: check(root.enable, 'cloze.enable', standard.enable, isBoolean, 'true or false'),
+    offline: check(root.offline, 'cloze.offline', standard.offline, isBoolean, 'true or false'),
     model: {
       path: check(model.path, 'cloze.model.path', standard.model.path, isString, 'the path of a folder'),
       runtime: check(

@@ -3,6 +3,7 @@
  * are not followed (they would carry the text elsewhere), and no message holds the key.
  */
 import { RemoteFailure } from './failure.ts';
+import { onlineSignal } from './offline-lock.ts';
 
 export interface Connection {
   /** Scheme, host and port, for messages. */
@@ -57,13 +58,14 @@ export function openConnection({ url, key, silence }: ConnectionOptions): Connec
     failure,
     async exchange(path, body, read, signal) {
       signal.throwIfAborted();
+      const online = onlineSignal(origin);
       const silent = new AbortController();
       let timer = setTimeout(() => silent.abort(), silence);
       const windUp = () => {
         clearTimeout(timer);
         timer = setTimeout(() => silent.abort(), silence);
       };
-      const own = AbortSignal.any([signal, silent.signal]);
+      const own = AbortSignal.any([signal, silent.signal, online]);
       try {
         const response = await fetch(`${base}${path}`, {
           method: body ? 'POST' : 'GET',
@@ -82,6 +84,7 @@ export function openConnection({ url, key, silence }: ConnectionOptions): Connec
         return await read({ contentType: contentType.trim().toLowerCase(), body: bytes });
       } catch (error) {
         signal.throwIfAborted();
+        online.throwIfAborted();
         if (error instanceof RemoteFailure) throw error;
         if (silent.signal.aborted) throw failure(`said nothing for ${silence / 1000} s.`, { retryable: true });
         throw isBroken(error) ? broken(error, failure) : error;

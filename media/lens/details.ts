@@ -1,19 +1,29 @@
 /** One token in words and numbers: what it is, where it came from, whom it sees, and what else was probable. */
 import { type Arrangement, predictor } from '../../engine/objective/paradigms.ts';
 import type { FillTrace, PartBToken } from '../../language-server/protocol.ts';
-import { bar, element } from './element.ts';
+import { bar, element } from '../element.ts';
 import { percent, tokenText } from './token-text.ts';
 import { type Selected, seenStretches, tokenAt } from './view.ts';
-import { degreeWords, originWords, rowWords, words } from './words.ts';
+import {
+  degreeWords,
+  idWords,
+  noRowWords,
+  originWords,
+  placeWords,
+  positionWords,
+  rowWords,
+  typedBytesWords,
+  words,
+} from './words.ts';
 
 export function detailsOf(trace: FillTrace, arrangement: Arrangement, selected: Selected): Node[] {
   const token = tokenAt(trace, selected);
   if (!token) return [];
-  const facts = [`Part ${selected.part}, token ${selected.index}`, `id ${token.id}`];
-  if (token.position !== undefined) facts.push(`position ${token.position}`, `block position ${token.blockPosition}`);
+  const facts = [placeWords(selected.part, selected.index), idWords(token.id)];
+  if (token.position !== undefined) facts.push(positionWords(token.position, token.blockPosition));
   if ('origin' in token) {
     facts.push(originWords[token.origin], rowWords[token.row]);
-    if (token.forcedBytes !== undefined) facts.push(`its first ${token.forcedBytes} bytes were typed`);
+    if (token.forcedBytes !== undefined) facts.push(typedBytesWords(token.forcedBytes));
   }
   const title = element('h3', {}, `${words.token} `, element('code', {}, tokenText(token)));
   const lines = [title, element('p', {}, facts.join(' · ')), element('p', {}, degree(arrangement, selected))];
@@ -25,8 +35,7 @@ function degree(arrangement: Arrangement, { part, index }: Selected): string {
   const { rows, visible } = arrangement;
   const own = rows.findIndex((row) => row.part === part && row.index === index);
   if (own < 0) {
-    const from = part === 'B' ? predictor(arrangement, index) : undefined;
-    return from === undefined ? 'It has no row here.' : `It has no row here; it was predicted from row ${from}.`;
+    return noRowWords(part === 'B' ? predictor(arrangement, index) : undefined);
   }
   const sees = seenStretches(arrangement, own).reduce((sum, { from, to }) => sum + to - from, 0);
   const seenBy = rows.filter((_, i) => visible(i, own)).length;

@@ -1,9 +1,9 @@
 /** The visibility matrix on a canvas: a row for every token that looks, a column for every token that can be seen. */
 import type { Arrangement, RowSource } from '../../engine/objective/paradigms.ts';
-import { button, element } from './element.ts';
+import { button, element } from '../element.ts';
 import { around, fitted, type MatrixView, panned, showing, zoomed } from './matrix-view.ts';
 import { seenStretches } from './view.ts';
-import { cellWords, words } from './words.ts';
+import { cellWords, seeingWords, words } from './words.ts';
 
 export interface MatrixContent {
   arrangement: Arrangement;
@@ -132,8 +132,8 @@ export function createMatrix(events: MatrixEvents): Matrix {
 
   function tell({ row, column }: { row: number; column: number }): string {
     const { arrangement, name } = content as MatrixContent;
-    const label = (index: number, what: string) => `${what} ${index} (${name(arrangement.rows[index] as RowSource)})`;
-    return cellWords(label(row, 'Row'), label(column, 'column'), arrangement.visible(row, column));
+    const label = (index: number): [number, string] => [index, name(arrangement.rows[index] as RowSource)];
+    return cellWords(label(row), label(column), arrangement.visible(row, column));
   }
 
   function look(next: MatrixView): void {
@@ -200,6 +200,10 @@ export function createMatrix(events: MatrixEvents): Matrix {
     look(fitted(count(), size));
   }).observe(canvas);
 
+  const meanings = Object.entries(seeingWords).map(([kind, text]) =>
+    element('li', {}, element('span', { class: `swatch ${kind}`, 'aria-hidden': 'true' }), text),
+  );
+  const key = element('ul', { class: 'key' }, ...meanings);
   const zoomBy = (steps: number) => () => look(zoomed(view, steps, middle(), count(), size));
   const tools = element(
     'div',
@@ -214,7 +218,7 @@ export function createMatrix(events: MatrixEvents): Matrix {
     }),
   );
   return {
-    root: element('div', { class: 'matrix' }, tools, canvas, told),
+    root: element('div', { class: 'matrix' }, tools, key, canvas, told),
     show(next) {
       const refit = next.arrangement.rows.length !== count();
       content = next;

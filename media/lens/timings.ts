@@ -1,9 +1,9 @@
 /** Where the milliseconds of the fill went. */
 import type { FillTrace } from '../../language-server/protocol.ts';
+import { bar, element } from '../element.ts';
 import { headings } from './details.ts';
-import { bar, element } from './element.ts';
 import { milliseconds } from './token-text.ts';
-import { stageWords, words } from './words.ts';
+import { stageWords, totalWords, words } from './words.ts';
 
 export function timingsOf(trace: FillTrace): HTMLElement {
   const { tokenize, read, extend, total } = trace.timings;
@@ -17,7 +17,7 @@ export function timingsOf(trace: FillTrace): HTMLElement {
   return element(
     'table',
     { class: 'timings' },
-    element('caption', {}, `${milliseconds(total)} in all`),
+    element('caption', {}, totalWords(milliseconds(total))),
     element('thead', {}, headings([words.stage, words.duration, ''])),
     element(
       'tbody',

@@ -1,8 +1,8 @@
 /** Tokens of one part as a list of chips with a single tab stop: arrow keys move, which also selects. */
 import type { FillTrace, PartAToken, PartBToken } from '../../language-server/protocol.ts';
-import { bar, element } from './element.ts';
+import { bar, element } from '../element.ts';
 import { percent, tokenText } from './token-text.ts';
-import { originWords, rowLabels, rowWords } from './words.ts';
+import { originLabel, originWords, positionWords, probabilityWords, rowLabels, rowWords } from './words.ts';
 
 export interface TokenList {
   readonly root: HTMLElement;
@@ -24,7 +24,7 @@ export function partAList(trace: FillTrace, label: string, events: ChipEvents): 
     label,
     trace.partA.map((token, index) => {
       const kind = masks.has(index) ? 'blank' : token.special === undefined ? '' : 'special';
-      const spoken = `${tokenText(token)}, position ${token.position}, block position ${token.blockPosition}`;
+      const spoken = `${tokenText(token)}, ${positionWords(token.position, token.blockPosition)}`;
       return chip(token, spoken, kind);
     }),
     events,
@@ -36,9 +36,8 @@ export function partBList(trace: FillTrace, label: string, events: ChipEvents): 
     label,
     trace.partB.map((token) => {
       const { logProbability, origin, row } = token;
-      const likely = logProbability === undefined ? '' : `, probability ${percent(logProbability)}`;
-      const places =
-        token.position === undefined ? '' : `, position ${token.position}, block position ${token.blockPosition}`;
+      const likely = logProbability === undefined ? '' : `, ${probabilityWords(percent(logProbability))}`;
+      const places = token.position === undefined ? '' : `, ${positionWords(token.position, token.blockPosition)}`;
       const spoken = `${tokenText(token)}, ${originWords[origin]}, ${rowWords[row]}${places}${likely}`;
       const made = chip(token, spoken, `${origin} ${row}`);
       if (logProbability !== undefined) {
@@ -53,14 +52,13 @@ export function partBList(trace: FillTrace, label: string, events: ChipEvents): 
 }
 
 function labelOf({ origin, row, forcedBytes }: PartBToken): string {
-  const begun = forcedBytes === undefined ? '' : `, ${forcedBytes} bytes typed`;
-  return [`${origin === 'start' ? 'given' : origin}${begun}`, rowLabels[row]].filter(Boolean).join(', ');
+  return [originLabel(origin, forcedBytes), rowLabels[row]].filter(Boolean).join(', ');
 }
 
 function chip(token: PartAToken | PartBToken, spoken: string, kind: string): HTMLElement {
   const { position, blockPosition } = token;
   const places = position === undefined ? '–' : `${position} / ${blockPosition}`;
-  const attributes = { role: 'option', tabindex: '-1', 'aria-selected': 'false', 'aria-label': spoken };
+  const attributes = { role: 'option', tabindex: '-1', 'aria-selected': 'false', 'aria-description': spoken };
   const made = element(
     'div',
     { ...attributes, class: `chip ${kind} ${token.special === undefined ? '' : 'special'}` },

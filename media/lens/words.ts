@@ -1,83 +1,94 @@
 /** Every sentence of the page, in one place. What is said of a paradigm follows from its definition; nothing is measured. */
 import type { Paradigm } from '../../engine/objective/paradigms.ts';
 import type { FillTrace, PartBToken } from '../../language-server/protocol.ts';
+import { t } from '../l10n.ts';
 import { visibleName } from './token-text.ts';
 import type { Counts } from './view.ts';
 
 export const words = {
-  title: 'Cloze Lens',
-  empty: 'Nothing has been completed yet. Put the cursor into a file and type: the fill appears here.',
-  copy: 'Copy as JSON',
-  save: 'Save as SVG',
-  keep: 'Keep this fill',
-  noRivals: 'Rivals are noted while the Lens is open; this token was computed before.',
-  generation: 'Generation',
-  step: 'Step',
-  previous: 'Previous step',
-  next: 'Next step',
-  partA: 'Part A: the passage',
-  partALegend:
+  title: t('Cloze Lens'),
+  empty: t('Nothing has been completed yet. Put the cursor into a file and type: the fill appears here.'),
+  copy: t('Copy as JSON'),
+  save: t('Save as SVG'),
+  keep: t('Keep this fill'),
+  noRivals: t('Rivals are noted while the Lens is open; this token was computed before.'),
+  generation: t('Generation'),
+  step: t('Step'),
+  previous: t('Previous step'),
+  next: t('Next step'),
+  partA: t('Part A: the passage'),
+  partALegend: t(
     'Under each token: position and block position. Struck through: not seen where the selected token is predicted.',
-  partB: 'Part B: the spans',
-  partBLegend: 'Under each token: position and block position, probability, where it came from.',
-  token: 'Token',
-  rivals: 'Probable tokens at this step',
-  matrix: 'Who sees whom',
-  matrixLabel:
+  ),
+  partB: t('Part B: the spans'),
+  partBLegend: t('Under each token: position and block position, probability, where it came from.'),
+  token: t('Token'),
+  rivals: t('Probable tokens at this step'),
+  matrix: t('Who sees whom'),
+  matrixLabel: t(
     'Visibility matrix: rows see columns. Arrow keys move, plus and minus zoom, 0 fits, Enter selects the row.',
-  asSeenBy: 'The same passage as seen by',
-  zoomIn: 'Zoom in',
-  zoomOut: 'Zoom out',
-  fit: 'Fit',
-  toSpan: 'Zoom to the span',
-  time: 'Time',
-  stage: 'Stage',
-  duration: 'Duration',
-  probability: 'Probability',
-  chosen: 'chosen',
+  ),
+  asSeenBy: t('The same passage as seen by'),
+  zoomIn: t('Zoom in'),
+  zoomOut: t('Zoom out'),
+  fit: t('Fit'),
+  toSpan: t('Zoom to the span'),
+  time: t('Time'),
+  stage: t('Stage'),
+  duration: t('Duration'),
+  probability: t('Probability'),
+  chosen: t('chosen'),
 } as const;
 
 export const paradigmNames: Record<Paradigm, string> = {
   glm: 'GLM',
   bert: 'BERT',
   gpt: 'GPT',
-  'prefix-lm': 'Prefix LM',
-  'encoder-decoder': 'Encoder-decoder',
+  'prefix-lm': t('Prefix LM'),
+  'encoder-decoder': t('Encoder-decoder'),
 };
 
 export const paradigmWords: Record<Paradigm, string> = {
-  glm: 'What was computed: the passage is read in both directions on either side of the blank, and the span is written token by token until the model ends it with eop or a limit is reached.',
-  bert: 'It could read both sides of the cursor, but a mask stands for one token: the length of the span would have to be known beforehand, and its tokens would be predicted without knowing each other.',
-  gpt: 'It could write a span of any length token by token, but each token sees only what comes before it: the text after the cursor could not guide the span.',
-  'prefix-lm':
+  glm: t(
+    'What was computed: the passage is read in both directions on either side of the blank, and the span is written token by token until the model ends it with eop or a limit is reached.',
+  ),
+  bert: t(
+    'It could read both sides of the cursor, but a mask stands for one token: the length of the span would have to be known beforehand, and its tokens would be predicted without knowing each other.',
+  ),
+  gpt: t(
+    'It could write a span of any length token by token, but each token sees only what comes before it: the text after the cursor could not guide the span.',
+  ),
+  'prefix-lm': t(
     'It could read the text before the cursor in both directions and write a span of any length, but the text after the cursor is no part of its prefix and could not guide the span.',
-  'encoder-decoder':
+  ),
+  'encoder-decoder': t(
     'It could read both sides of the cursor and write a span of any length, as here, but in two stacks with weights of their own: the encoder reads, and the decoder sees what it read by cross-attention.',
+  ),
 };
 
 export const originWords: Record<PartBToken['origin'], string> = {
-  start: 'start of the span',
-  forced: 'forced',
-  predicted: 'predicted',
-  cut: 'left of a token that a limit cut',
+  start: t('start of the span'),
+  forced: t('forced'),
+  predicted: t('predicted'),
+  cut: t('left of a token that a limit cut'),
 };
 
 export const rowWords: Record<PartBToken['row'], string> = {
-  fed: 'computed for this fill',
-  held: 'cached from an earlier fill',
-  unfed: 'chosen last, never read',
+  fed: t('computed for this fill'),
+  held: t('cached from an earlier fill'),
+  unfed: t('chosen last, never read'),
 };
 
 /** One word each for the chips. */
-export const rowLabels: Record<PartBToken['row'], string> = { fed: '', held: 'cached', unfed: 'not read' };
+export const rowLabels: Record<PartBToken['row'], string> = { fed: '', held: t('cached'), unfed: t('not read') };
 
 const finishes: Readonly<Record<string, string>> = {
-  eop: 'the model ended the span (eop)',
-  line: 'the line ended',
-  length: 'the limit of tokens was reached',
-  time: 'the time limit was reached',
-  capacity: 'the model can hold no more',
-  kept: 'the span was given',
+  eop: t('the model ended the span (eop)'),
+  line: t('the line ended'),
+  length: t('the limit of tokens was reached'),
+  time: t('the time limit was reached'),
+  capacity: t('the model can hold no more'),
+  kept: t('the span was given'),
 };
 
 function finishWords({ spans }: FillTrace): string {
@@ -89,51 +100,108 @@ export function headWords(trace: FillTrace): string {
 }
 
 export function spanOrderWords({ spans }: FillTrace): string {
-  const places = spans.map(({ blank }) => `the blank at ${blank}`).join(', then ');
-  return `Order of the spans in Part B: ${places}. Part A has ${plural(spans.length, 'blank')}.`;
+  const places = spans.map(({ blank }) => t('the blank at {0}', blank)).join(t(', then '));
+  const count = spans.length === 1 ? t('Part A has {0} blank.', 1) : t('Part A has {0} blanks.', spans.length);
+  return `${t('Order of the spans in Part B: {0}.', places)} ${count}`;
 }
 
 export function readWords({ partARead, partB, separator }: FillTrace): string {
   const held = partB.filter(({ row }) => row === 'held').length;
-  const rows = partB.filter(({ row }) => row !== 'unfed').length;
+  const fed = partB.filter(({ row }) => row !== 'unfed').length;
   const read =
     partARead === 'now'
-      ? `Part A was read for this fill: ${plural(separator, 'token')}.`
-      : `Part A was kept from an earlier fill: none of its ${plural(separator, 'token')} was read again.`;
-  return `${read} ${held} of ${plural(rows, 'row')} of Part B came from the cache.`;
+      ? t('Part A was read for this fill: {0}.', tokens(separator))
+      : t('Part A was kept from an earlier fill: none of its {0} was read again.', tokens(separator));
+  return `${read} ${t('{0} of {1} of Part B came from the cache.', held, rows(fed))}`;
 }
 
 export function stageWords({ partARead }: FillTrace): Record<'tokenize' | 'read' | 'extend' | 'other', string> {
   return {
-    tokenize: 'Text to tokens',
-    read: partARead === 'now' ? 'Reading Part A' : 'Reading Part A (reused)',
-    extend: 'Writing Part B',
-    other: 'Everything else',
+    tokenize: t('Text to tokens'),
+    read: partARead === 'now' ? t('Reading Part A') : t('Reading Part A (reused)'),
+    extend: t('Writing Part B'),
+    other: t('Everything else'),
   };
+}
+
+export function totalWords(time: string): string {
+  return t('{0} in all', time);
 }
 
 export function stepWords(step: number, last: number, token: string): string {
-  return `Step ${step} of ${last}: ${token}`;
+  return t('Step {0} of {1}: {2}', step, last, token);
 }
 
 export function summaryWords(name: string, counts: Record<'A' | 'B', Counts>): string {
-  const part = (what: string, { tokens, fewest, most }: Counts): string => {
-    if (tokens === 0) return `The ${what} has no rows.`;
-    const seen = fewest === most ? plural(most, 'token') : `from ${fewest} to ${plural(most, 'token')}`;
-    return `${plural(tokens, 'row')} of the ${what}, seeing ${seen}.`;
-  };
-  const all = counts.A.tokens + counts.B.tokens;
-  return `${name}: ${plural(all, 'row')} in all. ${part('passage', counts.A)} ${part('span', counts.B)}`;
+  const seen = ({ fewest, most }: Counts) =>
+    fewest === most ? tokens(most) : t('from {0} to {1}', fewest, tokens(most));
+  const { A, B } = counts;
+  const passage =
+    A.tokens === 0 ? t('The passage has no rows.') : t('{0} of the passage, seeing {1}.', rows(A.tokens), seen(A));
+  const span = B.tokens === 0 ? t('The span has no rows.') : t('{0} of the span, seeing {1}.', rows(B.tokens), seen(B));
+  return `${t('{0}: {1} in all.', name, rows(A.tokens + B.tokens))} ${passage} ${span}`;
 }
 
-export function cellWords(row: string, column: string, sees: boolean): string {
-  return `${row} ${sees ? 'sees' : 'does not see'} ${column}.`;
+/** Rows and columns of the matrix by their numbers and tokens. */
+export function cellWords(row: [number, string], column: [number, string], sees: boolean): string {
+  return sees
+    ? t('Row {0} ({1}) sees column {2} ({3}).', ...row, ...column)
+    : t('Row {0} ({1}) does not see column {2} ({3}).', ...row, ...column);
 }
 
 export function degreeWords(sees: number, seenBy: number, all: number): string {
-  return `Sees ${sees} of ${all} tokens, is seen by ${seenBy}.`;
+  return t('Sees {0} of {1} tokens, is seen by {2}.', sees, all, seenBy);
 }
 
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+/** What the colours of the matrix stand for. */
+export const seeingWords = {
+  aa: t('Part A sees Part A'),
+  ba: t('Part B sees Part A'),
+  bb: t('Part B sees Part B'),
+};
+
+export function placeWords(part: 'A' | 'B', index: number): string {
+  return part === 'A' ? t('Part A, token {0}', index) : t('Part B, token {0}', index);
+}
+
+export function idWords(id: number): string {
+  return t('id {0}', id);
+}
+
+export function positionWords(position: number, blockPosition: number | undefined): string {
+  return t('position {0}, block position {1}', position, blockPosition ?? 0);
+}
+
+export function probabilityWords(share: string): string {
+  return t('probability {0}', share);
+}
+
+export function typedBytesWords(bytes: number): string {
+  return t('its first {0} bytes were typed', bytes);
+}
+
+/** The row from which a token without a row of its own was predicted. */
+export function noRowWords(from: number | undefined): string {
+  return from === undefined ? t('It has no row here.') : t('It has no row here; it was predicted from row {0}.', from);
+}
+
+/** Of a chip: short. */
+export function originLabel(origin: PartBToken['origin'], forcedBytes: number | undefined): string {
+  const label = originLabels[origin];
+  return forcedBytes === undefined ? label : t('{0}, {1} bytes typed', label, forcedBytes);
+}
+
+const originLabels: Record<PartBToken['origin'], string> = {
+  start: t('given'),
+  forced: t('forced'),
+  predicted: t('predicted'),
+  cut: t('cut'),
+};
+
+function tokens(count: number): string {
+  return count === 1 ? t('{0} token', count) : t('{0} tokens', count);
+}
+
+function rows(count: number): string {
+  return count === 1 ? t('{0} row', count) : t('{0} rows', count);
 }

@@ -47,6 +47,14 @@ export async function ghostText(page: Page): Promise<string> {
   return (await ghost.allTextContents()).join('').replaceAll('\u00a0', ' ');
 }
 
+/** Runs a command by its title in the palette. */
+export async function runCommand(page: Page, title: string): Promise<void> {
+  await page.keyboard.press('F1');
+  await page.locator('.quick-input-widget input').first().fill(`>${title}`);
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
+  await page.keyboard.press('Enter');
+}
+
 export async function screenshot(page: Page, file: string): Promise<void> {
   mkdirSync(dirname(file), { recursive: true });
   await page.screenshot({ path: file });

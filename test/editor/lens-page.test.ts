@@ -1,41 +1,22 @@
 /** The page of the Lens alone, in a real browser under the policy that it has in the editor. */
-import { build } from 'esbuild';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { FillTrace } from '../../language-server/protocol.ts';
 import type { FromPage } from '../../media/lens/messages.ts';
 import { sampleTrace } from '../unit/lens/trace.ts';
+import { seriousFaults } from './accessibility.ts';
+import { barePage, openBrowser } from './bare-page.ts';
 import { screenshot } from './browser-page.ts';
-import { installChromium } from './chromium-install.ts';
 
 const HOSTILE = '<img src=x onerror="document.title=1">\u202e<script>document.title=1</script>';
-const POLICY = "default-src 'none'; style-src 'nonce-test'; script-src 'nonce-test'";
-/** Stands for the editor: remembers what the page says. */
-const HOST = `window.said = []; window.acquireVsCodeApi = () => ({
-  postMessage: (message) => window.said.push(message), getState() {}, setState() {} });`;
 
 let browser: Browser;
 let page: Page;
 let html: string;
 
 beforeAll(async () => {
-  const chrome = await installChromium((line) => console.log(`cloze: ${line}`));
-  browser = await chromium.launch({
-    executablePath: chrome.executable,
-    env: { ...(process.env as Record<string, string>), ...chrome.env },
-    args: ['--no-sandbox', '--disable-gpu'],
-  });
-  const { outputFiles } = await build({
-    entryPoints: ['media/lens/main.ts', 'media/lens/lens.css'],
-    outdir: 'nowhere',
-    bundle: true,
-    format: 'iife',
-    write: false,
-  });
-  const of = (end: string) => outputFiles.find(({ path }) => path.endsWith(end))?.text;
-  html = `<!DOCTYPE html><html lang="en"><head><meta http-equiv="Content-Security-Policy" content="${POLICY}">
-    <title>Lens</title><style nonce="test">${of('.css')}</style></head><body class="vscode-light"><main id="lens"></main>
-    <script nonce="test">${HOST}</script><script nonce="test">${of('.js')}</script></body></html>`;
+  browser = await openBrowser();
+  html = await barePage('lens', 'Lens');
 });
 afterAll(() => browser?.close());
 
@@ -116,6 +97,34 @@ describe('the page', () => {
     expect(await page.locator('.summary').innerText()).toContain('GPT: 4 rows in all.');
     await page.getByRole('radio', { name: 'BERT' }).check();
     expect(await page.locator('.summary').innerText()).toContain('2 rows of the span, seeing 4 tokens');
+  });
+
+  test('has no serious accessibility fault', async () => {
+    await show(sampleTrace());
+    expect(await seriousFaults(page)).toEqual([]);
+  });
+
+  test('speaks Chinese, and leaves tokens as they are', async () => {
+    await page.setContent(await barePage('lens', 'Lens', 'zh-cn'));
+    await send(sampleTrace());
+    await page.getByRole('listbox', { name: 'A 部分' }).getByRole('option').first().waitFor();
+    await screenshot(page, 'test/output/lens-page-zh.png');
+    const text = await page.locator('main').innerText();
+    expect(text).toContain('谁能看到谁');
+    expect(text).toContain('[sMASK]');
+    expect(text).not.toMatch(/Part [AB]|tokens|position|Step/);
+  });
+
+  test('moves nothing for those who want no motion', async () => {
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    await show(sampleTrace());
+    const moving = await page.evaluate(() => {
+      const times = [...document.querySelectorAll('*')].flatMap((each) =>
+        getComputedStyle(each).transitionDuration.split(', '),
+      );
+      return document.getAnimations().length + times.filter((time) => time !== '0s').length;
+    });
+    expect(moving).toBe(0);
   });
 
   test('keeps a fill while others come, and goes on with the newest', async () => {

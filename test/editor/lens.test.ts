@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { FrameLocator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FillTrace } from '../../language-server/protocol.ts';
-import { goTo, openFile, screenshot, statusLabel } from './browser-page.ts';
+import { goTo, openFile, runCommand, screenshot, statusLabel } from './browser-page.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 /** No time limit, or a busy machine would end a fill early; one line, so that one option says it to both. */
@@ -68,13 +68,6 @@ test('a Lens that was open comes back with the window', async () => {
 /** The page within the two frames that VS Code puts around a view's content. */
 function lensOf(page: Page): FrameLocator {
   return page.frameLocator('iframe.webview').frameLocator('iframe#active-frame');
-}
-
-async function runCommand(page: Page, title: string): Promise<void> {
-  await page.keyboard.press('F1');
-  await page.locator('.quick-input-widget input').first().fill(`>${title}`);
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
-  await page.keyboard.press('Enter');
 }
 
 /** Puts a line of four spaces after the one that holds `text`, on disk; returns its number, counted from 1. */

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { copyExtension } from './extension-folder.ts';
+import { copyExtension, installPackage } from './extension-folder.ts';
 import { guard } from './guard.ts';
 import type { VsCode } from './vscode-install.ts';
 
@@ -36,6 +36,8 @@ export interface ServerOptions {
   folder: string;
   /** Put over the quiet defaults. */
   settings?: Record<string, unknown>;
+  /** A package of the extension to install; without one the extension is taken as it was built. */
+  vsix?: string;
 }
 
 export interface VsCodeServer {
@@ -50,7 +52,8 @@ export async function startVsCodeServer(vscode: VsCode, options: ServerOptions):
   const extensions = join(dataFolder, 'extensions');
   const tokenFile = join(dataFolder, 'token');
   const token = randomBytes(16).toString('hex');
-  copyExtension(options.project, extensions);
+  if (options.vsix) installPackage(vscode, options.vsix, dataFolder, extensions);
+  else copyExtension(options.project, extensions);
   mkdirSync(join(dataFolder, 'data/User'), { recursive: true });
   writeFileSync(join(dataFolder, 'data/User/settings.json'), JSON.stringify({ ...SETTINGS, ...options.settings }));
   writeFileSync(tokenFile, token, { mode: 0o600 });

@@ -19,8 +19,12 @@ export interface Workbench {
   dispose(): Promise<void>;
 }
 
-/** `project` is the root of this project; `settings` are put over quiet defaults. */
-export async function openWorkbench(project: string, settings: Record<string, unknown> = {}): Promise<Workbench> {
+/** `project` is the root of this project; `settings` are put over quiet defaults; `vsix` is a package to install. */
+export async function openWorkbench(
+  project: string,
+  settings: Record<string, unknown> = {},
+  vsix?: string,
+): Promise<Workbench> {
   const say = (line: string): void => console.log(`cloze: ${line}`);
   const vscode = await installVsCode(say);
   const chromium = await installChromium(say);
@@ -32,9 +36,14 @@ export async function openWorkbench(project: string, settings: Record<string, un
   };
   try {
     cpSync(join(project, 'test/editor/sample-workspace'), workspace, { recursive: true });
-    // Everything is shown: what a test waits for must not depend on how sure the model that ships happens to be.
-    const shown = { 'cloze.completion.threshold': 0, ...settings };
-    const server = await startVsCodeServer(vscode, { project, workspace, folder, settings: shown });
+    const server = await startVsCodeServer(vscode, {
+      project,
+      workspace,
+      folder,
+      // Everything is shown: what a test waits for must not depend on how sure the model that ships happens to be.
+      settings: { 'cloze.completion.threshold': 0, ...settings },
+      ...(vsix === undefined ? {} : { vsix }),
+    });
     cleanUp.push(server.dispose);
     const browser = await openPage(chromium, server.url);
     cleanUp.push(browser.dispose);

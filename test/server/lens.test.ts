@@ -2,6 +2,8 @@ import { afterEach, expect, it } from 'vitest';
 import {
   type FillTrace,
   LENS_METHOD,
+  MEASURED_METHOD,
+  type MeasuredParams,
   RELOAD_METHOD,
   TRACE_METHOD,
   TRACED_METHOD,
@@ -60,4 +62,16 @@ it('forgets the trace together with the model', async () => {
   await client.connection.sendNotification(RELOAD_METHOD);
   await expect.poll(() => client.statuses.slice(before).map(({ state }) => state)).toContain('ready');
   expect(await trace()).toBeNull();
+});
+
+it('tells how long the stages of each call took, and nothing of answers from the cache', async () => {
+  client = await startClient({ script: { span: ' 1;' } });
+  const told: MeasuredParams[] = [];
+  client.connection.onNotification(MEASURED_METHOD, (params: MeasuredParams) => void told.push(params));
+  const uri = await client.open('const x =\n');
+  await client.complete(uri, 0, 9);
+  await client.complete(uri, 0, 9);
+  await trace();
+  expect(told).toHaveLength(1);
+  expect(Object.keys(told[0] ?? {}).sort()).toEqual(['extend', 'read', 'tokenize', 'total']);
 });

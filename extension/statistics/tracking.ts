@@ -1,0 +1,155 @@
+/**
+ * What becomes of a suggestion, from the changes of its document alone. Knows offsets and text, not the editor: what is
+ * accepted whole is told by the command that the editor runs for it, a part that is taken is seen as it arrives.
+ */
+import { type Counts, KEPT_AFTER } from '../../media/statistics/counts.ts';
+
+export interface Change {
+  /** Where the replaced text began, and how long it was. */
+  offset: number;
+  length: number;
+  text: string;
+}
+
+export interface Suggestion {
+  uri: string;
+  /** Where its text goes, in UTF-16 units from the start of the document. */
+  offset: number;
+  text: string;
+}
+
+export interface Tracking {
+  /** The editor was given a suggestion to show. */
+  shown(suggestion: Suggestion): void;
+  /** It was taken whole. */
+  accepted(suggestion: Suggestion): void;
+  changed(uri: string, changes: readonly Change[]): void;
+  closed(uri: string): void;
+  dispose(): void;
+}
+
+export interface TrackingParts {
+  count(change: (today: Counts) => void): void;
+  /** Text of an open document from one offset to another; undefined when it is closed. */
+  textOf(uri: string, from: number, to: number): string | undefined;
+  /** Calls after so many seconds; returns what calls it off. */
+  after(seconds: number, call: () => void): () => void;
+}
+
+interface Accepted {
+  uri: string;
+  start: number;
+  end: number;
+  text: string;
+  callOff: (() => void)[];
+}
+
+/** Accepted suggestions that are followed at the same time. */
+const MOST_FOLLOWED = 500;
+/** A typed letter comes alone; two and more that agree were taken. A pair of brackets is no part of a suggestion's start. */
+const SHORTEST_PART = 2;
+
+export function createTracking({ count, textOf, after }: TrackingParts): Tracking {
+  const followed = new Set<Accepted>();
+  /** The suggestion that may stand on the screen: what of it is not in the document yet, and where that goes. */
+  let current: { uri: string; offset: number; rest: string; partly: boolean } | undefined;
+
+  function follow({ uri, offset, text }: Suggestion): void {
+    const callOff: (() => void)[] = [];
+    const own: Accepted = { uri, start: offset, end: offset + text.length, text, callOff };
+    const oldest = followed.size >= MOST_FOLLOWED ? [...followed][0] : undefined;
+    if (oldest) drop(oldest);
+    followed.add(own);
+    for (const [index, seconds] of KEPT_AFTER.entries()) {
+      callOff.push(
+        after(seconds, () => {
+          look(own, index);
+          if (index === KEPT_AFTER.length - 1) followed.delete(own);
+        }),
+      );
+    }
+  }
+
+  function look({ uri, start, end, text }: Accepted, index: number): void {
+    const now = textOf(uri, start, end);
+    if (now === undefined) return;
+    const stands = bare(now).includes(bare(text));
+    count((today) => {
+      today.looked[index] = (today.looked[index] ?? 0) + 1;
+      if (stands) today.kept[index] = (today.kept[index] ?? 0) + 1;
+    });
+  }
+
+  function drop(own: Accepted): void {
+    for (const stop of own.callOff) stop();
+    followed.delete(own);
+  }
+
+  function takeIn({ offset, length, text }: Change): void {
+    if (!current) return;
+    // A pair of brackets or quotes that the editor closes brings one letter too many.
+    const typed = text.length === 2 && !current.rest.startsWith(text) ? text.slice(0, 1) : text;
+    if (length > 0 || offset !== current.offset || typed === '' || !current.rest.startsWith(typed)) {
+      current = undefined;
+      return;
+    }
+    current.offset += typed.length;
+    current.rest = current.rest.slice(typed.length);
+    if (typed.length < SHORTEST_PART || current.rest === '' || current.partly) return;
+    current.partly = true;
+    count((today) => {
+      today.partly++;
+    });
+  }
+
+  return {
+    shown({ uri, offset, text }) {
+      // Typed into, or asked for again: the same suggestion.
+      const same = current?.uri === uri && current.offset === offset && current.rest === text;
+      if (same) return;
+      current = { uri, offset, rest: text, partly: false };
+      count((today) => {
+        today.shown++;
+      });
+    },
+    accepted(suggestion) {
+      current = undefined;
+      count((today) => {
+        today.accepted++;
+        today.characters += suggestion.text.length;
+      });
+      follow(suggestion);
+    },
+    changed(uri, changes) {
+      for (const own of followed) if (own.uri === uri) for (const change of changes) shift(own, change);
+      if (current?.uri !== uri) return;
+      const [only] = changes;
+      if (changes.length === 1 && only) takeIn(only);
+      else if (changes.length > 1) current = undefined;
+    },
+    closed(uri) {
+      for (const own of followed) if (own.uri === uri) drop(own);
+      if (current?.uri === uri) current = undefined;
+    },
+    dispose() {
+      for (const own of followed) drop(own);
+    },
+  };
+}
+
+/** Moves a range with a change before it, and stretches or shrinks it with one inside. */
+function shift(own: { start: number; end: number }, { offset, length, text }: Change): void {
+  const end = offset + length;
+  const grown = text.length - length;
+  if (end <= own.start) {
+    own.start += grown;
+    own.end += grown;
+  } else if (offset < own.end) {
+    own.start = Math.min(own.start, offset);
+    own.end = Math.max(own.end, end) + grown;
+  }
+}
+
+function bare(text: string): string {
+  return text.replace(/\s+/g, '');
+}

@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { createTracking } from '../../../extension/statistics/tracking.ts';
+import { noCounts } from '../../../media/statistics/counts.ts';
+
+const URI = 'file:///a.ts';
+
+/** A document that changes as an editor changes it, and a clock that the test moves. */
+function bench(before: string) {
+  const counts = noCounts();
+  let text = before;
+  let seconds = 0;
+  let timers: { at: number; call: () => void }[] = [];
+  const tracking = createTracking({
+    count: (change) => change(counts),
+    textOf: (uri, from, to) => (uri === URI ? text.slice(from, to) : undefined),
+    after(delay, call) {
+      const timer = { at: seconds + delay, call };
+      timers.push(timer);
+      return () => {
+        timers = timers.filter((each) => each !== timer);
+      };
+    },
+  });
+  const edit = (offset: number, length: number, inserted: string) => {
+    text = text.slice(0, offset) + inserted + text.slice(offset + length);
+    tracking.changed(URI, [{ offset, length, text: inserted }]);
+  };
+  return {
+    counts,
+    tracking,
+    edit,
+    wait(more: number) {
+      seconds += more;
+      const due = timers.filter(({ at }) => at <= seconds);
+      timers = timers.filter(({ at }) => at > seconds);
+      for (const { call } of due) call();
+    },
+    shown: (offset: number, rest: string) => tracking.shown({ uri: URI, offset, text: rest }),
+    accept(offset: number, rest: string) {
+      edit(offset, 0, rest);
+      tracking.accepted({ uri: URI, offset, text: rest });
+    },
+    waiting: () => timers.length,
+  };
+}
+
+describe('a suggestion', () => {
+  it('that is typed into letter by letter is shown once', () => {
+    const { shown, edit, counts } = bench('a = ');
+    shown(4, 'foo();');
+    shown(4, 'foo();');
+    edit(4, 0, 'f');
+    shown(5, 'oo();');
+    edit(5, 0, 'o');
+    shown(6, 'o();');
+    expect(counts).toMatchObject({ shown: 1, accepted: 0, partly: 0 });
+    edit(6, 0, 'x');
+    shown(7, 'y();');
+    expect(counts).toMatchObject({ shown: 2, accepted: 0, partly: 0 });
+  });
+
+  it('of which words are taken counts as accepted in part, once', () => {
+    const { shown, edit, counts } = bench('a = ');
+    shown(4, 'items.length + 1;');
+    edit(4, 0, 'items');
+    edit(9, 0, '.length');
+    expect(counts).toMatchObject({ shown: 1, accepted: 0, partly: 1 });
+  });
+
+  it('into which a pair of brackets is typed is still the same', () => {
+    const { shown, edit, counts } = bench('f');
+    shown(1, '(a, b)');
+    edit(1, 0, '()');
+    shown(2, 'a, b)');
+    expect(counts).toMatchObject({ shown: 1, partly: 0 });
+  });
+
+  it('that is taken whole counts with its characters', () => {
+    const { shown, accept, counts } = bench('a = ');
+    shown(4, 'foo();');
+    accept(4, 'foo();');
+    expect(counts).toMatchObject({ shown: 1, accepted: 1, partly: 0, characters: 6 });
+  });
+});
+
+describe('what was accepted', () => {
+  it('is looked at after 30 seconds, 5 minutes and an hour', () => {
+    const { accept, wait, counts, waiting } = bench('a = ');
+    accept(4, 'foo();');
+    wait(29);
+    expect(counts.looked).toEqual([0, 0, 0]);
+    wait(3600);
+    expect([counts.looked, counts.kept]).toEqual([
+      [1, 1, 1],
+      [1, 1, 1],
+    ]);
+    expect(waiting()).toBe(0);
+  });
+
+  it('is found after changes around it, and white space inside it does not matter', () => {
+    const { accept, edit, wait, counts } = bench('a = \nb;');
+    accept(4, 'foo(1, 2);');
+    edit(0, 0, '// first\n');
+    edit(9 + 4 + 'foo(1,'.length, 0, '\n  ');
+    wait(30);
+    expect(counts.kept).toEqual([1, 0, 0]);
+  });
+
+  it.each([
+    ['changed inside', 5, 1, 'x'],
+    ['removed', 3, 8, ''],
+  ])('does not stand once it is %s', (_, offset, length, text) => {
+    const { accept, edit, wait, counts } = bench('a = ');
+    accept(4, 'foo();');
+    wait(30);
+    edit(offset, length, text);
+    wait(300);
+    expect([counts.looked, counts.kept]).toEqual([
+      [1, 1, 0],
+      [1, 0, 0],
+    ]);
+  });
+
+  it('is not looked at in a document that was closed', () => {
+    const { accept, tracking, wait, counts, waiting } = bench('a = ');
+    accept(4, 'foo();');
+    tracking.closed(URI);
+    wait(3600);
+    expect(counts.looked).toEqual([0, 0, 0]);
+    expect(waiting()).toBe(0);
+  });
+});
