@@ -3,6 +3,7 @@
  * model is handed in, so that it can be driven without one. Any LSP client may use it with a bare `initialize`.
  */
 import {
+  type CancellationToken,
   type Connection,
   DidChangeConfigurationNotification,
   type InitializeParams,
@@ -14,16 +15,22 @@ import {
   TextDocuments,
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { ChatPiece } from '../engine/chat/chat-model.ts';
+import { createChat } from './chat/chat.ts';
 import { createPipeline } from './completion/pipeline.ts';
 import { createEngineHost, type LoadEngine } from './engine-host.ts';
 import { createFiller } from './fill/filler.ts';
 import { createLog } from './log.ts';
 import { relativePath } from './paths.ts';
 import {
+  CHAT_METHOD,
+  CHAT_MODELS_METHOD,
+  CHAT_TEXT_METHOD,
   FILL_METHOD,
   LENS_METHOD,
   type LensParams,
   RELOAD_METHOD,
+  REMOTE_KEY_METHOD,
   STATUS_METHOD,
   type StatusParams,
   TRACE_METHOD,
@@ -59,6 +66,14 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
   const pipeline = createPipeline({ documents, host, settings: () => settings, pathOf, log });
 
   const filler = createFiller({ documents, host, settings: () => settings, pathOf, log });
+
+  /** A client that has no keys knows nothing of the request. */
+  async function keyOf(origin: string): Promise<string | undefined> {
+    const key: unknown = await connection.sendRequest(REMOTE_KEY_METHOD, { origin }).catch(() => undefined);
+    return typeof key === 'string' && key !== '' ? key : undefined;
+  }
+
+  const chat = createChat({ host, settings: () => settings, keyOf, log });
 
   function apply(given: unknown): void {
     const checked = checkSettings(given);
@@ -122,24 +137,37 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
   connection.onRequest(TRACE_METHOD, () => host.trace() ?? null);
 
   connection.languages.inlineCompletion.on(async (params, token) => {
-    const controller = new AbortController();
-    token.onCancellationRequested(() => controller.abort());
+    const signal = signalOf(token);
     await configured;
-    const items = await pipeline.complete(params, controller.signal);
+    const items = await pipeline.complete(params, signal);
     return token.isCancellationRequested ? new ResponseError(LSPErrorCodes.RequestCancelled, 'cancelled') : items;
   });
 
   connection.onRequest(FILL_METHOD, async (params: unknown, token) => {
-    const controller = new AbortController();
-    token.onCancellationRequested(() => controller.abort());
     await configured;
-    return filler.fill(params, controller.signal);
+    return filler.fill(params, signalOf(token));
+  });
+  connection.onRequest(CHAT_MODELS_METHOD, async (token: CancellationToken) => {
+    await configured;
+    return chat.models(signalOf(token));
+  });
+  connection.onRequest(CHAT_METHOD, async (params: unknown, token) => {
+    const tell = (id: string, piece: ChatPiece) => void connection.sendNotification(CHAT_TEXT_METHOD, { id, ...piece });
+    await configured;
+    return chat.answer(params, tell, signalOf(token));
   });
 
   documents.onDidClose(({ document }) => pipeline.forget(document.uri));
   connection.onShutdown(() => host.dispose());
   documents.listen(connection);
   connection.listen();
+}
+
+function signalOf(token: CancellationToken): AbortSignal {
+  const controller = new AbortController();
+  if (token.isCancellationRequested) controller.abort();
+  token.onCancellationRequested(() => controller.abort());
+  return controller.signal;
 }
 
 /** Clients push either all settings or the section alone. */

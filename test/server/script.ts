@@ -15,6 +15,8 @@ export interface Script {
   span: string;
   /** What it says in several blanks, in the order of the text, kept ones left out; `span` where there is none. */
   spans?: string[];
+  /** It was trained to converse, and says this, piece by piece. */
+  chat?: string[];
   finish?: FinishReason;
   /** Hold every call until it is released; `until aborted` ends it as well when its signal fires. */
   hold?: 'until aborted' | 'until released';
