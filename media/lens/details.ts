@@ -1,7 +1,7 @@
 /** One token in words and numbers: what it is, where it came from, whom it sees, and what else was probable. */
 import { type Arrangement, predictor } from '../../engine/objective/paradigms.ts';
 import type { FillTrace, PartBToken } from '../../language-server/protocol.ts';
-import { bar, element } from './element.ts';
+import { bar, element } from '../element.ts';
 import { percent, tokenText } from './token-text.ts';
 import { type Selected, seenStretches, tokenAt } from './view.ts';
 import { degreeWords, originWords, rowWords, words } from './words.ts';

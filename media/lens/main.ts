@@ -1,8 +1,8 @@
 /** The Lens page: holds the trace that is shown and what of it is selected, and puts the parts together. */
 import { type Arrangement, arrange, type Paradigm, paradigms, predictor } from '../../engine/objective/paradigms.ts';
 import type { FillTrace } from '../../language-server/protocol.ts';
+import { button, element, section } from '../element.ts';
 import { detailsOf } from './details.ts';
-import { button, element, section } from './element.ts';
 import { createMatrix } from './matrix.ts';
 import { type FromPage, isToPage } from './messages.ts';
 import { svgOf } from './svg.ts';

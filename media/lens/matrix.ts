@@ -1,6 +1,6 @@
 /** The visibility matrix on a canvas: a row for every token that looks, a column for every token that can be seen. */
 import type { Arrangement, RowSource } from '../../engine/objective/paradigms.ts';
-import { button, element } from './element.ts';
+import { button, element } from '../element.ts';
 import { around, fitted, type MatrixView, panned, showing, zoomed } from './matrix-view.ts';
 import { seenStretches } from './view.ts';
 import { cellWords, words } from './words.ts';

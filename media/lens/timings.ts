@@ -1,7 +1,7 @@
 /** Where the milliseconds of the fill went. */
 import type { FillTrace } from '../../language-server/protocol.ts';
+import { bar, element } from '../element.ts';
 import { headings } from './details.ts';
-import { bar, element } from './element.ts';
 import { milliseconds } from './token-text.ts';
 import { stageWords, words } from './words.ts';
 

@@ -1,6 +1,6 @@
 /** Tokens of one part as a list of chips with a single tab stop: arrow keys move, which also selects. */
 import type { FillTrace, PartAToken, PartBToken } from '../../language-server/protocol.ts';
-import { bar, element } from './element.ts';
+import { bar, element } from '../element.ts';
 import { percent, tokenText } from './token-text.ts';
 import { originWords, rowLabels, rowWords } from './words.ts';
 
