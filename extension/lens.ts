@@ -2,7 +2,6 @@
  * The Lens beside the editor: a page that shows what the model computed for its last fill. The page may run its own
  * script and use its own style sheet, nothing else; what it says is checked before it is believed.
  */
-import { randomBytes } from 'node:crypto';
 import {
   commands,
   Disposable,
@@ -11,7 +10,6 @@ import {
   l10n,
   Uri,
   ViewColumn,
-  type Webview,
   type WebviewPanel,
   window,
   workspace,
@@ -19,6 +17,7 @@ import {
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { type FillTrace, LENS_METHOD, TRACE_METHOD, TRACED_METHOD } from '../language-server/protocol.ts';
 import { type FromPage, isFromPage, isTrace, type ToPage } from '../media/lens/messages.ts';
+import { pageOf } from './page.ts';
 
 const VIEW_TYPE = 'cloze.lens';
 /** The client's state `Running`; its module is too heavy to load for one number. */
@@ -85,7 +84,7 @@ export function registerLens(context: ExtensionContext, client: Promise<Language
       if (isFromPage(message)) void hear(message);
     });
     opened.webview.options = { enableScripts: true, localResourceRoots: [folder] };
-    opened.webview.html = pageOf(opened.webview, folder);
+    opened.webview.html = pageOf(opened.webview, { folder, name: 'lens', title: 'Cloze Lens' });
     await tellServer();
   }
 
@@ -124,25 +123,4 @@ async function savePicture(svg: string): Promise<void> {
       l10n.t('The picture could not be saved as {0}: {1} Choose another folder.', target.fsPath, reason),
     );
   }
-}
-
-/** The page itself holds no text: its script puts all of it in, as text nodes. */
-function pageOf(webview: Webview, folder: Uri): string {
-  const nonce = randomBytes(16).toString('base64');
-  const of = (name: string) => webview.asWebviewUri(Uri.joinPath(folder, name)).toString();
-  const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'`;
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="${of('lens.css')}">
-<title>Cloze Lens</title>
-</head>
-<body>
-<main id="lens"></main>
-<script nonce="${nonce}" src="${of('main.js')}"></script>
-</body>
-</html>`;
 }

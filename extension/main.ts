@@ -2,6 +2,7 @@
 import { type ExtensionContext, window } from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { RELOAD_METHOD, type StatusParams } from '../language-server/protocol.ts';
+import { registerChat } from './chat/chat.ts';
 import { registerCommands } from './commands.ts';
 import { createFailureMessage } from './failure.ts';
 import { createFillSelection } from './fill/fill-selection.ts';
@@ -37,6 +38,7 @@ export function activate(context: ExtensionContext): void {
     ...registerCommands(started, output),
     createFillSelection(started, output),
     registerLens(context, started),
+    registerChat(context, started, output),
   );
 }
 

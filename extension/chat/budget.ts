@@ -53,7 +53,7 @@ export function answerTokens(contextTokens: number): number {
   return Math.min(LONGEST_ANSWER, Math.floor(contextTokens / 4));
 }
 
-export function fit(
+export function fitToContext(
   system: string,
   earlier: readonly Turn[],
   question: string,
