@@ -94,14 +94,18 @@ function withComments(lines: readonly Line[], start: number, own: readonly strin
 }
 
 const DECLARATION =
-  /^\s*(?:export\s+|default\s+|public\s+|private\s+|protected\s+|static\s+|async\s+|abstract\s+|pub\s+)*(?:function\*?|class|interface|type|enum|def|fn|func|struct|const|let|var)\s+([\w$]+)/;
+  /^\s*(?:export\s+|default\s+|public\s+|private\s+|protected\s+|static\s+|async\s+|abstract\s+|pub\s+)*(function\*?|class|interface|type|enum|def|fn|func|struct|const|let|var)\s+([\w$]+)/;
 const METHOD =
   /^\s*(?:public\s+|private\s+|protected\s+|static\s+|async\s+|get\s+|set\s+|readonly\s+)*([\w$]+)\s*\([^;]*\{\s*$/;
+const VARIABLES = ['const', 'let', 'var'];
 const KEYWORDS = ['if', 'for', 'while', 'switch', 'catch', 'return', 'function'];
 
+/** A variable is not what a method of the same name declares. */
 function nameIn(line: string): string | undefined {
-  const name = DECLARATION.exec(line)?.[1] ?? METHOD.exec(line)?.[1];
-  return name !== undefined && KEYWORDS.includes(name) ? undefined : name;
+  const [, kind = '', name] = DECLARATION.exec(line) ?? [];
+  if (name !== undefined) return `${VARIABLES.includes(kind) ? 'variable ' : ''}${name}`;
+  const method = METHOD.exec(line)?.[1];
+  return method !== undefined && KEYWORDS.includes(method) ? undefined : method;
 }
 
 function declarations(own: readonly string[]): number {
