@@ -12,8 +12,10 @@ import {
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { createAnswers } from './answers.ts';
 import { exportOf, titleOf } from './conversation.ts';
+import { offerToEditor } from './editor-models.ts';
 import { createHistory } from './history.ts';
 import { createModels } from './models.ts';
+import { registerParticipant } from './participant.ts';
 import { pickConversation } from './pick-conversation.ts';
 import { createProposals } from './proposals.ts';
 import { type ChatSession, createSession } from './session.ts';
@@ -86,6 +88,8 @@ export function registerChat(
     answers,
     proposals,
     { dispose: () => void history.flush() },
+    offerToEditor(models, answers),
+    registerParticipant(models, answers, Uri.joinPath(context.extensionUri, 'media', 'chat.svg')),
     window.registerWebviewViewProvider(VIEW, view),
     register('cloze.chat.open', () => commands.executeCommand(`${VIEW}.focus`)),
     register('cloze.chat.new', () => {

@@ -27,6 +27,8 @@ export interface Models extends Disposable {
   readonly problem: string | undefined;
   onDidChange: EventEmitter<void>['event'];
   refresh(): Promise<void>;
+  /** Resolves when they have been listed once. */
+  ready(): Promise<void>;
   /** Lets the user choose. */
   choose(): Promise<void>;
 }
@@ -34,6 +36,7 @@ export interface Models extends Disposable {
 export function createModels(context: ExtensionContext, client: Promise<LanguageClient>): Models {
   const changed = new EventEmitter<void>();
   let listed: ChatModelsResult = { models: [] };
+  let first: Promise<void> | undefined;
 
   async function refresh(): Promise<void> {
     try {
@@ -99,6 +102,10 @@ export function createModels(context: ExtensionContext, client: Promise<Language
     },
     onDidChange: changed.event,
     refresh,
+    ready() {
+      first ??= refresh();
+      return first;
+    },
     choose,
     dispose() {
       void watching.then((each) => each.dispose());

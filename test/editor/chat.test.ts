@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FrameLocator, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type AskedChat, type ChatServer, startChatServer } from '../server/chat-server.ts';
 import { goTo, openFile, screenshot, statusLabel } from './browser-page.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
@@ -41,6 +41,8 @@ beforeAll(async () => {
   server = await startChatServer(answerTo);
   workbench = await openWorkbench(process.cwd(), { 'cloze.chat.server': server.url });
   const { page } = workbench;
+  // Many steps, each of which a busy machine may make slow.
+  page.setDefaultTimeout(150_000);
   await openFile(page, 'inventory.ts');
   await statusLabel(page, 'Cloze: Ready').waitFor();
   await runCommand(page, 'Cloze: Open Chat');
@@ -49,6 +51,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await workbench?.dispose();
   server?.dispose();
+});
+
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await screenshot(workbench.page, `test/output/chat-failed-${task.id}.png`);
 });
 
 test('an answer streams in, with what was sent along', async () => {
@@ -109,9 +115,9 @@ test('what a model writes stays text', async () => {
   const answer = answers().last();
   await answer.getByText('<img src=x').waitFor();
   expect(await answer.locator('img').count()).toBe(0);
-  expect(await answer.getByRole('link').evaluateAll((links) => links.map((link) => link.getAttribute('href')))).toEqual([
-    'https://x.example/p.png',
-  ]);
+  expect(await answer.getByRole('link').evaluateAll((links) => links.map((link) => link.getAttribute('href')))).toEqual(
+    ['https://x.example/p.png'],
+  );
   expect(await answer.locator('.unseen').innerText()).toBe('‹202E›');
 });
 
@@ -127,7 +133,9 @@ test('code is applied as a diff, in one undo step', async () => {
   await page.getByRole('button', { name: 'Apply the Proposal' }).first().click();
   await page.locator('.tab.active[data-resource-name="inventory.ts"]').waitFor();
   await expect.poll(saved).toContain(`\n\n${METHOD}\n\n`);
-  expect(await saved()).not.toContain('let total = 0;\n    for (const item of this.items.values()) {\n      total += item.price');
+  expect(await saved()).not.toContain(
+    'let total = 0;\n    for (const item of this.items.values()) {\n      total += item.price',
+  );
   await undo();
   await expect.poll(saved).toBe(original);
 });

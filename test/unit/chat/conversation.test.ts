@@ -17,7 +17,15 @@ import {
 let at = 0;
 function said(id: string, parent?: string, values: Partial<Message> = {}): Message {
   const role = id.startsWith('q') ? 'user' : 'assistant';
-  return { id, role, text: `text of ${id}`, at: ++at, state: 'done', ...(parent !== undefined && { parent }), ...values };
+  return {
+    id,
+    role,
+    text: `text of ${id}`,
+    at: ++at,
+    state: 'done',
+    ...(parent !== undefined && { parent }),
+    ...values,
+  };
 }
 const of = (...messages: Message[]): Conversation => messages.reduce(withMessage, newConversation('c'));
 const path = (conversation: Conversation) => threadOf(conversation).map(({ id }) => id);
@@ -53,7 +61,10 @@ describe('branches', () => {
 });
 
 describe('what is stored', () => {
-  const stored = of(said('q1', undefined, { context: ['a.ts'] }), said('a1', 'q1', { state: 'streaming', model: 'glm' }));
+  const stored = of(
+    said('q1', undefined, { context: ['a.ts'] }),
+    said('a1', 'q1', { state: 'streaming', model: 'glm' }),
+  );
 
   it('comes back, and what was being written has stopped', () => {
     const back = restored(JSON.parse(JSON.stringify(stored)));
@@ -79,7 +90,10 @@ it('a title is the first line of the first question', () => {
 });
 
 it('all words are searched, in all versions', () => {
-  const conversation = of(said('q1', undefined, { text: 'Sort by Name' }), said('a1', 'q1', { text: 'x\nuse a map here' }));
+  const conversation = of(
+    said('q1', undefined, { text: 'Sort by Name' }),
+    said('a1', 'q1', { text: 'x\nuse a map here' }),
+  );
   expect(searchIn(conversation, 'MAP sort')).toBe('use a map here');
   expect(searchIn(conversation, '')).toBe('Sort by Name');
   expect(searchIn(conversation, 'map tree')).toBeUndefined();
