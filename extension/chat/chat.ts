@@ -53,7 +53,10 @@ export function registerChat(
     },
   });
 
+  let reopened = false;
   async function reopen(): Promise<void> {
+    if (reopened) return;
+    reopened = true;
     const last = context.workspaceState.get<string>(CURRENT);
     const found = (await history.all()).find(({ id }) => id === last);
     // The user may have begun another meanwhile.
@@ -80,7 +83,6 @@ export function registerChat(
     await history.remove(conversation.id);
   }
 
-  void reopen();
   const register = commands.registerCommand;
   return Disposable.from(
     view,
@@ -90,7 +92,13 @@ export function registerChat(
     { dispose: () => void history.flush() },
     offerToEditor(models, answers),
     registerParticipant(models, answers, Uri.joinPath(context.extensionUri, 'media', 'chat.svg')),
-    window.registerWebviewViewProvider(VIEW, view),
+    window.registerWebviewViewProvider(VIEW, {
+      // What is kept is read when somebody looks, not when the window starts.
+      async resolveWebviewView(resolved) {
+        view.resolveWebviewView(resolved);
+        await reopen();
+      },
+    }),
     register('cloze.chat.open', () => commands.executeCommand(`${VIEW}.focus`)),
     register('cloze.chat.new', () => {
       session.startNew();

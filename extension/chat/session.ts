@@ -70,6 +70,12 @@ export function createSession(models: Models, answers: Answers, told: SessionLis
     running = undefined;
   }
 
+  /** Before another conversation is shown: no answer goes on unseen. */
+  function leave(): void {
+    stop();
+    for (const { id, state } of conversation.messages) if (state === 'streaming') change(id, { state: 'stopped' });
+  }
+
   async function ask(text: string, parent: string | undefined): Promise<void> {
     stop();
     const question = add({ role: 'user', text, state: 'done', ...(parent !== undefined && { parent }) });
@@ -131,11 +137,11 @@ export function createSession(models: Models, answers: Answers, told: SessionLis
       return conversation;
     },
     open(next) {
-      stop();
+      leave();
       show(next);
     },
     startNew() {
-      stop();
+      leave();
       show(newConversation(randomUUID()));
     },
     send: (text) => ask(text, threadOf(conversation).at(-1)?.id),

@@ -1,5 +1,5 @@
 /** The chat's place in the side bar: joins the page and the session. What the page says is checked before it is believed. */
-import { Disposable, env, type Uri, type WebviewView, type WebviewViewProvider, window } from 'vscode';
+import { Disposable, env, type Uri, type WebviewView, window } from 'vscode';
 import { type FromPage, isFromPage, type ShownMessage, type ToPage } from '../../media/chat/messages.ts';
 import { withoutUnseen } from '../../media/chat/unseen.ts';
 import { pageOf } from '../page.ts';
@@ -11,7 +11,9 @@ import type { Proposals } from './proposals.ts';
 import type { ChatSession, SessionListener } from './session.ts';
 import { shownModel } from './words.ts';
 
-export interface ChatView extends WebviewViewProvider, SessionListener, Disposable {}
+export interface ChatView extends SessionListener, Disposable {
+  resolveWebviewView(resolved: WebviewView): void;
+}
 
 export function createChatView(
   folder: Uri,

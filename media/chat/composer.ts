@@ -4,7 +4,7 @@ import { icon } from './icons.ts';
 import type { FromPage, ShownContext, ShownModel } from './messages.ts';
 import { iconButton, textNodes } from './rendering.ts';
 import { createSuggestions, type Suggestion } from './suggestions.ts';
-import { budgetWords, mentionWords, tokenCount, words } from './words.ts';
+import { budgetTitle, budgetWords, droppedWords, mentionWords, tokenCount, words } from './words.ts';
 
 export interface Composer {
   readonly root: HTMLElement;
@@ -157,19 +157,19 @@ export function createComposer(
       commands = offered.map((command) => ({ insert: `/${command.name}`, description: command.description }));
     },
     showContext(shown) {
-      const items = shown?.items ?? [];
+      const items = (shown?.items ?? []).map(({ name, tokens, cut }) => {
+        const detail = cut ? `${tokenCount(tokens)}, ${words.cutAttachment}` : tokenCount(tokens);
+        return element('li', { ...(cut && { class: 'cut' }) }, ...textNodes(name), element('span', {}, detail));
+      });
+      if (shown && shown.dropped > 0) items.push(element('li', { class: 'cut' }, droppedWords(shown.dropped)));
       context.hidden = items.length === 0;
-      context.replaceChildren(
-        ...items.map(({ name, tokens, cut }) => {
-          const detail = cut ? `${tokenCount(tokens)}, ${words.cutAttachment}` : tokenCount(tokens);
-          return element('li', { ...(cut && { class: 'cut' }) }, ...textNodes(name), element('span', {}, detail));
-        }),
-      );
+      context.replaceChildren(...items);
       const share = shown ? Math.min(1, shown.used / shown.limit) : 0;
       meter.hidden = !shown;
       meter.classList.toggle('full', share > 0.9);
       filled.style.width = `${share * 100}%`;
-      budget.textContent = shown ? budgetWords(shown.used, shown.limit, shown.dropped) : '';
+      budget.textContent = shown ? budgetWords(shown.used, shown.limit) : '';
+      budget.title = shown ? budgetTitle(shown.used, shown.limit) : '';
     },
     showAnswering(now) {
       answering = now;

@@ -56,7 +56,14 @@ export function tokenCount(tokens: number): string {
   return tokens < 1000 ? String(tokens) : `${(tokens / 1000).toFixed(tokens < 10_000 ? 1 : 0)}k`;
 }
 
-export function budgetWords(used: number, limit: number, dropped: number): string {
-  const left = dropped === 0 ? '' : `; ${dropped} earlier ${dropped === 1 ? 'message is' : 'messages are'} left out`;
-  return `About ${tokenCount(used)} of ${tokenCount(limit)} tokens${left}`;
+export function budgetWords(used: number, limit: number): string {
+  return `${tokenCount(used)} / ${tokenCount(limit)} tokens`;
+}
+
+export function budgetTitle(used: number, limit: number): string {
+  return `About ${used} of ${limit} tokens would be sent; the rest is room for more context.`;
+}
+
+export function droppedWords(dropped: number): string {
+  return `${dropped} earlier ${dropped === 1 ? 'message does' : 'messages do'} not fit`;
 }

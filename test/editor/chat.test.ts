@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { FrameLocator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type AskedChat, type ChatServer, startChatServer } from '../server/chat-server.ts';
-import { goTo, openFile, screenshot, statusLabel } from './browser-page.ts';
+import { goTo as goToLine, openFile, screenshot, statusLabel } from './browser-page.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 const HOSTILE =
@@ -80,7 +80,7 @@ test('code is inserted at the cursor', async () => {
   const { page } = workbench;
   await goTo(page, 1, 1);
   await answers().last().getByRole('button', { name: 'Insert at cursor' }).click();
-  await expect.poll(saved).toMatch(/^const greeting = 1;\/\*\* A small warehouse/);
+  await poll(saved).toMatch(/^const greeting = 1;\/\*\* A small warehouse/);
   await undo();
 });
 
@@ -89,7 +89,7 @@ test('an answer is stopped, and asked for again as a second version', async () =
   await answers().last().getByText('Once upon a time').waitFor();
   await chat().getByRole('button', { name: 'Stop' }).click();
   await answers().last().getByText('Stopped.').waitFor();
-  await expect.poll(() => server.asked.at(-1)?.brokenOff).toBe(true);
+  await poll(() => server.asked.at(-1)?.brokenOff).toBe(true);
   await answers().last().getByRole('button', { name: 'Ask again' }).click();
   await answers().last().getByText('2 of 2').waitFor();
   await input().press('Escape');
@@ -132,12 +132,12 @@ test('code is applied as a diff, in one undo step', async () => {
   await screenshot(page, 'test/output/chat-diff.png');
   await page.getByRole('button', { name: 'Apply the Proposal' }).first().click();
   await page.locator('.tab.active[data-resource-name="inventory.ts"]').waitFor();
-  await expect.poll(saved).toContain(`\n\n${METHOD}\n\n`);
+  await poll(saved).toContain(`\n\n${METHOD}\n\n`);
   expect(await saved()).not.toContain(
     'let total = 0;\n    for (const item of this.items.values()) {\n      total += item.price',
   );
   await undo();
-  await expect.poll(saved).toBe(original);
+  await poll(saved).toBe(original);
 });
 
 test('holes in code are filled as blanks by the local model', async () => {
@@ -147,7 +147,7 @@ test('holes in code are filled as blanks by the local model', async () => {
   await answers().last().getByRole('button', { name: 'Fill its blanks' }).click();
   await page.locator('.codelens-decoration a', { hasText: 'Keep' }).first().waitFor();
   await screenshot(page, 'test/output/chat-fill.png');
-  await expect.poll(saved).toMatch(/const firstTotal = [^…\n]+/);
+  await poll(saved).toMatch(/const firstTotal = [^…\n]+/);
 });
 
 test('the conversation is there after the window was reloaded', async () => {
@@ -181,11 +181,20 @@ function chat(): FrameLocator {
 const input = () => chat().getByRole('combobox', { name: 'Message' });
 const answers = () => chat().locator('article.assistant');
 
+/** Gives the editor the keyboard first: it may be with the chat. */
+async function goTo(page: Page, line: number, column: number): Promise<void> {
+  await page.locator('.editor-instance .view-line').first().click();
+  await goToLine(page, line, column);
+}
+
+/** A busy machine may take long for any of it. */
+const poll = <T>(of: () => T) => expect.poll(of, { timeout: 100_000 });
+
 async function ask(question: string): Promise<void> {
   const before = await answers().count();
   await input().fill(question);
   await input().press('Enter');
-  await expect.poll(() => answers().count()).toBe(before + 1);
+  await poll(() => answers().count()).toBe(before + 1);
 }
 
 async function runCommand(page: Page, title: string): Promise<void> {
