@@ -115,9 +115,9 @@ describe('the page', () => {
     await show(question, answer(ANSWER, { branch: { index: 1, count: 2 } }));
     await screenshot(page, 'test/output/chat-page.png');
     expect(await page.locator('article.assistant ol li').count()).toBe(2);
-    expect(await page.locator('.budget').innerText()).toBe(
-      'About 2.3k of 6.1k tokens; 2 earlier messages are left out',
-    );
+    expect(await page.locator('.budget').innerText()).toBe('2.3k / 6.1k tokens');
+    const context = page.getByRole('list', { name: 'Context' }).getByRole('listitem');
+    expect(await context.allInnerTexts()).toEqual(['inventory.ts1.2k', '2 earlier messages do not fit']);
     expect(await page.getByText('2 of 2').count()).toBe(1);
   });
 

@@ -91,9 +91,11 @@ test('an answer is stopped, and asked for again as a second version', async () =
   await answers().last().getByText('Stopped.').waitFor();
   await poll(() => server.asked.at(-1)?.brokenOff).toBe(true);
   await answers().last().getByRole('button', { name: 'Ask again' }).click();
-  await answers().last().getByText('2 of 2').waitFor();
+  await answers().last().getByText('Stopped.').waitFor({ state: 'hidden' });
+  await answers().last().getByText('Once upon a time').waitFor();
   await input().press('Escape');
   await answers().last().getByText('Stopped.').waitFor();
+  await answers().last().getByText('2 of 2').waitFor();
 });
 
 test('a question is edited, and both versions are kept', async () => {
@@ -156,7 +158,8 @@ test('the conversation is there after the window was reloaded', async () => {
   await chat().getByRole('article', { name: 'You' }).first().getByText('/explain slowly').waitFor();
   expect(await answers().count()).toBe(5);
   await runCommand(page, 'Cloze: Conversations');
-  await page.keyboard.type('hostile');
+  await page.locator('.quick-input-widget', { hasText: 'Conversations of This Workspace' }).waitFor();
+  await page.locator('.quick-input-widget input').first().fill('hostile');
   await page.locator('.quick-input-list .monaco-list-row', { hasText: '/explain slowly' }).waitFor();
   await screenshot(page, 'test/output/chat-history.png');
   await page.keyboard.press('Escape');
