@@ -55,9 +55,11 @@ export function createThread(say: (message: FromPage) => void, edit: (message: S
         return known;
       });
       views = new Map(next.map((view) => [view.message.id, view]));
+      const restoreFocus = keepFocus(root);
       for (const view of next) view.draw();
       root.replaceChildren(...next.map((view) => view.root));
       scrollToEnd();
+      restoreFocus();
     },
     update(message) {
       const view = views.get(message.id);
@@ -75,6 +77,19 @@ export function createThread(say: (message: FromPage) => void, edit: (message: S
       else view.message = { ...message, text: message.text + text };
       grow(view);
     },
+  };
+}
+
+/** Whoever goes through versions by the keyboard stays at the button, or at its neighbour where it has no more to do. */
+function keepFocus(root: HTMLElement): () => void {
+  const focused = document.activeElement;
+  const at = [...root.children].findIndex((child) => child.contains(focused));
+  if (at < 0) return () => undefined;
+  const label = focused?.getAttribute('aria-label');
+  return () => {
+    const buttons = [...(root.children[at]?.querySelectorAll<HTMLButtonElement>('.tools button') ?? [])];
+    const enabled = buttons.filter(({ disabled }) => !disabled);
+    (enabled.find((each) => each.getAttribute('aria-label') === label) ?? enabled[0])?.focus();
   };
 }
 

@@ -176,6 +176,16 @@ describe('the page', () => {
     expect(await input().inputValue()).toBe('/doc ');
   });
 
+  test('keeps the focus while one goes through versions', async () => {
+    await show(question, answer('First', { branch: { index: 0, count: 2 } }));
+    await page.getByRole('button', { name: 'Next version' }).focus();
+    await page.keyboard.press('Enter');
+    expect((await said()).at(-1)).toEqual({ type: 'branch', id: 'a', step: 1 });
+    await show(question, answer('Second', { id: 'b', branch: { index: 1, count: 2 } }));
+    await page.getByText('Second').waitFor();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Previous version');
+  });
+
   test('tells what went wrong', async () => {
     await show(question, answer('Half', { state: 'streaming' }));
     await send({
