@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { FrameLocator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type AskedChat, type ChatServer, startChatServer } from '../server/chat-server.ts';
-import { goTo as goToLine, openFile, screenshot, statusLabel } from './browser-page.ts';
+import { goTo, openFile, screenshot, statusLabel } from './browser-page.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 const HOSTILE =
@@ -39,7 +39,7 @@ async function* answerTo({ messages }: AskedChat): AsyncGenerator<string> {
 
 beforeAll(async () => {
   server = await startChatServer(answerTo);
-  workbench = await openWorkbench(process.cwd(), { 'cloze.chat.server': server.url });
+  workbench = await openWorkbench(process.cwd(), { 'cloze.chat.server': server.url }, ['test/editor/asking-extension']);
   const { page } = workbench;
   // Many steps, each of which a busy machine may make slow.
   page.setDefaultTimeout(150_000);
@@ -152,6 +152,17 @@ test('holes in code are filled as blanks by the local model', async () => {
   await poll(saved).toMatch(/const firstTotal = [^…\n]+/);
 });
 
+test("the models are among the editor's own, for its chat and for other extensions", async () => {
+  const { page } = workbench;
+  await runCommand(page, "Test: Ask the Editor's Models");
+  const message = page.locator('.notification-toast', { hasText: /Ask/ }).first();
+  await message.waitFor();
+  await screenshot(page, 'test/output/chat-editor-models.png');
+  expect(await message.innerText()).toContain(
+    'Asked glm-test (6144), glm-other (6144). You said: Hello from elsewhere.',
+  );
+});
+
 test('the conversation is there after the window was reloaded', async () => {
   const { page } = workbench;
   await runCommand(page, 'Developer: Reload Window');
@@ -183,12 +194,6 @@ function chat(): FrameLocator {
 
 const input = () => chat().getByRole('combobox', { name: 'Message' });
 const answers = () => chat().locator('article.assistant');
-
-/** Gives the editor the keyboard first: it may be with the chat. */
-async function goTo(page: Page, line: number, column: number): Promise<void> {
-  await page.locator('.editor-instance .view-line').first().click();
-  await goToLine(page, line, column);
-}
 
 /** A busy machine may take long for any of it. */
 const poll = <T>(of: () => T) => expect.poll(of, { timeout: 100_000 });

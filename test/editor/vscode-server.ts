@@ -1,8 +1,8 @@
 /** One running VS Code server with its own data, settings and extensions; nothing of the user's is read or written. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { copyExtension } from './extension-folder.ts';
 import { guard } from './guard.ts';
@@ -36,6 +36,8 @@ export interface ServerOptions {
   folder: string;
   /** Put over the quiet defaults. */
   settings?: Record<string, unknown>;
+  /** Folders of other extensions to load. */
+  others?: readonly string[];
 }
 
 export interface VsCodeServer {
@@ -51,6 +53,7 @@ export async function startVsCodeServer(vscode: VsCode, options: ServerOptions):
   const tokenFile = join(dataFolder, 'token');
   const token = randomBytes(16).toString('hex');
   copyExtension(options.project, extensions);
+  for (const other of options.others ?? []) cpSync(other, join(extensions, basename(other)), { recursive: true });
   mkdirSync(join(dataFolder, 'data/User'), { recursive: true });
   writeFileSync(join(dataFolder, 'data/User/settings.json'), JSON.stringify({ ...SETTINGS, ...options.settings }));
   writeFileSync(tokenFile, token, { mode: 0o600 });

@@ -19,8 +19,12 @@ export interface Workbench {
   dispose(): Promise<void>;
 }
 
-/** `project` is the root of this project; `settings` are put over quiet defaults. */
-export async function openWorkbench(project: string, settings: Record<string, unknown> = {}): Promise<Workbench> {
+/** `project` is the root of this project; `settings` are put over quiet defaults; `others` are folders of extensions. */
+export async function openWorkbench(
+  project: string,
+  settings: Record<string, unknown> = {},
+  others: readonly string[] = [],
+): Promise<Workbench> {
   const say = (line: string): void => console.log(`cloze: ${line}`);
   const vscode = await installVsCode(say);
   const chromium = await installChromium(say);
@@ -32,7 +36,7 @@ export async function openWorkbench(project: string, settings: Record<string, un
   };
   try {
     cpSync(join(project, 'test/editor/sample-workspace'), workspace, { recursive: true });
-    const server = await startVsCodeServer(vscode, { project, workspace, folder, settings });
+    const server = await startVsCodeServer(vscode, { project, workspace, folder, settings, others });
     cleanUp.push(server.dispose);
     const browser = await openPage(chromium, server.url);
     cleanUp.push(browser.dispose);
