@@ -182,7 +182,7 @@ describe('the page', () => {
     await page.keyboard.press('Enter');
     expect((await said()).at(-1)).toEqual({ type: 'branch', id: 'a', step: 1 });
     await show(question, answer('Second', { id: 'b', branch: { index: 1, count: 2 } }));
-    await page.getByText('Second').waitFor();
+    await page.getByText('Second', { exact: true }).waitFor();
     expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Previous version');
   });
 
