@@ -188,6 +188,12 @@ test('with a model that fills blanks it says so, and runs what it can as blanks'
   await screenshot(page, 'test/output/chat-embedded.png');
   await ask('What is a monad?');
   await answers().last().getByText('fills blanks in code and was not trained to converse').waitFor();
+  const line = lineOf('  find(name');
+  await goTo(page, line + 1, 5);
+  await ask('/doc');
+  await answers().last().getByText(`The comment at line ${line} is a blank that the model filled.`).waitFor();
+  await screenshot(page, 'test/output/chat-doc.png');
+  await poll(saved).toMatch(/\n {2}\/\*\* \S.*\*\/\n {2}find\(name/);
 });
 
 /** The page within the two frames that VS Code puts around a view's content. */
