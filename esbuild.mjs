@@ -66,6 +66,7 @@ await Promise.all([
   build({ ...extension, plugins: [clientApart], entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs' }),
   build({ ...extension, entryPoints: ['extension/client.ts'], outfile: 'dist/client.cjs' }),
   build({ ...server, entryPoints: ['language-server/main.ts'], outfile: 'dist/server.cjs' }),
+  build({ ...page, entryPoints: ['media/chat/main.ts', 'media/chat/chat.css'], outdir: 'dist/chat' }),
   build({ ...page, entryPoints: ['media/lens/main.ts', 'media/lens/lens.css'], outdir: 'dist/lens' }),
   build({
     ...page,

@@ -2,6 +2,7 @@
 import { type ExtensionContext, window } from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { RELOAD_METHOD, type StatusParams } from '../language-server/protocol.ts';
+import { registerChat } from './chat/chat.ts';
 import { registerCommands } from './commands.ts';
 import { registerDiagnostics } from './diagnostics.ts';
 import { createFailureMessage } from './failure.ts';
@@ -60,6 +61,7 @@ export function activate(context: ExtensionContext): void {
     createFillSelection(started, output),
     registerLens(context, started),
     registerDiagnostics(context, () => last),
+    registerChat(context, started, output),
   );
 }
 

@@ -4,6 +4,7 @@
  * Loading takes its turn in the same queue, so a call made early waits for the model, and a model that cannot be loaded
  * costs completions but never the document service.
  */
+import type { ChatAnswer, ChatMessage, ChatModel, ChatOptions, ChatPiece } from '../engine/chat/chat-model.ts';
 import type { BlanksFill, BlanksPassage } from '../engine/infill/blanks.ts';
 import type { Fill, FillOptions, Passage } from '../engine/infill/fill.ts';
 import type { FillTrace } from '../engine/infill/trace.ts';
@@ -18,6 +19,8 @@ export interface Engine {
   fillBlanks(passage: BlanksPassage, options: FillOptions, signal: AbortSignal): Promise<BlanksFill>;
   /** What was computed for the last fill. */
   trace(): FillTrace | undefined;
+  /** Of a model that was trained to converse. */
+  readonly chat?: ChatModel & { contextTokens: number };
   dispose(): void | Promise<void>;
 }
 
@@ -57,6 +60,15 @@ export interface EngineHost {
    * when it was aborted or overtaken, else with an error whose message says why there is no fill and what to do.
    */
   fillBlanks(passage: BlanksPassage, options: FillOptions, signal: AbortSignal): Promise<BlanksFill>;
+  /** The model in use once it is loaded; undefined when there is none. */
+  model(): Promise<Pick<Engine, 'name' | 'device' | 'chat'> | undefined>;
+  /** An answer that the user asked for. Ranks, and rejects, as `fillBlanks` does. */
+  chat(
+    messages: readonly ChatMessage[],
+    options: ChatOptions,
+    onPiece: (piece: ChatPiece) => void,
+    signal: AbortSignal,
+  ): Promise<ChatAnswer>;
   /** While watched, fills note the rivals of each token, and `traced` is called after each. */
   watch(on: boolean): void;
   /** What was computed for the last fill of the model in use; undefined before the first. */
@@ -169,13 +181,17 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     return watched ? { ...options, rivals: RIVALS } : options;
   }
 
-  async function busy<R extends { timings: MeasuredParams }>(task: () => Promise<R>): Promise<R> {
+  function measured<R extends { timings: MeasuredParams }>(result: R): R {
+    told.measured(result.timings);
+    return result;
+  }
+
+  async function busy<R>(task: () => Promise<R>): Promise<R> {
     const start = performance.now();
     report('busy');
     try {
       const result = await task();
       lastLatency = performance.now() - start;
-      told.measured(result.timings);
       if (watched) told.traced();
       return result;
     } finally {
@@ -195,7 +211,7 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     if (signal.aborted) return overtaken;
     if (!loaded) return { fill: undefined, why: 'unloaded', ...(failure === undefined ? {} : { detail: failure }) };
     try {
-      return { fill: await busy(() => loaded.fill(passage, noted(options), { signal })), waiting };
+      return { fill: await busy(async () => measured(await loaded.fill(passage, noted(options), { signal }))), waiting };
     } catch (error) {
       if (signal.aborted) return overtaken;
       log.error(`The model failed to complete in ${passage.path}: ${message(error)}`);
@@ -203,23 +219,34 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     }
   }
 
-  async function fillAsked(passage: BlanksPassage, options: FillOptions, signal: AbortSignal): Promise<BlanksFill> {
-    signal.throwIfAborted();
-    const loaded = engine;
-    if (!loaded) {
-      throw new Error(
-        failure === undefined
-          ? 'Cloze is turned off, so no model is loaded. Set cloze.enable to true.'
-          : `Cloze has no model: ${failure}`,
-      );
-    }
-    try {
-      return await busy(() => loaded.fillBlanks(passage, noted(options), signal));
-    } catch (error) {
-      signal.throwIfAborted();
-      log.error(`The model failed to fill blanks in ${passage.path}: ${message(error)}`);
-      throw error;
-    }
+  function inUse(): Engine {
+    if (engine) return engine;
+    throw new Error(
+      failure === undefined
+        ? 'Cloze is turned off, so no model is loaded. Set cloze.enable to true.'
+        : `Cloze has no model: ${failure}`,
+    );
+  }
+
+  /** Runs what the user asked for, as soon as the model is free. */
+  async function asked<R>(
+    what: string,
+    task: (loaded: Engine, signal: AbortSignal) => Promise<R>,
+    signal: AbortSignal,
+  ) {
+    const either = overtake('asked', signal);
+    const turn = enqueue(async () => {
+      either.throwIfAborted();
+      const loaded = inUse();
+      try {
+        return await busy(() => task(loaded, either));
+      } catch (error) {
+        either.throwIfAborted();
+        log.error(`The model failed to ${what}: ${message(error)}`);
+        throw error;
+      }
+    });
+    return Promise.race([turn, aborted(either).then(() => Promise.reject(either.reason))]);
   }
 
   return {
@@ -240,9 +267,19 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
       return Promise.race([completed, aborted(either).then(() => overtaken)]);
     },
     fillBlanks(passage, options, signal) {
-      const either = overtake('asked', signal);
-      const stopped = aborted(either).then(() => Promise.reject(either.reason));
-      return Promise.race([enqueue(() => fillAsked(passage, options, either)), stopped]);
+      const fill = (loaded: Engine, either: AbortSignal) =>
+        loaded.fillBlanks(passage, noted(options), either).then(measured);
+      return asked(`fill blanks in ${passage.path}`, fill, signal);
+    },
+    model: () => enqueue(async () => engine),
+    chat(messages, options, onPiece, signal) {
+      const answer = async ({ name, chat }: Engine, either: AbortSignal): Promise<ChatAnswer> => {
+        if (chat) return chat.answer(messages, options, onPiece, either);
+        throw new Error(
+          `${name} fills blanks and was not trained to converse. Choose the folder of a model that was in cloze.model.path, or a server in cloze.chat.server.`,
+        );
+      };
+      return asked('answer', answer, signal);
     },
     watch(on) {
       watched = on;

@@ -3,6 +3,7 @@
  * from here and nothing else of the server. Any other LSP client may ignore all of them.
  */
 import type { Range } from 'vscode-languageserver';
+import type { ChatMessage } from '../engine/chat/chat-model.ts';
 
 /** Server -> client notification: what the status item shows. */
 export const STATUS_METHOD = 'cloze/status';
@@ -153,6 +154,8 @@ export interface ClozeSettings {
   languages: Record<string, boolean>;
   /** Threads of the model; 0 lets the engine choose. */
   threads: number;
+  /** URL of an OpenAI-compatible server whose models answer in the chat; empty for none. */
+  chat: { server: string };
   log: { level: LogLevel };
 }
 
@@ -211,4 +214,69 @@ export interface BlankText {
   newText: string;
   /** exp(mean log probability) of the tokens that the model chose, 0 to 1. */
   confidence: number;
+}
+
+/** Client -> server request without parameters: which models there are to talk to. Gives `ChatModelsResult`. */
+export const CHAT_MODELS_METHOD = 'cloze/chatModels';
+
+export interface ChatModelsResult {
+  /** The local one first, where there is one. */
+  models: ChatModelInfo[];
+  /** Why models are missing that the settings name, and what to do. */
+  problem?: string;
+}
+
+export interface ChatModelInfo {
+  /** For `ChatParams`. */
+  id: string;
+  name: string;
+  /** The device, or the server that it runs on. */
+  place: string;
+  remote: boolean;
+  /** `fill`: it fills blanks and was not trained to converse; `chat`: it answers. */
+  does: 'fill' | 'chat';
+  /** Tokens that question and answer may have together, where it is known. */
+  contextTokens?: number;
+}
+
+/**
+ * Client -> server request: the next message of a conversation. Takes `ChatParams`, gives `ChatResult`; meanwhile the
+ * answer comes by `CHAT_TEXT_METHOD`.
+ *
+ * Errors: `InvalidParams`; `RequestCancelled`; `ServerCancelled` when the local model was needed for something newer;
+ * `RequestFailed` when there is no such model, it does not converse, or it failed. Each message says what to do.
+ */
+export const CHAT_METHOD = 'cloze/chat';
+
+/** Server -> client notification with `ChatText`, for each piece of an answer. */
+export const CHAT_TEXT_METHOD = 'cloze/chatText';
+
+/** Server -> client request with `RemoteKeyParams`: the key of a remote server, or null. Not every client has any. */
+export const REMOTE_KEY_METHOD = 'cloze/remoteKey';
+
+export type { ChatMessage } from '../engine/chat/chat-model.ts';
+
+export interface ChatParams {
+  /** Chosen by the client; names the answer in `ChatText`. */
+  id: string;
+  model: string;
+  messages: ChatMessage[];
+  maxTokens?: number;
+}
+
+export interface ChatText {
+  id: string;
+  text: string;
+  /** True for what the model thinks before it answers. */
+  thought?: boolean;
+}
+
+export interface ChatResult {
+  /** `length`: a limit of tokens cut the answer. */
+  finish: 'end' | 'length';
+}
+
+export interface RemoteKeyParams {
+  /** Scheme, host and port that the key is sent to, and nowhere else. */
+  origin: string;
 }

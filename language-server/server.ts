@@ -3,6 +3,7 @@
  * model is handed in, so that it can be driven without one. Any LSP client may use it with a bare `initialize`.
  */
 import {
+  type CancellationToken,
   type Connection,
   DidChangeConfigurationNotification,
   type InitializeParams,
@@ -15,7 +16,9 @@ import {
   TextDocumentSyncKind,
   TextDocuments,
 } from 'vscode-languageserver';
+import type { ChatPiece } from '../engine/chat/chat-model.ts';
 import { lockOffline } from '../engine/remote/offline-lock.ts';
+import { createChat } from './chat/chat.ts';
 import { createPipeline } from './completion/pipeline.ts';
 import { createQuiet } from './completion/quiet.ts';
 import { chooseEncoding, encodedDocuments } from './encoded-document.ts';
@@ -24,12 +27,16 @@ import { createFiller } from './fill/filler.ts';
 import { createLog } from './log.ts';
 import { relativePath } from './paths.ts';
 import {
+  CHAT_METHOD,
+  CHAT_MODELS_METHOD,
+  CHAT_TEXT_METHOD,
   FILL_METHOD,
   LENS_METHOD,
   type LensParams,
   MEASURED_METHOD,
   type MeasuredParams,
   RELOAD_METHOD,
+  REMOTE_KEY_METHOD,
   REQUESTS_METHOD,
   SNOOZE_METHOD,
   STATUS_METHOD,
@@ -78,6 +85,14 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
   const pipeline = createPipeline({ documents, host, settings: () => settings, pathOf, quiet, log });
 
   const filler = createFiller({ documents, host, settings: () => settings, pathOf, log });
+
+  /** A client that has no keys knows nothing of the request. */
+  async function keyOf(origin: string): Promise<string | undefined> {
+    const key: unknown = await connection.sendRequest(REMOTE_KEY_METHOD, { origin }).catch(() => undefined);
+    return typeof key === 'string' && key !== '' ? key : undefined;
+  }
+
+  const chat = createChat({ host, settings: () => settings, keyOf, log });
 
   function apply(given: unknown): void {
     const checked = checkSettings(given);
@@ -142,10 +157,9 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
   connection.onRequest(TRACE_METHOD, () => host.trace() ?? null);
 
   connection.languages.inlineCompletion.on(async (params, token) => {
-    const controller = new AbortController();
-    token.onCancellationRequested(() => controller.abort());
+    const signal = signalOf(token);
     await configured;
-    const items = await pipeline.complete(params, controller.signal);
+    const items = await pipeline.complete(params, signal);
     return token.isCancellationRequested ? new ResponseError(LSPErrorCodes.RequestCancelled, 'cancelled') : items;
   });
 
@@ -154,10 +168,17 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
   connection.onNotification(SNOOZE_METHOD, quiet.snooze);
 
   connection.onRequest(FILL_METHOD, async (params: unknown, token) => {
-    const controller = new AbortController();
-    token.onCancellationRequested(() => controller.abort());
     await configured;
-    return filler.fill(params, controller.signal);
+    return filler.fill(params, signalOf(token));
+  });
+  connection.onRequest(CHAT_MODELS_METHOD, async (token: CancellationToken) => {
+    await configured;
+    return chat.models(signalOf(token));
+  });
+  connection.onRequest(CHAT_METHOD, async (params: unknown, token) => {
+    const tell = (id: string, piece: ChatPiece) => void connection.sendNotification(CHAT_TEXT_METHOD, { id, ...piece });
+    await configured;
+    return chat.answer(params, tell, signalOf(token));
   });
 
   documents.onDidClose(({ document }) => {
@@ -167,6 +188,13 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
   connection.onShutdown(() => host.dispose());
   documents.listen(connection);
   connection.listen();
+}
+
+function signalOf(token: CancellationToken): AbortSignal {
+  const controller = new AbortController();
+  if (token.isCancellationRequested) controller.abort();
+  token.onCancellationRequested(() => controller.abort());
+  return controller.signal;
 }
 
 /** Clients push either all settings or the section alone. */

@@ -21,6 +21,7 @@ export const defaultSettings: ClozeSettings = {
   completion: { maxTokens: 64, multiline: 'auto', timeLimit: 1000, contextTokens: 800, threshold: 0.5 },
   languages: { '*': true, plaintext: false, markdown: false, log: false, scminput: false },
   threads: 0,
+  chat: { server: '' },
   log: { level: 'info' },
 };
 
@@ -36,6 +37,7 @@ export function checkSettings(value: unknown): CheckedSettings {
   const root = section(value, 'cloze', problems);
   const model = section(root.model, 'cloze.model', problems);
   const completion = section(root.completion, 'cloze.completion', problems);
+  const chat = section(root.chat, 'cloze.chat', problems);
   const log = section(root.log, 'cloze.log', problems);
   const standard = defaultSettings;
 
@@ -94,6 +96,7 @@ export function checkSettings(value: unknown): CheckedSettings {
       'an object of language ids with true or false',
     ),
     threads: integer(root.threads, 'cloze.threads', standard.threads, 0, 256),
+    chat: { server: check(chat.server, 'cloze.chat.server', standard.chat.server, isString, 'the URL of a server') },
     log: {
       level: check(
         log.level,

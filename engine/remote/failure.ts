@@ -1,4 +1,6 @@
 /** Why a remote server did not answer, and whether asking again may help. Its message never holds the key. */
+import { setTimeout as pause } from 'node:timers/promises';
+
 export class RemoteFailure extends Error {
   readonly retryable: boolean;
   /** Milliseconds that the server asks to wait. */
@@ -19,6 +21,12 @@ export interface RetryOptions {
   /** Uniform in [0, 1): spreads clients that failed together. */
   jitter: () => number;
 }
+
+export const standardRetries: RetryOptions = {
+  attempts: 4,
+  pause: (milliseconds, signal) => pause(milliseconds, undefined, { signal }),
+  jitter: Math.random,
+};
 
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 8_000;

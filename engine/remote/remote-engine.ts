@@ -3,13 +3,13 @@
  * tell is not invented: token ids are -1, unknown log probabilities NaN, the confidence without any is 0, and there is
  * no trace.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Engine } from '../index.ts';
 import type { FillHooks } from '../infill/decode.ts';
 import type { Fill, FillOptions } from '../infill/fill.ts';
-import { type Answer, type Connection, firstText, openConnection } from './connection.ts';
-import { eventData } from './events.ts';
-import { RemoteFailure, type RetryOptions, withRetries } from './failure.ts';
+import { answeredEvents } from './answer.ts';
+import { type Answer, type Connection, openConnection } from './connection.ts';
+import { RemoteFailure, type RetryOptions, standardRetries, withRetries } from './failure.ts';
+import { listModels } from './models.ts';
 import { createReceiver } from './receiver.ts';
 import { type RemotePiece, type RemoteStyle, type StyledRequest, styledRequest } from './styles.ts';
 
@@ -29,21 +29,14 @@ export interface RemoteOptions {
 }
 
 const SILENCE = 60_000;
-/** Of an answer that is not a stream, and of the list of models. */
-const LARGEST_ANSWER = 2 ** 22;
 
 /** Asks for the models where no name is given. Rejects with an error that says what was wrong and what to do. */
 export async function connectRemote(options: RemoteOptions, signal?: AbortSignal): Promise<RemoteEngine> {
   const { url, style, key, silence = SILENCE } = options;
   const connection = openConnection(key === undefined ? { url, silence } : { url, key, silence });
-  const retry: RetryOptions = {
-    attempts: 4,
-    pause: (milliseconds, by) => pause(milliseconds, undefined, { signal: by }),
-    jitter: Math.random,
-    ...options.retry,
-  };
+  const retry = { ...standardRetries, ...options.retry };
   const disposed = new AbortController();
-  const name = options.model ?? (await firstModel(connection, retry, signal ?? disposed.signal));
+  const name = options.model ?? (await listModels(connection, retry, signal ?? disposed.signal))[0].id;
   return {
     name,
     device: connection.origin,
@@ -57,18 +50,6 @@ export async function connectRemote(options: RemoteOptions, signal?: AbortSignal
       return Promise.resolve();
     },
   };
-}
-
-async function firstModel(connection: Connection, retry: RetryOptions, signal: AbortSignal): Promise<string> {
-  const read = async ({ body }: Answer) => firstText(body, LARGEST_ANSWER);
-  const text = await withRetries(() => connection.exchange('/v1/models', undefined, read, signal), retry, signal);
-  try {
-    const id: unknown = JSON.parse(text)?.data?.[0]?.id;
-    if (typeof id === 'string') return id;
-  } catch {
-    // Said below, as for a list without names.
-  }
-  throw connection.failure('names no model under /v1/models: give the name of the model.');
 }
 
 interface Filling {
@@ -120,31 +101,8 @@ async function fillRemotely(filling: Filling, options: FillOptions, { signal, on
   return receiver.toFill('time', started, connection.origin);
 }
 
-/** Events of a stream; a server that does not stream sends its whole answer as one. */
 async function* piecesOf(answer: Answer, request: StyledRequest, connection: Connection): AsyncGenerator<RemotePiece> {
-  const { contentType, body } = answer;
-  const understand = (data: string): RemotePiece => {
-    let event: unknown;
-    try {
-      event = JSON.parse(data);
-    } catch {
-      throw connection.failure('sent an event that is not JSON.', { retryable: true });
-    }
-    const { error } = (event ?? {}) as { error?: { message?: string } };
-    if (error) throw connection.failure(`failed: ${error.message ?? JSON.stringify(error)}`, { retryable: true });
-    if (typeof event !== 'object' || event === null) throw connection.failure('sent an event that is no object.');
-    return request.read(event);
-  };
-  if (contentType === 'application/json') {
-    yield understand(await firstText(body, LARGEST_ANSWER));
-    return;
-  }
-  if (contentType !== 'text/event-stream') {
-    throw connection.failure(`answered with ${contentType || 'no content type'}, not with events: is the URL right?`);
-  }
-  const tooLong = () => connection.failure('sent an event without end.');
-  for await (const data of eventData(body, tooLong)) {
-    if (data === '[DONE]') yield { text: '', tokens: [], finish: 'eop' };
-    else yield understand(data);
+  for await (const event of answeredEvents(answer, connection)) {
+    yield event ? request.read(event) : { text: '', tokens: [], finish: 'eop' };
   }
 }

@@ -13,7 +13,7 @@ beforeAll(async () => {
   const folder = 'test/output';
   mkdirSync(folder, { recursive: true });
   const { path } = await writeVsix(process.cwd(), { os: process.platform, cpu: process.arch }, folder);
-  workbench = await openWorkbench(process.cwd(), {}, join(process.cwd(), path));
+  workbench = await openWorkbench(process.cwd(), {}, { vsix: join(process.cwd(), path) });
 });
 afterAll(() => workbench?.dispose());
 

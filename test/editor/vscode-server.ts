@@ -1,8 +1,8 @@
 /** One running VS Code server with its own data, settings and extensions; nothing of the user's is read or written. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { copyExtension, installPackage } from './extension-folder.ts';
 import { guard } from './guard.ts';
@@ -38,6 +38,8 @@ export interface ServerOptions {
   settings?: Record<string, unknown>;
   /** A package of the extension to install; without one the extension is taken as it was built. */
   vsix?: string;
+  /** Folders of other extensions to load. */
+  others?: readonly string[];
 }
 
 export interface VsCodeServer {
@@ -54,6 +56,7 @@ export async function startVsCodeServer(vscode: VsCode, options: ServerOptions):
   const token = randomBytes(16).toString('hex');
   if (options.vsix) installPackage(vscode, options.vsix, dataFolder, extensions);
   else copyExtension(options.project, extensions);
+  for (const other of options.others ?? []) cpSync(other, join(extensions, basename(other)), { recursive: true });
   mkdirSync(join(dataFolder, 'data/User'), { recursive: true });
   writeFileSync(join(dataFolder, 'data/User/settings.json'), JSON.stringify({ ...SETTINGS, ...options.settings }));
   writeFileSync(tokenFile, token, { mode: 0o600 });

@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core';
 import { openPage } from './browser-page.ts';
 import { installChromium } from './chromium-install.ts';
 import { installVsCode } from './vscode-install.ts';
-import { startVsCodeServer } from './vscode-server.ts';
+import { type ServerOptions, startVsCodeServer } from './vscode-server.ts';
 
 export interface Workbench {
   url: string;
@@ -19,11 +19,14 @@ export interface Workbench {
   dispose(): Promise<void>;
 }
 
-/** `project` is the root of this project; `settings` are put over quiet defaults; `vsix` is a package to install. */
+/** What the workbench is opened with beside its settings. */
+export type Opening = Pick<ServerOptions, 'vsix' | 'others'>;
+
+/** `project` is the root of this project; `settings` are put over quiet defaults. */
 export async function openWorkbench(
   project: string,
   settings: Record<string, unknown> = {},
-  vsix?: string,
+  opening: Opening = {},
 ): Promise<Workbench> {
   const say = (line: string): void => console.log(`cloze: ${line}`);
   const vscode = await installVsCode(say);
@@ -42,7 +45,7 @@ export async function openWorkbench(
       folder,
       // Everything is shown: what a test waits for must not depend on how sure the model that ships happens to be.
       settings: { 'cloze.completion.threshold': 0, ...settings },
-      ...(vsix === undefined ? {} : { vsix }),
+      ...opening,
     });
     cleanUp.push(server.dispose);
     const browser = await openPage(chromium, server.url);

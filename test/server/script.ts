@@ -18,6 +18,8 @@ export interface Script {
   spans?: string[];
   /** What it says by the seed of the call; `span` where there is none. */
   drawn?: Record<number, string>;
+  /** It was trained to converse, and says this, piece by piece. */
+  chat?: string[];
   finish?: FinishReason;
   /** Hold every call until it is released; `until aborted` ends it as well when its signal fires. */
   hold?: 'until aborted' | 'until released';

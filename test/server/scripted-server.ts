@@ -1,5 +1,6 @@
 /** The language server around an engine that says what the test tells it to. Same transports as the real entry. */
 import { createConnection } from 'vscode-languageserver/node';
+import type { ChatModel } from '../../engine/chat/chat-model.ts';
 import type { BlanksPassage } from '../../engine/infill/blanks.ts';
 import type { FillTrace } from '../../engine/infill/trace.ts';
 import type { Engine } from '../../language-server/engine-host.ts';
@@ -52,6 +53,13 @@ const engine: Engine = {
   },
 };
 
+const answer: ChatModel['answer'] = (_messages, _options, onPiece, signal) => {
+  return play({ outcome: 'running' }, signal, () => {
+    for (const text of script.chat ?? []) onPiece({ text });
+    return { finish: 'end' };
+  });
+};
+
 function traceWith(text: string): FillTrace {
   return {
     format: 1,
@@ -85,7 +93,7 @@ function said(span: string, forced: string) {
   return { text, tokens: [], finish: script.finish ?? ('eop' as const), confidence: 1 };
 }
 
-async function play<R>(call: Call<unknown>, signal: AbortSignal, answer: () => R): Promise<R> {
+async function play<R>(call: Pick<Call<unknown>, 'outcome'>, signal: AbortSignal, answer: () => R): Promise<R> {
   running++;
   calls.atOnce = Math.max(calls.atOnce, running);
   void connection.sendNotification(BEGUN_METHOD);
@@ -121,7 +129,7 @@ serve(connection, {
     calls.loads.push(choice);
     if (script.warns !== undefined) tell(script.warns);
     if (script.loadFails !== undefined) throw new Error(script.loadFails);
-    return engine;
+    return script.chat === undefined ? engine : { ...engine, chat: { contextTokens: 1000, answer } };
   },
   embeddedModel: 'embedded',
   version: 'test',
