@@ -54,6 +54,8 @@ export function glmGraph(config: GlmConfig, { precision, cache }: GraphForm): Gr
     }
   }
 
+  if (config.embeddingNorm) x = norm(graph, weights, config, 'transformer.word_embeddings_layernorm', x);
+
   const rotate = rotation(graph, weights, config, positions, blockPositions);
   const attend = attention(graph, weights, config, cache, rotate);
   for (let layer = 0; layer < config.layers; layer++) x = layerOf(graph, weights, config, layer, attend, x);
@@ -73,8 +75,9 @@ function layerOf(graph: Graph, weights: Weights, config: GlmConfig, layer: numbe
   const { hiddenSize: C, innerSize: F, activation, bias = 'all' } = config;
   const gated = activation === 'geglu' || activation === 'swiglu';
   const sandwich = config.norm === 'sandwich';
-  // DeepNorm's residual is alpha times what the norm gave, that of the others what came in.
+  // DeepNorm's residual is alpha times what the norm gave, Post-LN's just that, that of the others what came in.
   const add = (residual: string, normed: string, added: string): string => {
+    if (config.norm === 'post') return graph.node('Add', [normed, added]);
     if (config.norm !== 'deepnorm') return graph.node('Add', [residual, added]);
     const alpha = graph.scalar(config.residualAlpha, weights.float);
     return graph.node('Add', [graph.node('Mul', [normed, alpha]), added]);

@@ -1,6 +1,6 @@
 /**
- * The whole forward pass in plain loops, row by row, for models of the GLM-130B and GLM 2021 kinds: the slow twin of the
- * native sessions, quantised products and rounded caches included.
+ * The whole forward pass in plain loops, row by row, for models whose heads all have keys and values of their own: the
+ * slow twin of the native sessions, quantised products and rounded caches included.
  */
 import { bfloat16ToFloat32, float32ToBfloat16 } from '../../../engine/checkpoint/float-formats.ts';
 import { dequantize, type QuantFormat, quantize } from '../../../engine/checkpoint/quantization.ts';
@@ -25,7 +25,7 @@ export function plainLogits(
   sep: number,
   format?: QuantFormat,
 ): number[][] {
-  const { hiddenSize: C, heads: H, innerSize: F, layers, positions, norm } = config;
+  const { hiddenSize: C, heads: H, innerSize: F, layers, positions, norm, causal = false, bias = 'all' } = config;
   const D = C / H;
   const shapes = new Map(tensorShapes(config).map(({ name, shape }) => [name, shape]));
   const tensor = (name: string) => tensors.get(name) as Float32Array;
@@ -33,11 +33,12 @@ export function plainLogits(
     const [height, width] = shapes.get(name) as [number, number];
     return { values: tensor(name), rows: height, columns: width };
   };
-  const layerNorm = (x: readonly number[], name: string) => {
-    const mean = x.reduce((a, b) => a + b, 0) / C;
+  const normalized = (x: readonly number[], name: string) => {
+    const centred = config.normKind !== 'rms-norm';
+    const mean = centred ? x.reduce((a, b) => a + b, 0) / C : 0;
     const scale = 1 / Math.sqrt(x.reduce((a, b) => a + (b - mean) ** 2, 0) / C + config.layerNormEpsilon);
-    const [gain, shift] = [tensor(`${name}.weight`), tensor(`${name}.bias`)];
-    return x.map((value, i) => (value - mean) * scale * (gain[i] as number) + (shift[i] as number));
+    const [gain, shift] = [tensor(`${name}.weight`), centred ? tensor(`${name}.bias`) : undefined];
+    return x.map((value, i) => (value - mean) * scale * (gain[i] as number) + (shift?.[i] ?? 0));
   };
   const embedding = matrix('transformer.word_embeddings.weight');
   const table = format ? rounded(embedding, BY_ROW) : embedding.values;
@@ -49,26 +50,28 @@ export function plainLogits(
     const block = at(tensor('transformer.block_position_embeddings.weight'), rows.blockPositions[row] as number);
     return at(table, token).map((value, i) => value + (position[i] as number) + (block[i] as number));
   });
+  if (config.embeddingNorm) states = states.map((x) => normalized(x, 'transformer.word_embeddings_layernorm'));
   const turned = (x: readonly number[], row: number) => {
     if (positions === 'learned-2d') return [...x];
-    if (positions === 'rotary-1d') return turn(x, rows.positions[row] as number);
+    const { rotarySize = D, rotaryPairs = 'halves' } = config;
+    const [position, block] = [rows.positions[row] as number, rows.blockPositions[row] as number];
+    const still = x.slice(rotarySize);
+    if (positions === 'rotary-1d') return [...turn(x.slice(0, rotarySize), position, rotaryPairs), ...still];
     const half = D / 2;
-    return [
-      ...turn(x.slice(0, half), rows.positions[row] as number),
-      ...turn(x.slice(half), rows.blockPositions[row] as number),
-    ];
+    return [...turn(x.slice(0, half), position, rotaryPairs), ...turn(x.slice(half), block, rotaryPairs)];
   };
 
   for (let layer = 0; layer < layers; layer++) {
     const name = `transformer.layers.${layer}`;
     const apply = (part: string): Linear => {
       const product = linear(matrix(`${name}.${part}.weight`), format);
-      const bias = tensor(`${name}.${part}.bias`);
-      return (x) => product(x).map((value, i) => value + (bias[i] as number));
+      const biased = bias === 'all' || (bias === 'qkv' && part.endsWith('query_key_value'));
+      const shift = biased ? tensor(`${name}.${part}.bias`) : undefined;
+      return (x) => product(x).map((value, i) => value + (shift?.[i] ?? 0));
     };
     const [project, dense] = [apply('attention.query_key_value'), apply('attention.dense')];
     const [up, down] = [apply('mlp.dense_h_to_4h'), apply('mlp.dense_4h_to_h')];
-    const normed = states.map((x) => layerNorm(x, `${name}.input_layernorm`));
+    const normed = states.map((x) => normalized(x, `${name}.input_layernorm`));
     const part = (x: readonly number[], which: number, head: number) => {
       const begin = config.qkvLayout === 'per-head' ? (3 * head + which) * D : which * C + head * D;
       return x.slice(begin, begin + D);
@@ -76,8 +79,8 @@ export function plainLogits(
     const projected = normed.map(project);
     const attended = projected.map((x, row) =>
       Array.from({ length: H }, (_, head) => {
-        const columns = projected.slice(0, Math.max(sep, row + 1));
-        const kept = (values: number[]) => (format && row >= sep ? values.map(asBfloat16) : values);
+        const columns = projected.slice(0, causal ? row + 1 : Math.max(sep, row + 1));
+        const kept = (values: number[]) => (format && (causal || row >= sep) ? values.map(asBfloat16) : values);
         const query = turned(part(x, 0, head), row);
         const scores = columns.map((y, column) => dot(query, kept(turned(part(y, 1, head), column))) / Math.sqrt(D));
         const top = Math.max(...scores);
@@ -92,15 +95,18 @@ export function plainLogits(
       }).flat(),
     );
     const alpha = norm === 'deepnorm' ? config.residualAlpha : 1;
-    const plus = (out: readonly number[], residual: readonly number[]) =>
-      out.map((value, i) => value + alpha * (residual[i] as number));
+    const carries = norm === 'deepnorm' || norm === 'post';
+    const plus = (out: readonly number[], came: readonly number[], normed: readonly number[]) =>
+      out.map((value, i) => value + alpha * ((carries ? normed : came)[i] as number));
+    const after = (out: number[], part: string) => (norm === 'sandwich' ? normalized(out, `${name}.${part}`) : out);
     states = attended.map((x, row) => {
-      const inner = plus(dense(x), norm === 'deepnorm' ? (normed[row] as number[]) : (states[row] as number[]));
-      const again = layerNorm(inner, `${name}.post_attention_layernorm`);
-      return plus(down(activated(up(again), F, config)), norm === 'deepnorm' ? again : inner);
+      const attention = after(dense(x), 'post_self_attn_layernorm');
+      const inner = plus(attention, states[row] as number[], normed[row] as number[]);
+      const again = normalized(inner, `${name}.post_attention_layernorm`);
+      return plus(after(down(activated(up(again), F, config)), 'post_mlp_layernorm'), inner, again);
     });
   }
-  return states.slice(sep).map((x) => head(layerNorm(x, 'transformer.final_layernorm')));
+  return states.slice(sep).map((x) => head(normalized(x, 'transformer.final_layernorm')));
 }
 
 function rounded({ values, rows, columns }: Matrix, format: QuantFormat): Float32Array {
@@ -128,17 +134,23 @@ function roundedActivations(x: readonly number[], size: number): number[] {
   });
 }
 
-function turn(x: readonly number[], position: number): number[] {
+function turn(x: readonly number[], position: number, pairs: 'halves' | 'neighbours'): number[] {
   const half = x.length / 2;
   return x.map((value, i) => {
-    const angle = position * asFloat16(10000 ** (-(i % half) / half));
-    const other = i < half ? -(x[i + half] as number) : (x[i - half] as number);
+    const halves = pairs === 'halves';
+    const [which, first] = halves ? [i % half, i < half] : [Math.floor(i / 2), i % 2 === 0];
+    const angle = position * asFloat16(10000 ** (-which / half));
+    const distance = halves ? half : 1;
+    const other = first ? -(x[i + distance] as number) : (x[i - distance] as number);
     return value * Math.cos(angle) + other * Math.sin(angle);
   });
 }
 
 function activated(x: readonly number[], F: number, { activation }: GlmConfig): number[] {
   if (activation === 'gelu') return x.map(gelu);
+  if (activation === 'swiglu') {
+    return x.slice(0, F).map((gate, i) => (gate / (1 + Math.exp(-gate))) * (x[F + i] as number));
+  }
   if (activation === 'geglu') return x.slice(0, F).map((value, i) => value * gelu(x[F + i] as number));
   return x.map((v) => 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3))));
 }
