@@ -211,7 +211,10 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     if (signal.aborted) return overtaken;
     if (!loaded) return { fill: undefined, why: 'unloaded', ...(failure === undefined ? {} : { detail: failure }) };
     try {
-      return { fill: await busy(async () => measured(await loaded.fill(passage, noted(options), { signal }))), waiting };
+      return {
+        fill: await busy(async () => measured(await loaded.fill(passage, noted(options), { signal }))),
+        waiting,
+      };
     } catch (error) {
       if (signal.aborted) return overtaken;
       log.error(`The model failed to complete in ${passage.path}: ${message(error)}`);

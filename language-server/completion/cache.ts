@@ -8,8 +8,9 @@ import type { Place } from './place.ts';
 
 export interface CompletionCache {
   /** The rest of a known completion; empty if it is known that there is none; `undefined` if nothing is known. */
-  find(place: Place, surroundings: string): string | undefined;
-  store(place: Place, surroundings: string, completion: string): void;
+  find(place: Place, surroundings: string, wanted?: { whole: boolean }): string | undefined;
+  /** `cut`: the model would have gone on; such an entry answers no one who wants the whole. */
+  store(place: Place, surroundings: string, completion: string, cut?: boolean): void;
   clear(): void;
 }
 
@@ -19,6 +20,7 @@ interface Entry {
   length: number;
   hash: string;
   completion: string;
+  cut: boolean;
 }
 
 /** Brackets and quotes that editors insert and that users type over: their coming and going changes no completion. */
@@ -40,12 +42,13 @@ export function createCompletionCache(capacity: number, reach: () => number): Co
   }
 
   return {
-    find(place, surroundings) {
+    find(place, surroundings, { whole } = { whole: false }) {
       const hashes = new Map<number, string>();
       for (let i = entries.length - 1; i >= 0; i--) {
         const entry = entries[i];
         const typed = entry ? place.before.length - entry.length : -1;
-        if (!entry || entry.uri !== place.uri || typed < 0 || typed > entry.completion.length) continue;
+        if (!entry || (whole && entry.cut) || entry.uri !== place.uri || typed < 0 || typed > entry.completion.length)
+          continue;
         if (!place.before.endsWith(entry.completion.slice(0, typed))) continue;
         const rest = entry.completion.slice(typed);
         if (typed > 0 && rest.trim() === '') continue;
@@ -58,10 +61,10 @@ export function createCompletionCache(capacity: number, reach: () => number): Co
       }
       return undefined;
     },
-    store(place, surroundings, completion) {
+    store(place, surroundings, completion, cut = false) {
       const hash = hashAt(place, surroundings, 0);
       entries = entries.filter((entry) => entry.hash !== hash);
-      entries.push({ uri: place.uri, length: place.before.length, hash, completion });
+      entries.push({ uri: place.uri, length: place.before.length, hash, completion, cut });
       if (entries.length > capacity) entries.shift();
     },
     clear() {

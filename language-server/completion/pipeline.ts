@@ -77,7 +77,7 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
     return host.fill(passage, { maxTokens, contextTokens, timeLimit, singleLine: rule === 'one', ...draw }, signal);
   }
 
-  /** What the user asks for is shown however unsure the model is, and so not looked up among what was cut. */
+  /** What the user asks for is shown however unsure the model is. */
   async function completionAt(
     place: Place,
     rule: LineRule,
@@ -85,7 +85,7 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
     signal: AbortSignal,
   ): Promise<Completion> {
     const surroundings = neighbours.fingerprint(place, documents.all());
-    const known = invoked ? undefined : cache.find(place, surroundings);
+    const known = cache.find(place, surroundings, { whole: invoked });
     if (known !== undefined) return { text: known, decided: 'nothing', notes: { cached: true } };
     const least = invoked ? 0 : settings().completion.threshold;
     const completed = await ask(place, rule, { ...GREEDY, least }, signal);
@@ -98,7 +98,7 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
     const cut = sure !== fill;
     const text = shape(cut ? { text: sure.text, finish: 'line' } : fill, place, rule);
     // Nothing may be left only because the model is not sure yet: one more letter can change that.
-    if (text !== '' || !cut) cache.store(place, surroundings, text);
+    if (text !== '' || !cut) cache.store(place, surroundings, text, cut);
     log.debug(
       `${pathOf(place.uri)}: ${fill.tokens.length} tokens in ${Math.round(fill.timings.total)} ms, ` +
         `confidence ${fill.confidence.toFixed(2)}, ended by ${fill.finish}` +

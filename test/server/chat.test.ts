@@ -30,7 +30,7 @@ const start = async (options: ClientOptions = {}) => {
 /** A server elsewhere with these settings for it. */
 const startRemote = async (...given: Parameters<typeof startChatServer>) => {
   remote = await startChatServer(...given);
-  await start({ initializationOptions: { chat: { server: remote.url } } });
+  await start({ initializationOptions: { offline: false, chat: { server: remote.url } } });
   return remote;
 };
 afterEach(() => {

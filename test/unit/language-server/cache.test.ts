@@ -60,4 +60,13 @@ describe('completions that are known', () => {
     cache.clear();
     expect(cache.find(placeAt('c|'), '')).toBeUndefined();
   });
+
+  it('keeps what was cut from those who want the whole', () => {
+    const cache = createCompletionCache(10, () => 100);
+    cache.store(placeAt(START), '', COMPLETION, true);
+    expect(cache.find(placeAt(START), '')).toBe(COMPLETION);
+    expect(cache.find(placeAt(START), '', { whole: true })).toBeUndefined();
+    cache.store(placeAt(START), '', COMPLETION);
+    expect(cache.find(placeAt(START), '', { whole: true })).toBe(COMPLETION);
+  });
 });
