@@ -45,9 +45,11 @@ export interface PartBToken extends TracedToken {
   /** Absent for `unfed`. */
   position?: number;
   blockPosition?: number;
-  /** Natural logarithm of the probability the model gave it; absent for `start` and `cut`. */
+  /** Natural logarithm of the probability it was chosen with; absent for `start` and `cut`. */
   logProbability?: number;
-  /** The most probable other tokens at its step, best first; absent where nobody had asked when it was computed. */
+  /** The part of that probability that came from the document cache. */
+  fromDocument?: number;
+  /** The most probable other tokens at its step by the model's own account, best first; absent where nobody had asked when it was computed. */
   rivals?: Rival[];
   /** True for the `eop` that ends the span. */
   ends?: true;
@@ -179,11 +181,12 @@ type Chosen = FilledToken | 'start' | 'cut';
 
 function originOf(chosen: Chosen, special: SpecialTokens) {
   if (typeof chosen === 'string') return { origin: chosen };
-  const { id, forced, forcedBytes, logProbability } = chosen;
+  const { id, forced, forcedBytes, logProbability, fromDocument } = chosen;
   return {
     origin: forced ? ('forced' as const) : ('predicted' as const),
     ...(forcedBytes === undefined ? {} : { forcedBytes }),
     logProbability,
+    ...(fromDocument === undefined ? {} : { fromDocument }),
     ...(endTokens(special).includes(id) ? { ends: true as const } : {}),
   };
 }

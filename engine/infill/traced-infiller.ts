@@ -21,13 +21,14 @@ export function createTracedInfiller(model: Model, name: string, options?: { typ
   let last: TraceParts | undefined;
 
   async function remember<R extends Pick<Fill, 'timings' | 'device'>>(
-    { rivals = 0 }: FillOptions,
+    { rivals = 0, aside = false }: FillOptions,
     fill: () => Promise<R>,
     spansOf: (fill: R) => TraceParts['spans'],
   ): Promise<R> {
     // One more than the rivals: the token itself is usually among the most probable.
     const turn = recorder.begin(rivals > 0 ? rivals + 1 : 0);
     const done = await fill();
+    if (aside) return done;
     const record = recorder.latest();
     const { timings, device } = done;
     const { tokenizer } = model;

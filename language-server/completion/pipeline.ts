@@ -27,7 +27,7 @@ const CACHED_COMPLETIONS = 250;
 /** Where the user asks by hand. */
 const CANDIDATES = 3;
 
-type Draw = Pick<FillOptions, 'temperature' | 'topP' | 'seed' | 'least'>;
+type Draw = Pick<FillOptions, 'temperature' | 'topP' | 'seed' | 'least' | 'aside'>;
 const GREEDY: Draw = { temperature: 0, topP: 1, seed: 0 };
 /** Tokens drawn by chance bring other candidates than the most probable ones. */
 const CHANCE = { temperature: 0.8, topP: 0.95 };
@@ -111,7 +111,7 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
   async function others(place: Place, rule: LineRule, first: string, signal: AbortSignal): Promise<string[]> {
     const found = [first];
     for (let seed = 1; seed < CANDIDATES && !signal.aborted; seed++) {
-      const { fill } = await ask(place, rule, { ...CHANCE, seed }, signal);
+      const { fill } = await ask(place, rule, { ...CHANCE, seed, aside: true }, signal);
       const text = fill ? shape(fill, place, rule) : '';
       if (text !== '' && !found.includes(text)) found.push(text);
     }

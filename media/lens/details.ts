@@ -6,6 +6,7 @@ import { percent, tokenText } from './token-text.ts';
 import { type Selected, seenStretches, tokenAt } from './view.ts';
 import {
   degreeWords,
+  fromDocumentWords,
   idWords,
   noRowWords,
   originWords,
@@ -24,6 +25,7 @@ export function detailsOf(trace: FillTrace, arrangement: Arrangement, selected: 
   if ('origin' in token) {
     facts.push(originWords[token.origin], rowWords[token.row]);
     if (token.forcedBytes !== undefined) facts.push(typedBytesWords(token.forcedBytes));
+    if (token.fromDocument !== undefined) facts.push(fromDocumentWords(percent(Math.log(token.fromDocument))));
   }
   const title = element('h3', {}, `${words.token} `, element('code', {}, tokenText(token)));
   const lines = [title, element('p', {}, facts.join(' · ')), element('p', {}, degree(arrangement, selected))];

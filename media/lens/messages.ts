@@ -59,7 +59,7 @@ function isSpanToken(value: unknown): value is Record<string, unknown> {
     isToken(value) &&
     ['start', 'forced', 'predicted', 'cut'].includes(value.origin as string) &&
     ['fed', 'held', 'unfed'].includes(value.row as string) &&
-    [value.position, value.blockPosition, value.logProbability, value.forcedBytes].every((n) =>
+    [value.position, value.blockPosition, value.logProbability, value.fromDocument, value.forcedBytes].every((n) =>
       isOptional(n, isNumber),
     ) &&
     isOptional(value.rivals, (rivals) => Array.isArray(rivals) && rivals.every(isRival))

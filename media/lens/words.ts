@@ -205,3 +205,7 @@ function tokens(count: number): string {
 function rows(count: number): string {
   return count === 1 ? t('{0} row', count) : t('{0} rows', count);
 }
+
+export function fromDocumentWords(share: string): string {
+  return t('{0} from like places of the document', share);
+}

@@ -83,6 +83,14 @@ describe('the trace of a fill', () => {
     expect(traced(infiller)).toEqual(before);
   });
 
+  it('stays as it was beside other draws of the same blank', async () => {
+    const { infiller } = start('return value;');
+    await infiller.fill(passage, options);
+    const before = traced(infiller);
+    await infiller.fill(passage, { ...options, temperature: 2, seed: 1, aside: true });
+    expect(traced(infiller)).toEqual(before);
+  });
+
   it('shows a fill that a limit ended without rows for the token that was not read', async () => {
     const { model, infiller } = start('return value;');
     await infiller.fill(passage, { ...options, maxTokens: 2 });
