@@ -66,14 +66,16 @@ export function createDocumentCache(tokenizer: Tokenizer, passage: CachePassage)
   const { eop } = tokenizer.special;
   return {
     votes(written, pending) {
-      const context = (before.slice(-LONGEST_MATCH) + written).slice(-LONGEST_MATCH);
-      const places = matches(texts, context);
+      const line = written.lastIndexOf('\n') + 1;
+      // Lines of the span above this one may be copies themselves: they are no evidence for the next.
+      const context = (line > 0 ? written.slice(line) : before.slice(-LONGEST_MATCH) + written).slice(-LONGEST_MATCH);
+      const places = matches(texts, context)
+        .map(({ text, at, length }) => ({ rest: continuation(text, at), length }))
+        .filter(({ rest }) => rest !== '' && (!isLineBreak(rest) || endsAt(rest, after)));
       if (places.length === 0) return undefined;
       const matched = Math.max(...places.map(({ length }) => length));
       const continuations = new Map<string, number>();
-      for (const { text, at, length } of places) {
-        const [rest = ''] = text.slice(at, at + CONTINUATION).split(HOLE);
-        if (rest === '') continue;
+      for (const { rest, length } of places) {
         continuations.set(rest, (continuations.get(rest) ?? 0) + Math.exp((length - matched) / SHARPNESS));
       }
       const tokens = new Map<number, number>();
@@ -126,6 +128,15 @@ function commonEnd(text: string, at: number, context: string): number {
   )
     length++;
   return length;
+}
+
+function continuation(text: string, at: number): string {
+  return text.slice(at, at + CONTINUATION).split(HOLE)[0] as string;
+}
+
+/** Whether the span goes on in another line is left to the model. */
+function isLineBreak(rest: string): boolean {
+  return rest.startsWith('\n') || rest.startsWith('\r');
 }
 
 /** Whether a continuation goes on as the text after the blank does, so that the span would end here. */

@@ -45,6 +45,14 @@ describe('the document cache', () => {
     expect([...(cacheOf('f(alpha, 12345)\nf(alpha', ', 12345)').votes('', '')?.tokens.keys() ?? [])]).toEqual([eop]);
   });
 
+  it('leaves it to the model whether the span goes on in another line', () => {
+    expect(cacheOf('f(alpha)\nmore\nf(alpha)').votes('', '')).toBeUndefined();
+    expect(cacheOf('if (alpha)\n  beta();\nif (').votes('alpha)\n  ', '')).toBeUndefined();
+    expect([...(cacheOf('if (alpha)\n  beta();\nif (').votes('alpha)\n  bet', '')?.tokens.keys() ?? [])]).not.toEqual(
+      [],
+    );
+  });
+
   it('gives tokens that begin with what was typed but not fed', () => {
     expect([...(cacheOf('call(alpha)\ncall(').votes('al', 'al')?.tokens.keys() ?? [])]).toEqual([alpha]);
   });
