@@ -88,9 +88,10 @@ async function numberIn(title: RegExp): Promise<number> {
 
 /** The line of the hole with this number, counted from 1, whatever it is filled with. */
 function lineOf(document: string, number: number): string {
-  const start = ['  const names = ', '  let total = ', '  return '][number - 1] ?? '';
+  // With the break before it: what a hole is filled with may have lines that begin alike, further in.
+  const start = ['\n  const names = ', '\n  let total = ', '\n  return '][number - 1] ?? '';
   const from = document.indexOf('function summary');
-  const at = document.indexOf(start, from);
+  const at = document.indexOf(start, from) + 1;
   return document.slice(at, document.indexOf('\n', at));
 }
 
