@@ -17,7 +17,7 @@ import { glm130b } from './families/glm-130b.ts';
 import { glm2021 } from './families/glm-2021.ts';
 import { glmHf } from './families/glm-hf.ts';
 import { glm4Hf } from './families/glm4-hf.ts';
-import { matchTensors, readStored, type StoredTensor, scaleName } from './stored-tensors.ts';
+import { checkBits, matchTensors, readScales, readStored, type StoredTensor } from './stored-tensors.ts';
 
 const FAMILIES: readonly Family[] = [glm130b, chatglm6b, chatglm2, glm2021, glmHf, glm4Hf, cloze];
 
@@ -78,6 +78,8 @@ export async function describeModelFolder(path: string): Promise<ModelDescriptio
   let stored: StoredTensor[];
   try {
     stored = matchTensors(file, family, config);
+    const bits = family.bits?.(keys);
+    if (bits) checkBits(file.path, stored, bits);
   } finally {
     await file.close();
   }
@@ -103,7 +105,7 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
             yield { name, shape, dtype, data };
             continue;
           }
-          const scales = new Uint16Array((await readStored(open, tensor.sources.map(scaleName))).buffer);
+          const scales = await readScales(open, tensor.sources);
           const [rows, columns] = shape as [number, number];
           const quantized = { ...format, rows, columns, data: new Int8Array(data.buffer), scales };
           yield { name, shape, dtype, data, quantized };

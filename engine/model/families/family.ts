@@ -15,10 +15,20 @@ export interface Family {
   sign: string;
   recognises(keys: ConfigKeys): boolean;
   config(keys: ConfigKeys): GlmConfig;
+  /** Bits of the layers' matrices by config.json; undefined where it does not say that they are quantised. */
+  bits?(keys: ConfigKeys): 4 | 8 | undefined;
   /** Which release of the family it is, where prompts differ between them. */
   release?(keys: ConfigKeys): string;
   /** Canonical name (`tensorShapes`) of a tensor of the file, and which rows of it the file's tensor is if not all. */
   canonicalName(name: string): string | { name: string; part: Part };
+}
+
+/** ChatGLM's `quantization_bit`, in config.json of its INT8 and INT4 checkpoints; 0 or null in others. */
+export function quantizationBits(keys: ConfigKeys): 4 | 8 | undefined {
+  const value = keys.raw('quantization_bit') ?? 0;
+  if (value === 4 || value === 8) return value;
+  keys.only('quantization_bit', value === 0 ? keys.raw('quantization_bit') : 0);
+  return undefined;
 }
 
 /** Rotary frequencies that some files carry; the runtime computes its own. */

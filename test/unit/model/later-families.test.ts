@@ -222,7 +222,7 @@ describe('what is refused', () => {
       { apply_residual_connection_post_layernorm: true },
       /"apply_residual_connection_post_layernorm" must be false/,
     ],
-    ['chatglm2-6b', { quantization_bit: 4 }, /"quantization_bit" must be 0/],
+    ['chatglm2-6b', { quantization_bit: 2 }, /"quantization_bit" must be 0/],
     ['chatglm2-6b', { pre_seq_len: 128 }, /"pre_seq_len" must be null/],
     ['chatglm2-6b', { kv_channels: undefined }, /"kv_channels" must be a whole number above 0, but it is absent/],
     ['chatglm2-6b', { kv_channels: 18 }, /turn a multiple of 2 of the 18 dimensions of a head, but 9 are asked for/],
