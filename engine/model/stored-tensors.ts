@@ -8,7 +8,7 @@ import { floatsOf } from '../checkpoint/safetensors.ts';
 import { byteLength, type Dtype } from '../checkpoint/safetensors-header.ts';
 import type { TensorFile } from '../checkpoint/tensor-file.ts';
 import { attentionWidths, type GlmConfig, tensorShapes } from './config.ts';
-import { type Family, isStoredFrequency, PARTS, type Part } from './families/family.ts';
+import { type Family, GATED_PARTS, isStoredFrequency, PARTS, type Part } from './families/family.ts';
 
 export interface StoredTensor {
   /** Canonical name. */
@@ -26,16 +26,21 @@ export function scaleName(source: string): string {
   return `${source}_scale`;
 }
 
-/** What may be quantised: the matrices of products, the embedding and the head. */
+/** What may be quantised: the matrices of products, the embedding and the head; not the router of experts. */
 export function isMatrix({ name, shape }: Pick<StoredTensor, 'name' | 'shape'>): boolean {
-  return shape.length === 2 && !name.endsWith('position_embeddings.weight');
+  return shape.length === 2 && !/position_embeddings\.weight$|\.mlp\.gate\.weight$/.test(name);
 }
 
 const FLOATS: readonly Dtype[] = ['F32', 'F16', 'BF16'];
 
-/** All tensors, in order; throws on anything missing, misshapen, of another type, doubled or left over. */
-export function matchTensors(file: TensorFile, family: Family, config: GlmConfig): StoredTensor[] {
-  const placed = namesByPlace(file, family);
+/** All tensors, in order; throws on anything missing, misshapen, of another type, doubled or left over unless `ignored`. */
+export function matchTensors(
+  file: TensorFile,
+  family: Family,
+  config: GlmConfig,
+  ignored: (source: string) => boolean = () => false,
+): StoredTensor[] {
+  const placed = namesByPlace(file, family, ignored);
   const expected = tensorShapes(config);
   const matched = expected.map(({ name, shape }) => {
     const places = placed.get(name);
@@ -44,11 +49,11 @@ export function matchTensors(file: TensorFile, family: Family, config: GlmConfig
     const quantizable = isMatrix({ name, shape });
     const sources =
       whole === undefined
-        ? PARTS.map((part) => {
+        ? partsOf(name).map((part) => {
             const source = places.get(part);
             if (source === undefined)
               throw new Error(`${file.path}: the ${part} rows of tensor ${name} of ${family.name} are missing.`);
-            return checked(file, source, [partRows(config, part), ...shape.slice(1)], quantizable);
+            return checked(file, source, [partRows(config, part, shape), ...shape.slice(1)], quantizable);
           })
         : [checked(file, whole, shape, quantizable)];
     const dtypes = new Set(sources.map(stored));
@@ -124,10 +129,14 @@ export function checkBits(path: string, stored: readonly StoredTensor[], bits: 4
 type Place = Part | 'whole';
 
 /** Canonical name -> which of its rows -> name in the file. */
-function namesByPlace(file: TensorFile, family: Family): Map<string, Map<Place, string>> {
+function namesByPlace(
+  file: TensorFile,
+  family: Family,
+  ignored: (source: string) => boolean,
+): Map<string, Map<Place, string>> {
   const stored = new Map<string, Map<Place, string>>();
   for (const source of file.tensors.keys()) {
-    if (isStoredFrequency(source) || isScale(file, source)) continue;
+    if (isStoredFrequency(source) || isScale(file, source) || ignored(source)) continue;
     const canonical = family.canonicalName(source);
     const [name, place]: [string, Place] =
       typeof canonical === 'string' ? [canonical, 'whole'] : [canonical.name, canonical.part];
@@ -140,7 +149,13 @@ function namesByPlace(file: TensorFile, family: Family): Map<string, Map<Place, 
   return stored;
 }
 
-function partRows(config: GlmConfig, part: Part): number {
+/** What a tensor may be stored in pieces as. */
+function partsOf(name: string): readonly Part[] {
+  return name.includes('.dense_h_to_4h.') ? GATED_PARTS : PARTS;
+}
+
+function partRows(config: GlmConfig, part: Part, [rows = 0]: readonly number[]): number {
+  if (part === 'gate' || part === 'up') return rows / 2;
   const { query, key } = attentionWidths(config);
   return part === 'query' ? query : key;
 }

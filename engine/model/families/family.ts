@@ -5,9 +5,10 @@
 import type { GlmConfig } from '../config.ts';
 import type { ConfigKeys } from './config-keys.ts';
 
-/** The rows of the fused projection that some files store as tensors of their own, top to bottom. */
+/** Rows that some files store as tensors of their own, top to bottom: of the fused projection, and of a gated layer. */
 export const PARTS = ['query', 'key', 'value'] as const;
-export type Part = (typeof PARTS)[number];
+export const GATED_PARTS = ['gate', 'up'] as const;
+export type Part = (typeof PARTS)[number] | (typeof GATED_PARTS)[number];
 
 export interface Family {
   name: string;
@@ -19,6 +20,8 @@ export interface Family {
   bits?(keys: ConfigKeys): 4 | 8 | undefined;
   /** Which release of the family it is, where prompts differ between them. */
   release?(keys: ConfigKeys): string;
+  /** Whether a tensor of the file belongs to something that completion does without. */
+  ignores?(keys: ConfigKeys): (name: string) => boolean;
   /** Canonical name (`tensorShapes`) of a tensor of the file, and which rows of it the file's tensor is if not all. */
   canonicalName(name: string): string | { name: string; part: Part };
 }

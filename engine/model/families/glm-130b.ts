@@ -47,6 +47,8 @@ const INEXPRESSIBLE = [
   'bias',
   'causal',
   'embeddingNorm',
+  'queryKeyNorm',
+  'experts',
 ];
 
 /** Whether the family's files can express a configuration. */
