@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dequantize, type QuantizedMatrix } from '../checkpoint/quantization.ts';
 import { type Dtype, floatsOf } from '../checkpoint/safetensors.ts';
+import type { TensorFile } from '../checkpoint/tensor-file.ts';
 import { openWeightsFolder } from '../checkpoint/weights-folder.ts';
 import { attentionWidths, type Experts, type GlmConfig } from './config.ts';
 import { chatglm6b } from './families/chatglm-6b.ts';
@@ -18,6 +19,8 @@ import { glm2021 } from './families/glm-2021.ts';
 import { glmHf } from './families/glm-hf.ts';
 import { glm4Hf } from './families/glm4-hf.ts';
 import { glm4MoeHf } from './families/glm4-moe-hf.ts';
+import { exists } from './new-folder.ts';
+import { LATEST, openShards } from './parallel-shards.ts';
 import { checkBits, matchTensors, readScales, readStored, type StoredTensor } from './stored-tensors.ts';
 
 const FAMILIES: readonly Family[] = [glm130b, chatglm6b, chatglm2, glm2021, glmHf, glm4Hf, glm4MoeHf, cloze];
@@ -62,6 +65,8 @@ export interface ModelDescription {
   config: GlmConfig;
   metadata: Record<string, string>;
   stored: StoredTensor[];
+  /** The weights, in which `stored` has its sources. */
+  open(): Promise<TensorFile>;
 }
 
 /** Throws an error that names the file, the key or tensor, what was expected and what was found. */
@@ -70,7 +75,10 @@ export async function describeModelFolder(path: string): Promise<ModelDescriptio
   const family = recognise(keys);
   const config = family.config(keys);
   checkConfig(config, keys.path);
-  const file = await openWeightsFolder(path);
+  const inParts = await exists(join(path, LATEST));
+  if (!inParts) keys.only('model_parallel_size', 1);
+  const open = () => (inParts ? openShards(path, family, config) : openWeightsFolder(path));
+  const file = await open();
   let stored: StoredTensor[];
   try {
     stored = matchTensors(file, family, config, family.ignores?.(keys));
@@ -80,19 +88,19 @@ export async function describeModelFolder(path: string): Promise<ModelDescriptio
     await file.close();
   }
   const release = family.release ? { release: family.release(keys) } : {};
-  return { family: family.name, ...release, config, metadata: file.metadata, stored };
+  return { family: family.name, ...release, config, metadata: file.metadata, stored, open };
 }
 
 /** Throws as `describeModelFolder`. */
 export async function loadModelFolder(path: string): Promise<ModelFolder> {
-  const { stored, ...description } = await describeModelFolder(path);
+  const { stored, open: openFile, ...description } = await describeModelFolder(path);
   const bits = stored.find(({ name, format }) => format && name.includes('.layers.'))?.format?.bits;
   return {
     path,
     ...description,
     ...(bits ? { bits } : {}),
     async *tensors() {
-      const open = await openWeightsFolder(path);
+      const open = await openFile();
       try {
         for (const tensor of stored) {
           const { name, shape, dtype, format } = tensor;
