@@ -32,6 +32,18 @@ export interface NativeConfig {
   bias?: string;
   causal?: boolean;
   embeddingNorm?: boolean;
+  queryKeyNorm?: boolean;
+  experts?: {
+    count: number;
+    perToken: number;
+    innerSize: number;
+    sharedSize: number;
+    denseLayers: number;
+    groups: number;
+    groupsUsed: number;
+    normalized: boolean;
+    scale: number;
+  };
 }
 
 export interface ExecutionOptions {

@@ -78,7 +78,10 @@ interface Located {
 function tensorsOf(root: unknown, prefix: string, members: Map<string, ZipMember>, path: string): Map<string, Located> {
   if (!(root instanceof Map)) throw new Error(`${path}: the checkpoint is not a dictionary of tensors.`);
   const located = new Map<string, Located>();
-  for (const [name, value] of root as Map<unknown, { tensor?: PickledTensor } | null>) {
+  // DeepSpeed and Megatron keep the weights under `module`, beside numbers of the training run.
+  const inner: unknown = root.get('module');
+  const weights = inner instanceof Map ? inner : root;
+  for (const [name, value] of weights as Map<unknown, { tensor?: PickledTensor } | null>) {
     if (typeof name !== 'string') throw new Error(`${path}: the checkpoint has a key that is not text.`);
     const where = `${path}: tensor ${JSON.stringify(name)}`;
     const tensor = value?.tensor;

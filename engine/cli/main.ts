@@ -1,4 +1,5 @@
 /** `cloze`: one file per command; this one only chooses. */
+import { convertCommand } from './convert.ts';
 import { corpusCommand } from './corpus.ts';
 import { evalCommand } from './eval.ts';
 import { fillCommand } from './fill.ts';
@@ -17,6 +18,7 @@ const USAGE = `Usage: cloze COMMAND [options]
   eval                    measure a model on packages it has not seen, or on a benchmark
   verify FOLDER           run recorded cases of the original code again
   quantize FOLDER         write a model with weights of 8 or 4 bits
+  convert FOLDER          write a model in another layout, or in parts for training at scale
   plot-run RUN …          draw the loss curves of training runs
 
 cloze COMMAND --help explains a command.`;
@@ -29,6 +31,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   eval: evalCommand,
   verify: verifyCommand,
   quantize: quantizeCommand,
+  convert: convertCommand,
   'plot-run': plotRunCommand,
 };
 

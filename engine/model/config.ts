@@ -60,6 +60,31 @@ export interface GlmConfig {
   causal?: boolean;
   /** A norm on what is looked up, position tables included, before the first layer (BLOOM, arXiv 2211.05100). */
   embeddingNorm?: boolean;
+  /** RMSNorm of each head's queries and keys before they are turned, one gain of D for all heads. Default false. */
+  queryKeyNorm?: boolean;
+  /** Default: every layer is dense. */
+  experts?: Experts;
+}
+
+/**
+ * Routed experts in place of the feed-forward layer (GLM-4.5): each token goes through the `perToken` experts with the
+ * largest sigmoid score plus correction bias, weighted by their scores, and through one that all tokens share.
+ */
+export interface Experts {
+  count: number;
+  perToken: number;
+  /** F of an expert, and of the shared one. */
+  innerSize: number;
+  sharedSize: number;
+  /** Layers before the first with experts. */
+  denseLayers: number;
+  /** Experts are chosen from the `groupsUsed` groups whose two best add up to most. */
+  groups: number;
+  groupsUsed: number;
+  /** Whether the chosen ones' scores are divided by their sum. */
+  normalized: boolean;
+  /** What their sum is multiplied by. */
+  scale: number;
 }
 
 /** Rows of queries, and of keys (as many as of values), in the fused projection. */
@@ -75,12 +100,13 @@ export interface GlmTensorShape {
 
 /**
  * Canonical tensor names (SwissArmyTransformer's, which GLM-130B and the embedded model use; the two further norms of a
- * sandwich are called as in transformers' `glm4`) with their shapes.
+ * sandwich are called as in transformers' `glm4`) with their shapes. Of a layer with experts, `mlp.gate` holds the
+ * router, `mlp.shared_experts` and `mlp.experts.N` the two projections of each.
  */
 export function tensorShapes(config: GlmConfig): GlmTensorShape[] {
-  const { vocabSize: V, hiddenSize: C, innerSize: F, activation, bias = 'all' } = config;
+  const { vocabSize: V, hiddenSize: C, activation, bias = 'all', experts } = config;
   const { query, key } = attentionWidths(config);
-  const up = activation === 'geglu' || activation === 'swiglu' ? 2 * F : F;
+  const gated = activation === 'geglu' || activation === 'swiglu';
   const norm = (name: string): GlmTensorShape[] =>
     (config.normKind === 'rms-norm' ? ['weight'] : ['weight', 'bias']).map((end) => ({
       name: `${name}.${end}`,
@@ -90,6 +116,17 @@ export function tensorShapes(config: GlmConfig): GlmTensorShape[] {
     { name: `${name}.weight`, shape: [rows, columns] },
     ...(biased ? [{ name: `${name}.bias`, shape: [rows] }] : []),
   ];
+  const feedForward = (name: string, F: number): GlmTensorShape[] => [
+    ...linear(`${name}.dense_h_to_4h`, gated ? 2 * F : F, C, bias === 'all'),
+    ...linear(`${name}.dense_4h_to_h`, C, F, bias === 'all'),
+  ];
+  const routed = (name: string, { count, innerSize, sharedSize }: Experts): GlmTensorShape[] => [
+    { name: `${name}.gate.weight`, shape: [count, C] },
+    { name: `${name}.gate.e_score_correction_bias`, shape: [count] },
+    ...feedForward(`${name}.shared_experts`, sharedSize),
+    ...Array.from({ length: count }, (_, expert) => feedForward(`${name}.experts.${expert}`, innerSize)).flat(),
+  ];
+  const headNorms = config.queryKeyNorm ? ['query_layernorm', 'key_layernorm'] : [];
   const shapes: GlmTensorShape[] = [{ name: 'transformer.word_embeddings.weight', shape: [V, C] }];
   if (config.positions === 'learned-2d') {
     shapes.push({ name: 'transformer.position_embeddings.weight', shape: [config.maxLength + 1, C] });
@@ -101,11 +138,13 @@ export function tensorShapes(config: GlmConfig): GlmTensorShape[] {
     shapes.push(
       ...norm(`${at}.input_layernorm`),
       ...linear(`${at}.attention.query_key_value`, query + 2 * key, C, bias !== 'none'),
+      ...headNorms.map((name) => ({ name: `${at}.attention.${name}.weight`, shape: [query / config.heads] })),
       ...linear(`${at}.attention.dense`, C, query, bias === 'all'),
       ...(config.norm === 'sandwich' ? norm(`${at}.post_self_attn_layernorm`) : []),
       ...norm(`${at}.post_attention_layernorm`),
-      ...linear(`${at}.mlp.dense_h_to_4h`, up, C, bias === 'all'),
-      ...linear(`${at}.mlp.dense_4h_to_h`, C, F, bias === 'all'),
+      ...(experts && layer >= experts.denseLayers
+        ? routed(`${at}.mlp`, experts)
+        : feedForward(`${at}.mlp`, config.innerSize)),
       ...(config.norm === 'sandwich' ? norm(`${at}.post_mlp_layernorm`) : []),
     );
   }

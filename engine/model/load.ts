@@ -6,8 +6,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dequantize, type QuantizedMatrix } from '../checkpoint/quantization.ts';
 import { type Dtype, floatsOf } from '../checkpoint/safetensors.ts';
+import type { TensorFile } from '../checkpoint/tensor-file.ts';
 import { openWeightsFolder } from '../checkpoint/weights-folder.ts';
-import { attentionWidths, type GlmConfig } from './config.ts';
+import { attentionWidths, type Experts, type GlmConfig } from './config.ts';
 import { chatglm6b } from './families/chatglm-6b.ts';
 import { chatglm2 } from './families/chatglm2.ts';
 import { cloze } from './families/cloze.ts';
@@ -17,14 +18,12 @@ import { glm130b } from './families/glm-130b.ts';
 import { glm2021 } from './families/glm-2021.ts';
 import { glmHf } from './families/glm-hf.ts';
 import { glm4Hf } from './families/glm4-hf.ts';
-import { matchTensors, readStored, type StoredTensor, scaleName } from './stored-tensors.ts';
+import { glm4MoeHf } from './families/glm4-moe-hf.ts';
+import { exists } from './new-folder.ts';
+import { LATEST, openShards } from './parallel-shards.ts';
+import { checkBits, matchTensors, readScales, readStored, type StoredTensor } from './stored-tensors.ts';
 
-const FAMILIES: readonly Family[] = [glm130b, chatglm6b, chatglm2, glm2021, glmHf, glm4Hf, cloze];
-
-/** Known models that no runtime here computes, by their model_type. */
-const REFUSED: Readonly<Record<string, string>> = {
-  glm4_moe: 'GLM-4.5 is a mixture of experts; only dense models can be run',
-};
+const FAMILIES: readonly Family[] = [glm130b, chatglm6b, chatglm2, glm2021, glmHf, glm4Hf, glm4MoeHf, cloze];
 
 /** Key of the weights' metadata under which training leaves the hash of the tokenizer file. */
 export const TOKENIZER_HASH = 'tokenizer_sha256';
@@ -66,6 +65,8 @@ export interface ModelDescription {
   config: GlmConfig;
   metadata: Record<string, string>;
   stored: StoredTensor[];
+  /** The weights, in which `stored` has its sources. */
+  open(): Promise<TensorFile>;
 }
 
 /** Throws an error that names the file, the key or tensor, what was expected and what was found. */
@@ -74,27 +75,32 @@ export async function describeModelFolder(path: string): Promise<ModelDescriptio
   const family = recognise(keys);
   const config = family.config(keys);
   checkConfig(config, keys.path);
-  const file = await openWeightsFolder(path);
+  const inParts = await exists(join(path, LATEST));
+  if (!inParts) keys.only('model_parallel_size', 1);
+  const open = () => (inParts ? openShards(path, family, config) : openWeightsFolder(path));
+  const file = await open();
   let stored: StoredTensor[];
   try {
-    stored = matchTensors(file, family, config);
+    stored = matchTensors(file, family, config, family.ignores?.(keys));
+    const bits = family.bits?.(keys);
+    if (bits) checkBits(file.path, stored, bits);
   } finally {
     await file.close();
   }
   const release = family.release ? { release: family.release(keys) } : {};
-  return { family: family.name, ...release, config, metadata: file.metadata, stored };
+  return { family: family.name, ...release, config, metadata: file.metadata, stored, open };
 }
 
 /** Throws as `describeModelFolder`. */
 export async function loadModelFolder(path: string): Promise<ModelFolder> {
-  const { stored, ...description } = await describeModelFolder(path);
+  const { stored, open: openFile, ...description } = await describeModelFolder(path);
   const bits = stored.find(({ name, format }) => format && name.includes('.layers.'))?.format?.bits;
   return {
     path,
     ...description,
     ...(bits ? { bits } : {}),
     async *tensors() {
-      const open = await openWeightsFolder(path);
+      const open = await openFile();
       try {
         for (const tensor of stored) {
           const { name, shape, dtype, format } = tensor;
@@ -103,7 +109,7 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
             yield { name, shape, dtype, data };
             continue;
           }
-          const scales = new Uint16Array((await readStored(open, tensor.sources.map(scaleName))).buffer);
+          const scales = await readScales(open, tensor.sources);
           const [rows, columns] = shape as [number, number];
           const quantized = { ...format, rows, columns, data: new Int8Array(data.buffer), scales };
           yield { name, shape, dtype, data, quantized };
@@ -118,10 +124,6 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
 function recognise(keys: ConfigKeys): Family {
   const family = FAMILIES.find((candidate) => candidate.recognises(keys));
   if (family) return family;
-  const modelType = String(keys.raw('model_type'));
-  const refused = Object.hasOwn(REFUSED, modelType) ? REFUSED[modelType] : undefined;
-  if (refused)
-    throw new Error(`${keys.path}: "model_type" is "${modelType}": ${refused}. Choose another model, e.g. GLM-4-9B.`);
   const found = ['model_class', 'model_type', 'architectures']
     .filter((key) => keys.has(key))
     .map((key) => `"${key}": ${JSON.stringify(keys.raw(key))}`);
@@ -153,6 +155,7 @@ function checkConfig(config: GlmConfig, path: string): void {
     throw new Error(`${path}: ${heads} heads are not a multiple of ${keyValueHeads} key/value heads.`);
   if (attentionWidths(config).query > 2 ** 18)
     throw new Error(`${path}: ${heads} heads of ${headSize} are beyond the limit of ${2 ** 18} together.`);
+  if (config.experts) checkExperts(config.experts, path);
   const unit = positions === 'rotary-2d' ? 4 : positions === 'rotary-1d' ? 2 : 1;
   if (headSize % unit !== 0) {
     throw new Error(
@@ -163,6 +166,16 @@ function checkConfig(config: GlmConfig, path: string): void {
   if (rotarySize % unit !== 0 || rotarySize > headSize) {
     throw new Error(
       `${path}: ${positions} positions turn a multiple of ${unit} of the ${headSize} dimensions of a head, but ${rotarySize} are asked for.`,
+    );
+  }
+}
+
+function checkExperts({ count, perToken, innerSize, sharedSize, groups, groupsUsed }: Experts, path: string): void {
+  if (count > 1024 || innerSize > 2 ** 18 || sharedSize > 2 ** 18)
+    throw new Error(`${path}: ${count} experts of ${innerSize} beside one of ${sharedSize} are beyond the limits.`);
+  if (count % groups !== 0 || groupsUsed > groups || perToken > (count / groups) * groupsUsed) {
+    throw new Error(
+      `${path}: ${perToken} of ${count} experts cannot be chosen from ${groupsUsed} of ${groups} groups of them.`,
     );
   }
 }

@@ -2,11 +2,13 @@
  * Finds the tensors of `tensorShapes` in a weights file under a family's own names, and reads them. What a file stores
  * as separate queries, keys and values becomes the one fused projection, a tensor at a time.
  */
+import { float32ToFloat16 } from '../checkpoint/float-formats.ts';
 import { formatOf, type QuantFormat } from '../checkpoint/quantization.ts';
+import { floatsOf } from '../checkpoint/safetensors.ts';
 import { byteLength, type Dtype } from '../checkpoint/safetensors-header.ts';
 import type { TensorFile } from '../checkpoint/tensor-file.ts';
 import { attentionWidths, type GlmConfig, tensorShapes } from './config.ts';
-import { type Family, isStoredFrequency, PARTS, type Part } from './families/family.ts';
+import { type Family, GATED_PARTS, isStoredFrequency, PARTS, type Part } from './families/family.ts';
 
 export interface StoredTensor {
   /** Canonical name. */
@@ -24,16 +26,21 @@ export function scaleName(source: string): string {
   return `${source}_scale`;
 }
 
-/** What may be quantised: the matrices of products, the embedding and the head. */
+/** What may be quantised: the matrices of products, the embedding and the head; not the router of experts. */
 export function isMatrix({ name, shape }: Pick<StoredTensor, 'name' | 'shape'>): boolean {
-  return shape.length === 2 && !name.endsWith('position_embeddings.weight');
+  return shape.length === 2 && !/position_embeddings\.weight$|\.mlp\.gate\.weight$/.test(name);
 }
 
 const FLOATS: readonly Dtype[] = ['F32', 'F16', 'BF16'];
 
-/** All tensors, in order; throws on anything missing, misshapen, of another type, doubled or left over. */
-export function matchTensors(file: TensorFile, family: Family, config: GlmConfig): StoredTensor[] {
-  const placed = namesByPlace(file, family);
+/** All tensors, in order; throws on anything missing, misshapen, of another type, doubled or left over unless `ignored`. */
+export function matchTensors(
+  file: TensorFile,
+  family: Family,
+  config: GlmConfig,
+  ignored: (source: string) => boolean = () => false,
+): StoredTensor[] {
+  const placed = namesByPlace(file, family, ignored);
   const expected = tensorShapes(config);
   const matched = expected.map(({ name, shape }) => {
     const places = placed.get(name);
@@ -42,11 +49,11 @@ export function matchTensors(file: TensorFile, family: Family, config: GlmConfig
     const quantizable = isMatrix({ name, shape });
     const sources =
       whole === undefined
-        ? PARTS.map((part) => {
+        ? partsOf(name).map((part) => {
             const source = places.get(part);
             if (source === undefined)
               throw new Error(`${file.path}: the ${part} rows of tensor ${name} of ${family.name} are missing.`);
-            return checked(file, source, [partRows(config, part), ...shape.slice(1)], quantizable);
+            return checked(file, source, [partRows(config, part, shape), ...shape.slice(1)], quantizable);
           })
         : [checked(file, whole, shape, quantizable)];
     const dtypes = new Set(sources.map(stored));
@@ -66,7 +73,7 @@ export function matchTensors(file: TensorFile, family: Family, config: GlmConfig
   return matched;
 }
 
-/** The bytes of a tensor of `matchTensors`, or of its scales, from the same file opened once more. */
+/** The bytes of a tensor of `matchTensors`, from the same file opened once more. */
 export async function readStored(file: TensorFile, sources: readonly string[]): Promise<Uint8Array<ArrayBuffer>> {
   const [only] = sources;
   if (sources.length === 1) return file.read(only as string);
@@ -84,13 +91,52 @@ export async function readStored(file: TensorFile, sources: readonly string[]): 
   return bytes;
 }
 
+/**
+ * Scales of a quantised tensor's sources, in float16 as every kernel takes them. A checkpoint of another type than
+ * float16 has scales of that type: rounding them moves a weight by less than 1/2000 of itself.
+ */
+export async function readScales(file: TensorFile, sources: readonly string[]): Promise<Uint16Array> {
+  const parts: Uint16Array[] = [];
+  for (const source of sources.map(scaleName)) {
+    const bytes = await file.read(source);
+    const dtype = file.tensors.get(source)?.dtype as Dtype;
+    const halves = dtype === 'F16' ? new Uint16Array(bytes.buffer) : float32ToFloat16(floatsOf(bytes, dtype));
+    if (dtype !== 'F16' && halves.some((scale) => (scale & 0x7c00) === 0x7c00))
+      throw new Error(`${file.path}: ${source} has a scale beyond float16. The weights are damaged.`);
+    parts.push(halves);
+  }
+  const scales = new Uint16Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    scales.set(part, at);
+    at += part.length;
+  }
+  return scales;
+}
+
+/** Throws unless the layers' matrices are stored in these bits, as config.json says. */
+export function checkBits(path: string, stored: readonly StoredTensor[], bits: 4 | 8): void {
+  for (const tensor of stored) {
+    const { name, dtype, format } = tensor;
+    if (!isMatrix(tensor) || !name.includes('.layers.') || format?.bits === bits) continue;
+    const found = format ? `${format.bits} bits` : dtype;
+    throw new Error(
+      `${path}: tensor ${tensor.sources.join(', ')} must be stored in ${bits} bits by config.json ("quantization_bit"), but it has ${found}.`,
+    );
+  }
+}
+
 type Place = Part | 'whole';
 
 /** Canonical name -> which of its rows -> name in the file. */
-function namesByPlace(file: TensorFile, family: Family): Map<string, Map<Place, string>> {
+function namesByPlace(
+  file: TensorFile,
+  family: Family,
+  ignored: (source: string) => boolean,
+): Map<string, Map<Place, string>> {
   const stored = new Map<string, Map<Place, string>>();
   for (const source of file.tensors.keys()) {
-    if (isStoredFrequency(source) || isScale(file, source)) continue;
+    if (isStoredFrequency(source) || isScale(file, source) || ignored(source)) continue;
     const canonical = family.canonicalName(source);
     const [name, place]: [string, Place] =
       typeof canonical === 'string' ? [canonical, 'whole'] : [canonical.name, canonical.part];
@@ -103,7 +149,13 @@ function namesByPlace(file: TensorFile, family: Family): Map<string, Map<Place, 
   return stored;
 }
 
-function partRows(config: GlmConfig, part: Part): number {
+/** What a tensor may be stored in pieces as. */
+function partsOf(name: string): readonly Part[] {
+  return name.includes('.dense_h_to_4h.') ? GATED_PARTS : PARTS;
+}
+
+function partRows(config: GlmConfig, part: Part, [rows = 0]: readonly number[]): number {
+  if (part === 'gate' || part === 'up') return rows / 2;
   const { query, key } = attentionWidths(config);
   return part === 'query' ? query : key;
 }
@@ -126,9 +178,11 @@ function checked(file: TensorFile, source: string, shape: readonly number[], qua
   if (!info) throw new Error(`${file.path}: there is no tensor ${source}.`);
   if (info.dtype === 'I8' && quantizable) {
     const scale = file.tensors.get(scaleName(source));
-    if (scale?.dtype !== 'F16') {
-      const found = scale ? `it is ${scale.dtype}` : 'it is missing';
-      throw new Error(`${file.path}: the scales ${scaleName(source)} of ${source} must be F16, but ${found}.`);
+    if (!scale || !FLOATS.includes(scale.dtype)) {
+      const found = scale ? `they are ${scale.dtype}` : 'they are missing';
+      throw new Error(
+        `${file.path}: the scales ${scaleName(source)} of ${source} must be F16, BF16 or F32, but ${found}.`,
+      );
     }
     const format = formatOf(shape as [number, number], info.shape, scale.shape);
     if (format) return { name: source, dtype: info.dtype, format };

@@ -53,6 +53,18 @@ void check_combination(const Config& c) {
     throw std::invalid_argument("\"rotarySize\" is " + std::to_string(c.rotary_size) + "; it must be a multiple of " +
                                 std::to_string(unit) + ", at most the head size of " + std::to_string(c.head_size) + ".");
   }
+  if (c.qk_norm && c.qkv_per_head) throw std::invalid_argument("Norms of queries and keys go with the layout of thirds.");
+  const Experts& e = c.experts;
+  if (e.count > 0) {
+    if (e.count % e.groups != 0 || e.groups_used > e.groups || e.per_row > e.count / e.groups * e.groups_used) {
+      throw std::invalid_argument("\"experts\": " + std::to_string(e.per_row) + " of " + std::to_string(e.count) +
+                                  " cannot be chosen from " + std::to_string(e.groups_used) + " of " +
+                                  std::to_string(e.groups) + " groups.");
+    }
+    if (c.bias == Bias::all || !is_gated(c.activation)) {
+      throw std::invalid_argument("Experts are gated and have no bias.");
+    }
+  }
   if (c.norm == Norm::deepnorm && c.norm_kind != NormKind::layer_norm) {
     throw std::invalid_argument("DeepNorm goes with LayerNorm.");
   }
@@ -135,6 +147,16 @@ Config read_config(const Napi::Object& o) {
   if (!o.Get("rotaryTheta").IsUndefined()) c.rotary_theta = o.Get("rotaryTheta").ToNumber().DoubleValue();
   c.causal = o.Get("causal").ToBoolean().Value();
   c.embedding_norm = o.Get("embeddingNorm").ToBoolean().Value();
+  c.qk_norm = o.Get("queryKeyNorm").ToBoolean().Value();
+  if (const Napi::Value given = o.Get("experts"); given.IsObject()) {
+    const auto e = given.As<Napi::Object>();
+    c.experts = {read_int(e, "count", 1),      read_int(e, "perToken", 1),
+                 read_int(e, "innerSize", 1),  read_int(e, "sharedSize", 1),
+                 read_int(e, "denseLayers", 0), read_int(e, "groups", 1),
+                 read_int(e, "groupsUsed", 1), e.Get("normalized").ToBoolean().Value(),
+                 e.Get("scale").ToNumber().FloatValue()};
+    c.experts.dense_layers = std::min(c.experts.dense_layers, c.layers);
+  }
   if (c.head_size % 4 != 0 || (o.Get("headSize").IsUndefined() && c.hidden % c.heads != 0)) {
     throw std::invalid_argument("The hidden size (" + std::to_string(c.hidden) + ") must be a multiple of 4 times the " +
                                 "number of heads (" + std::to_string(c.heads) + ").");

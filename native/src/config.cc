@@ -5,6 +5,8 @@ namespace cloze {
 std::string untrainable(const Config& c) {
   if (c.kv_heads != c.heads) return "fewer key/value heads than heads";
   if (c.query_width() != c.hidden) return "heads that do not divide the hidden size";
+  if (c.experts.count > 0) return "experts";
+  if (c.qk_norm) return "norms of queries and keys";
   return "";
 }
 
@@ -30,7 +32,7 @@ Layout::Layout(const Config& c, bool with_matrices, bool with_embedding) {
   auto add_matrix = [&](int place, const std::string& name, int rows, int columns) {
     return add_packed(with_matrices, place, name, rows, columns);
   };
-  const int C = c.hidden, F = c.inner, up = c.up();
+  const int C = c.hidden;
   const std::string embedding_name = "transformer.word_embeddings.weight";
   embedding = with_embedding ? add(embedding_name, {c.vocab, C})
                              : add_packed(false, c.layers * 4 + (c.tied ? 0 : 1), embedding_name, c.vocab, C);
@@ -50,16 +52,31 @@ Layout::Layout(const Config& c, bool with_matrices, bool with_embedding) {
     o.ln1_b = add_if(centred, at + "input_layernorm.bias", C);
     o.qkv_w = add_matrix(l * 4, at + "attention.query_key_value.weight", c.qkv_width(), C);
     o.qkv_b = add_if(qkv_biased, at + "attention.query_key_value.bias", c.qkv_width());
+    o.query_g = add_if(c.qk_norm, at + "attention.query_layernorm.weight", c.head_dim());
+    o.key_g = add_if(c.qk_norm, at + "attention.key_layernorm.weight", c.head_dim());
     o.dense_w = add_matrix(l * 4 + 1, at + "attention.dense.weight", C, c.query_width());
     o.dense_b = add_if(biased, at + "attention.dense.bias", C);
     o.attention_out_g = add_if(sandwich, at + "post_self_attn_layernorm.weight", C);
     o.attention_out_b = add_if(sandwich && centred, at + "post_self_attn_layernorm.bias", C);
     o.ln2_g = add(at + "post_attention_layernorm.weight", {C});
     o.ln2_b = add_if(centred, at + "post_attention_layernorm.bias", C);
-    o.up_w = add_matrix(l * 4 + 2, at + "mlp.dense_h_to_4h.weight", up, C);
-    o.up_b = add_if(biased, at + "mlp.dense_h_to_4h.bias", up);
-    o.down_w = add_matrix(l * 4 + 3, at + "mlp.dense_4h_to_h.weight", C, F);
-    o.down_b = add_if(biased, at + "mlp.dense_4h_to_h.bias", C);
+    const bool routed = c.is_routed(l);
+    o.router_w = o.router_bias = kAbsent;
+    if (routed) {
+      o.router_w = add(at + "mlp.gate.weight", {c.experts.count, C});
+      o.router_bias = add(at + "mlp.gate.e_score_correction_bias", {c.experts.count});
+    }
+    const std::string mlp = at + (routed ? "mlp.shared_experts." : "mlp.");
+    const int F = c.inner_of(l), up = c.up_of(F);
+    o.up_w = add_matrix(l * 4 + 2, mlp + "dense_h_to_4h.weight", up, C);
+    o.up_b = add_if(biased, mlp + "dense_h_to_4h.bias", up);
+    o.down_w = add_matrix(l * 4 + 3, mlp + "dense_4h_to_h.weight", C, F);
+    o.down_b = add_if(biased, mlp + "dense_4h_to_h.bias", C);
+    for (int e = 0; routed && e < c.experts.count; e++) {
+      const std::string expert = at + "mlp.experts." + std::to_string(e) + ".";
+      add_matrix(c.expert_at(l, e), expert + "dense_h_to_4h.weight", c.up_of(c.experts.inner), C);
+      add_matrix(c.expert_at(l, e) + 1, expert + "dense_4h_to_h.weight", C, c.experts.inner);
+    }
     o.mlp_out_g = add_if(sandwich, at + "post_mlp_layernorm.weight", C);
     o.mlp_out_b = add_if(sandwich && centred, at + "post_mlp_layernorm.bias", C);
     layers.push_back(o);

@@ -1,5 +1,6 @@
 // The native mirror of GlmConfig (engine/model/config.ts) and the table of its parameters.
 #pragma once
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,16 @@ enum class NormKind { layer_norm, rms_norm };
 // Which linear layers have a bias.
 enum class Bias { all, qkv, none };
 enum class RotaryPairs { halves, neighbours };
+
+// Routed experts in place of the feed-forward layer, in all layers but the first `dense_layers`, beside one expert that
+// every row goes through (GLM-4.5).
+struct Experts {
+  int count = 0;  // 0: every layer is dense
+  int per_row = 0, inner = 0, shared_inner = 0, dense_layers = 0;
+  int groups = 1, groups_used = 1;
+  bool normalized = true;
+  float scale = 1;
+};
 
 struct Config {
   int vocab = 0, hidden = 0, inner = 0, layers = 0, heads = 0, max_length = 0;
@@ -33,6 +44,8 @@ struct Config {
   double rotary_theta = 10000;
   bool causal = false;  // no row sees a later one, in what is read neither
   bool embedding_norm = false;
+  bool qk_norm = false;  // RMSNorm of each head's queries and keys before they are turned
+  Experts experts;
 
   // Whether the residual is alpha times the norm's output (Post-LN: alpha 1) instead of its input.
   bool carries_norm() const { return norm == Norm::deepnorm || norm == Norm::post; }
@@ -41,7 +54,17 @@ struct Config {
   int query_width() const { return heads * head_size; }
   int kv_width() const { return kv_heads * head_size; }
   int qkv_width() const { return query_width() + 2 * kv_width(); }
-  int up() const { return is_gated(activation) ? 2 * inner : inner; }
+  int up() const { return up_of(inner); }
+  int up_of(int width) const { return is_gated(activation) ? 2 * width : width; }
+  // Of one layer: its own feed-forward layer, or the expert that every row goes through.
+  bool is_routed(int layer) const { return experts.count > 0 && layer >= experts.dense_layers; }
+  int inner_of(int layer) const { return is_routed(layer) ? experts.shared_inner : inner; }
+  int widest_inner() const { return experts.count == 0 ? inner : std::max({inner, experts.inner, experts.shared_inner}); }
+  // Place of a layer's first expert among a model's packed weights (see Tensor::matrix): its `up`, then its `down`.
+  int expert_at(int layer, int expert) const {
+    return layers * 4 + 2 + ((layer - experts.dense_layers) * experts.count + expert) * 2;
+  }
+  int packed_weights() const { return experts.count == 0 ? layers * 4 + 2 : expert_at(layers, 0); }
 };
 
 // The first property that the backward pass does not cover, in words; empty when the model can be trained.
@@ -55,7 +78,7 @@ struct Tensor {
   long offset;  // in floats from the start of the parameter vector, a multiple of 16; or kAbsent
   long count;
   // Place among a model's packed weights: layer * 4 + (qkv, dense, up, down), then the head, then the embedding where
-  // that is packed and not the head too.
+  // that is packed and not the head too; then `up` and `down` of the experts.
   int matrix = -1;
 };
 
@@ -63,6 +86,8 @@ struct Tensor {
 struct LayerOffsets {
   long ln1_g, ln1_b, qkv_w, qkv_b, dense_w, dense_b, attention_out_g, attention_out_b, ln2_g, ln2_b, up_w, up_b, down_w,
       down_b, mlp_out_g, mlp_out_b;
+  long query_g, key_g;        // [head_dim]
+  long router_w, router_bias;  // [experts, hidden], [experts]
 };
 
 // Parameters in one vector, in the order of engine/model/config.ts `tensorShapes`. Training has all of them there;

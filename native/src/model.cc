@@ -29,9 +29,9 @@ Model<T>::Model(const Config& c, Level chosen, int threads, bool training, Quant
       quantized(quantized_gemm_for(chosen)),
       pool(threads),
       values(layout.total),
-      packed_(c.layers * 4 + 2),
+      packed_(c.packed_weights()),
       scratch_(threads) {
-  const int C = c.hidden, F = c.inner, widest = std::max({c.qkv_width(), c.up(), C});
+  const int C = c.hidden, F = c.widest_inner(), widest = std::max({c.qkv_width(), c.up_of(F), C});
   no_bias_.reserve(widest);
   const int deepest = std::max({C, c.query_width(), F});
   for (auto& w : scratch_) {
@@ -46,6 +46,8 @@ Model<T>::Model(const Config& c, Level chosen, int threads, bool training, Quant
     w.act.reserve((size_t)kRowBlock * F);
     w.mean.reserve(kRowBlock);
     w.rstd.reserve(kRowBlock);
+    if (c.qk_norm) w.head_rstd.reserve(c.heads);
+    if (c.experts.count > 0) reserve_experts(w);
   }
   auto shape = [](PackedWeight& weight, int out, int in, QuantFormat f) {
     weight.out = out;
@@ -55,8 +57,12 @@ Model<T>::Model(const Config& c, Level chosen, int threads, bool training, Quant
   for (int l = 0; l < c.layers; l++) {
     shape(packed_[l * 4], c.qkv_width(), C, format);
     shape(packed_[l * 4 + 1], C, c.query_width(), format);
-    shape(packed_[l * 4 + 2], c.up(), C, format);
-    shape(packed_[l * 4 + 3], C, F, format);
+    shape(packed_[l * 4 + 2], c.up_of(c.inner_of(l)), C, format);
+    shape(packed_[l * 4 + 3], C, c.inner_of(l), format);
+    for (int e = 0; c.is_routed(l) && e < c.experts.count; e++) {
+      shape(packed_[c.expert_at(l, e)], c.up_of(c.experts.inner), C, format);
+      shape(packed_[c.expert_at(l, e) + 1], C, c.experts.inner, format);
+    }
   }
   const QuantFormat of_vocabulary = {format.bits == 0 ? 0 : 8, 0};
   shape(packed_[c.layers * 4], c.vocab, C, of_vocabulary);
@@ -264,6 +270,12 @@ void Model<T>::project_qkv(int layer, const Rows& rows, int begin, int end, Laye
   normalize(k, n, s.x + (long)begin * C, o.ln1_g, o.ln1_b, w.normed.data(), s.mean1 + begin, s.rstd1 + begin);
   product(w.normed.data(), n, qkv(layer), qkv_rows, w, team);
   kf.add_bias(n, width, qkv_rows, width, bias(o.qkv_b), qkv_rows, width);
+  for (int r = 0; config.qk_norm && r < n; r++) {
+    const int D = config.head_dim();
+    float *q = qkv_rows + (long)r * width, *keys = q + config.query_width();
+    kf.rmsnorm(config.heads, D, q, at(o.query_g), config.eps, q, w.head_rstd.data());
+    kf.rmsnorm(config.kv_heads, D, keys, at(o.key_g), config.eps, keys, w.head_rstd.data());
+  }
   rotate(kf, rows, begin, end, 1.0f, qkv_rows);
   k.convert(n * width, qkv_rows, s.qkv + (long)begin * width);
 }
@@ -281,11 +293,13 @@ template <class T>
 void Model<T>::finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* next_x, Scratch<T>& w,
                             ThreadPool* team) const {
   const LayerOffsets& o = layout.layers[layer];
-  const int C = config.hidden, A = config.query_width(), F = config.inner, up_width = config.up(), n = end - begin;
+  const int C = config.hidden, A = config.query_width(), F = config.inner_of(layer), up_width = config.up_of(F);
+  const int n = end - begin;
+  const bool routed = config.is_routed(layer);
   const bool carries_norm = config.carries_norm(), sandwich = config.norm == Norm::sandwich;
   const float alpha = carries_norm ? config.alpha : 1.0f;
   const T *x = s.x + (long)begin * C, *attended = s.o + (long)begin * A;
-  T *h = s.h + (long)begin * C, *u = s.u + (long)begin * up_width;
+  T *h = s.h + (long)begin * C, *u = s.u + (long)begin * config.up_of(config.widest_inner());
   float *normed = w.normed.data(), *c = w.product.data();
   auto kept = [&](T* rows) { return rows == nullptr ? nullptr : rows + (long)begin * C; };
   auto from = [&](float* rows) { return rows == nullptr ? nullptr : rows + begin; };
@@ -304,12 +318,14 @@ void Model<T>::finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* n
   k.add_bias_residual(n, C, c, bias(sandwich ? kAbsent : o.dense_b), alpha, normed, h);
 
   normalize(k, n, h, o.ln2_g, o.ln2_b, normed, s.mean2 + begin, s.rstd2 + begin);
+  if (routed) route(layer, n, normed, u, w, team);
   product(normed, n, up(layer), c, w, team);
   k.add_bias(n, up_width, c, up_width, bias(o.up_b), u, up_width);
   k.activate(config.activation, n, F, u, w.act.data());
   if (!carries_norm) k.widen(n * C, h, normed);
 
   product(w.act.data(), n, down(layer), c, w, team);
+  if (routed) float_kernels(level).axpy((long)n * C, 1.0f, w.routed.data(), c);
   if (sandwich) {
     finish_output(n, c, o.down_b, o.mlp_out_g, o.mlp_out_b, kept(s.mlp_out), from(s.mean4), from(s.rstd4), w);
   }
@@ -319,6 +335,7 @@ void Model<T>::finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* n
 template class Model<float>;
 template void Model<float>::product(const float*, int, const PackedWeight&, float*, Scratch<float>&, ThreadPool*) const;
 template void Model<bf16>::product(const float*, int, const PackedWeight&, float*, Scratch<bf16>&, ThreadPool*) const;
+template void Model<bf16>::product(const bf16*, int, const PackedWeight&, float*, Scratch<bf16>&, ThreadPool*) const;
 template class Model<bf16>;
 template void Model<float>::rotate(const Kernels<float>&, const Rows&, int, int, float, float*) const;
 template void Model<bf16>::rotate(const Kernels<float>&, const Rows&, int, int, float, float*) const;

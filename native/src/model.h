@@ -59,6 +59,10 @@ struct Scratch {
   Buffer<float> q_scales;
   Buffer<int32_t> q_sums;
   Buffer<float> mean, rstd;  // kRowBlock, of a norm that nobody looks at again
+  Buffer<float> head_rstd;   // of the norms of a row's heads
+  // Of experts: rows of one of them and the sum over all, kRowBlock x C; scores of a row; each row's choice.
+  Buffer<float> gathered, routed, expert_scores, expert_shares;
+  Buffer<int> chosen, expert_rows;
 };
 
 template <class T>
@@ -93,6 +97,8 @@ class Model {
   const PackedWeight& dense(int layer) const { return packed_[layer * 4 + 1]; }
   const PackedWeight& up(int layer) const { return packed_[layer * 4 + 2]; }
   const PackedWeight& down(int layer) const { return packed_[layer * 4 + 3]; }
+  const PackedWeight& expert_up(int layer, int e) const { return packed_[config.expert_at(layer, e)]; }
+  const PackedWeight& expert_down(int layer, int e) const { return packed_[config.expert_at(layer, e) + 1]; }
   const PackedWeight& head() const { return packed_[config.layers * 4]; }
 
   // x[r] = embedding of rows [begin, end), through its norm where it has one (BLOOM's, arXiv 2211.05100): mean and rstd
@@ -131,6 +137,13 @@ class Model {
   std::vector<Scratch<T>>& scratch() { return scratch_; }
 
  private:
+  void reserve_experts(Scratch<T>& w) const;
+  // The experts of one normed row and the shares of what they give, by sigmoid scores; w.expert_scores is overwritten.
+  void choose_experts(int layer, const float* row, int* chosen, float* shares, Scratch<T>& w) const;
+  // w.routed [n, C] = the shared-out sum of what each row's experts make of x [n, C]; u has room for their activations.
+  // Only weights of experts that some row has chosen are read.
+  void route(int layer, int n, const float* x, T* u, Scratch<T>& w, ThreadPool* team) const;
+
   // A matrix [out, in] to be packed.
   struct Unpacked {
     PackedWeight* weight;

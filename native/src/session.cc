@@ -31,7 +31,7 @@ struct CpuRuntime : Runtime {
 
   // Work space for n rows of one layer, used by all layers in turn.
   void prepare(size_t n) {
-    const size_t C = model.config.hidden, up = model.config.up();
+    const size_t C = model.config.hidden, up = model.config.up_of(model.config.widest_inner());
     for (auto* b : {&x, &h}) b->reserve(n * C);
     o.reserve(n * model.config.query_width());
     qkv.reserve(n * model.config.qkv_width());
@@ -233,7 +233,7 @@ std::shared_ptr<Runtime> make_runtime(const Config& c, Level level, int threads,
   QuantFormat format;
   if (precision == Precision::float32) return std::make_shared<CpuRuntime<float, float>>(c, level, threads, format);
   if (precision == Precision::bfloat16) return std::make_shared<CpuRuntime<bf16, bf16>>(c, level, threads, format);
-  const int deepest = std::max({c.hidden, c.query_width(), c.inner});
+  const int deepest = std::max({c.hidden, c.query_width(), c.widest_inner()});
   if (deepest > kLargestQuantDepth) {
     throw std::invalid_argument("A matrix of this model has " + std::to_string(deepest) + " columns; int8 and int4 " +
                                 "take " + std::to_string(kLargestQuantDepth) + " at most. Choose another precision.");

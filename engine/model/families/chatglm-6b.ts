@@ -2,7 +2,7 @@
  * The first ChatGLM-6B. DeepNorm with alpha = sqrt(2 * 28) whatever the depth, because its block never receives the
  * configured number of layers; a plain tanh GELU under the name GLU; the head stored beside the embedding.
  */
-import type { Family } from './family.ts';
+import { type Family, quantizationBits } from './family.ts';
 
 const PUBLISHED_LAYERS = 28;
 const LAYER_NORM_EPSILON = 1e-5;
@@ -14,7 +14,6 @@ export const chatglm6b: Family = {
   recognises: (keys) => keys.raw('model_type') === 'chatglm' && keys.has('inner_hidden_size'),
   config(keys) {
     if (keys.has('pre_seq_len')) keys.only('pre_seq_len', null);
-    if (keys.has('quantization_bit')) keys.only('quantization_bit', 0);
     return {
       vocabSize: keys.count('vocab_size'),
       hiddenSize: keys.count('hidden_size'),
@@ -32,5 +31,6 @@ export const chatglm6b: Family = {
       rotaryFloat16: true,
     };
   },
+  bits: quantizationBits,
   canonicalName: (name) => name,
 };

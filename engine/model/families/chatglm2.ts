@@ -3,7 +3,7 @@
  * architecture: causal, RMSNorm, SwiGLU, few key/value heads, the first half of each head turned in neighbouring pairs;
  * the releases differ in the values of the keys alone (`rope_ratio`, `layernorm_epsilon`, `multi_query_group_num`).
  */
-import type { Family } from './family.ts';
+import { type Family, quantizationBits } from './family.ts';
 
 const THETA = 10000;
 const LAYER_NORM_EPSILON = 1e-5;
@@ -19,7 +19,6 @@ export const chatglm2: Family = {
     keys.only('original_rope', true);
     keys.only('tie_word_embeddings', false);
     if (keys.has('pre_seq_len')) keys.only('pre_seq_len', null);
-    if (keys.has('quantization_bit')) keys.only('quantization_bit', 0);
     const hiddenSize = keys.count('hidden_size');
     const heads = keys.count('num_attention_heads');
     const headSize = keys.count('kv_channels');
@@ -59,6 +58,7 @@ export const chatglm2: Family = {
     const earlier = /^4\.2\d\./.test(String(keys.raw('transformers_version')));
     return /chatglm2/i.test(name) || (earlier && !/chatglm3/i.test(name)) ? 'chatglm2' : 'chatglm3';
   },
+  bits: quantizationBits,
   canonicalName(name) {
     if (name === 'transformer.output_layer.weight') return 'lm_head.weight';
     return name

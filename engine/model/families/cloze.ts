@@ -43,5 +43,7 @@ export const cloze: Family = {
 
 /** config.json of any model that can be trained, the inverse of `cloze.config`. */
 export function clozeKeys(config: GlmConfig): Record<string, string | number | boolean> {
-  return { model_type: MODEL_TYPE, ...config };
+  const { experts, ...keys } = config;
+  if (experts) throw new Error('A model with experts has no form of its own; it cannot be trained here.');
+  return { model_type: MODEL_TYPE, ...keys };
 }

@@ -4,8 +4,8 @@ export interface ConfigKeys {
   has(key: string): boolean;
   /** The raw value, for telling families apart. */
   raw(key: string): unknown;
-  /** A whole number of at least 1. */
-  count(key: string): number;
+  /** A whole number of at least `least`, 1 unless said otherwise. */
+  count(key: string, least?: number): number;
   /** A number above 0, or `otherwise` where the key is absent. */
   positive(key: string, otherwise: number): number;
   flag(key: string, otherwise: boolean): boolean;
@@ -33,10 +33,10 @@ export function configKeys(json: string, path: string): ConfigKeys {
     path,
     has: (key) => values.has(key),
     raw: (key) => values.get(key),
-    count(key) {
+    count(key, least = 1) {
       const value = values.get(key);
-      if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
-        throw wrong(key, 'a whole number above 0');
+      if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least)
+        throw wrong(key, least > 0 ? `a whole number above ${least - 1}` : 'a whole number');
       return value;
     },
     positive(key, otherwise) {

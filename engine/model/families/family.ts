@@ -5,9 +5,10 @@
 import type { GlmConfig } from '../config.ts';
 import type { ConfigKeys } from './config-keys.ts';
 
-/** The rows of the fused projection that some files store as tensors of their own, top to bottom. */
+/** Rows that some files store as tensors of their own, top to bottom: of the fused projection, and of a gated layer. */
 export const PARTS = ['query', 'key', 'value'] as const;
-export type Part = (typeof PARTS)[number];
+export const GATED_PARTS = ['gate', 'up'] as const;
+export type Part = (typeof PARTS)[number] | (typeof GATED_PARTS)[number];
 
 export interface Family {
   name: string;
@@ -15,10 +16,22 @@ export interface Family {
   sign: string;
   recognises(keys: ConfigKeys): boolean;
   config(keys: ConfigKeys): GlmConfig;
+  /** Bits of the layers' matrices by config.json; undefined where it does not say that they are quantised. */
+  bits?(keys: ConfigKeys): 4 | 8 | undefined;
   /** Which release of the family it is, where prompts differ between them. */
   release?(keys: ConfigKeys): string;
+  /** Whether a tensor of the file belongs to something that completion does without. */
+  ignores?(keys: ConfigKeys): (name: string) => boolean;
   /** Canonical name (`tensorShapes`) of a tensor of the file, and which rows of it the file's tensor is if not all. */
   canonicalName(name: string): string | { name: string; part: Part };
+}
+
+/** ChatGLM's `quantization_bit`, in config.json of its INT8 and INT4 checkpoints; 0 or null in others. */
+export function quantizationBits(keys: ConfigKeys): 4 | 8 | undefined {
+  const value = keys.raw('quantization_bit') ?? 0;
+  if (value === 4 || value === 8) return value;
+  keys.only('quantization_bit', value === 0 ? keys.raw('quantization_bit') : 0);
+  return undefined;
 }
 
 /** Rotary frequencies that some files carry; the runtime computes its own. */

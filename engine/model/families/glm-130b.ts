@@ -13,7 +13,6 @@ export const glm130b: Family = {
   sign: '"model_class": "GLM130B"',
   recognises: (keys) => keys.raw('model_class') === 'GLM130B',
   config(keys) {
-    keys.only('model_parallel_size', 1);
     const layers = keys.count('num_layers');
     const order = keys.choice('layernorm_order', ['post', 'pre']);
     return {
@@ -47,6 +46,8 @@ const INEXPRESSIBLE = [
   'bias',
   'causal',
   'embeddingNorm',
+  'queryKeyNorm',
+  'experts',
 ];
 
 /** Whether the family's files can express a configuration. */

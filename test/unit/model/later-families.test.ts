@@ -10,12 +10,13 @@ import {
   type TensorPlan,
   writeSafetensors,
 } from '../../../engine/checkpoint/safetensors.ts';
-import { type GlmConfig, parameterCount, tensorShapes } from '../../../engine/model/config.ts';
+import { type Experts, type GlmConfig, parameterCount, tensorShapes } from '../../../engine/model/config.ts';
 import { chatglm2 } from '../../../engine/model/families/chatglm2.ts';
 import { configKeys } from '../../../engine/model/families/config-keys.ts';
 import { glm130bKeys } from '../../../engine/model/families/glm-130b.ts';
 import { glmHf } from '../../../engine/model/families/glm-hf.ts';
 import { glm4Hf } from '../../../engine/model/families/glm4-hf.ts';
+import { glm4MoeHf } from '../../../engine/model/families/glm4-moe-hf.ts';
 import { loadModelFolder } from '../../../engine/model/load.ts';
 
 const golden = (path: string) => fileURLToPath(new URL(`../../fixtures/golden/${path}`, import.meta.url));
@@ -81,6 +82,18 @@ const SMALL: GlmConfig = {
   causal: true,
 };
 
+const EXPERTS: Experts = {
+  count: 8,
+  perToken: 3,
+  innerSize: 24,
+  sharedSize: 24,
+  denseLayers: 1,
+  groups: 1,
+  groupsUsed: 1,
+  normalized: true,
+  scale: 2.5,
+};
+
 describe('config.json', () => {
   it.each<[string, string, Partial<GlmConfig>]>([
     ['chatglm2-6b', 'chatglm2', {}],
@@ -89,6 +102,11 @@ describe('config.json', () => {
     ['glm-4-9b', 'chatglm2', { rotaryTheta: 5e6, layerNormEpsilon: 1.5625e-7 }],
     ['glm-hf', 'glm-hf', { rotaryTheta: 5e6, layerNormEpsilon: 1.5625e-7 }],
     ['glm4-hf', 'glm4-hf', { norm: 'sandwich', bias: 'none' }],
+    [
+      'glm4-moe-hf',
+      'glm4-moe-hf',
+      { innerSize: 96, rotaryPairs: 'halves', rotaryTheta: 1e6, queryKeyNorm: true, experts: EXPERTS },
+    ],
   ])('%s', async (folder, family, change) => {
     const model = await loadModelFolder(golden(folder));
     expect(model.family).toBe(family);
@@ -108,7 +126,7 @@ describe('config.json', () => {
 
   it('gives the published sizes their published number of parameters', () => {
     const parametersOf = (keys: Record<string, unknown>) =>
-      [chatglm2, glmHf, glm4Hf]
+      [chatglm2, glmHf, glm4Hf, glm4MoeHf]
         .map((family) => ({ family, keys: configKeys(JSON.stringify(keys), 'config.json') }))
         .filter(({ family, keys: own }) => family.recognises(own))
         .map(({ family, keys: own }) => parameterCount(family.config(own)));
@@ -143,6 +161,22 @@ describe('config.json', () => {
     };
     expect(parametersOf(nine)).toEqual([9_400_279_040]);
     expect(parametersOf({ ...nine, model_type: 'glm' })).toEqual([9_399_951_360]);
+    const air = {
+      ...keysOf('glm4-moe-hf'),
+      head_dim: 128,
+      hidden_size: 4096,
+      intermediate_size: 10944,
+      moe_intermediate_size: 1408,
+      n_routed_experts: 128,
+      num_experts_per_tok: 8,
+      num_attention_heads: 96,
+      num_key_value_heads: 8,
+      num_hidden_layers: 46,
+      use_qk_norm: false,
+      vocab_size: 151552,
+    };
+    // About 106.85 billion: the layer that predicts a second token is not counted.
+    expect((parametersOf(air)[0] as number) / 1e9).toBeCloseTo(106.85, 2);
   });
 
   it('takes every head its own keys, biases everywhere, or neither', async () => {
@@ -222,7 +256,7 @@ describe('what is refused', () => {
       { apply_residual_connection_post_layernorm: true },
       /"apply_residual_connection_post_layernorm" must be false/,
     ],
-    ['chatglm2-6b', { quantization_bit: 4 }, /"quantization_bit" must be 0/],
+    ['chatglm2-6b', { quantization_bit: 2 }, /"quantization_bit" must be 0/],
     ['chatglm2-6b', { pre_seq_len: 128 }, /"pre_seq_len" must be null/],
     ['chatglm2-6b', { kv_channels: undefined }, /"kv_channels" must be a whole number above 0, but it is absent/],
     ['chatglm2-6b', { kv_channels: 18 }, /turn a multiple of 2 of the 18 dimensions of a head, but 9 are asked for/],
@@ -253,7 +287,17 @@ describe('what is refused', () => {
     ],
     ['glm-hf', { head_dim: 2 ** 20 }, /4 heads of 1048576 are beyond the limit/],
     ['glm-hf', { tie_word_embeddings: true }, /tensor lm_head.weight has no place in glm-hf/],
-    ['glm-hf', { model_type: 'glm4_moe' }, /config.json: "model_type" is "glm4_moe": GLM-4.5 is a mixture of experts/],
+    ['glm-hf', { model_type: 'glm4_moe' }, /"moe_intermediate_size" must be a whole number above 0, but it is absent/],
+    ['glm4-moe-hf', { num_experts_per_tok: 9 }, /9 of 8 experts cannot be chosen from 1 of 1 groups/],
+    ['glm4-moe-hf', { n_group: 3 }, /3 of 8 experts cannot be chosen from 1 of 3 groups/],
+    ['glm4-moe-hf', { n_routed_experts: 2 ** 20 }, /1048576 experts of 24 beside one of 24 are beyond the limits/],
+    ['glm4-moe-hf', { num_hidden_layers: 2 }, /tensor model.layers.2.* has no place in glm4-moe-hf/],
+    [
+      'glm4-moe-hf',
+      { first_k_dense_replace: 0 },
+      /transformer.layers.0.mlp.gate.weight \[8,64\] of glm4-moe-hf is missing/,
+    ],
+    ['glm4-moe-hf', { use_qk_norm: false }, /tensor model.layers.0.self_attn.[qk]_norm.weight has no place/],
     ['glm-hf', { model_type: 'toString' }, /no known family .*"toString"/],
     ['glm4-hf', { model_type: 'glm' }, /tensor model.layers.0.post_self_attn_layernorm.weight has no place in glm-hf/],
     [

@@ -119,12 +119,14 @@ describe('reading quantised weights', { timeout: 30_000 }, () => {
 
   it('names scales that are missing or of another type', async () => {
     const missing = await changed((tensors) => tensors.delete(`${DOWN}_scale`));
-    await expect(loadModelFolder(missing)).rejects.toThrow(`${DOWN}_scale of ${DOWN} must be F16, but it is missing`);
+    await expect(loadModelFolder(missing)).rejects.toThrow(
+      `${DOWN}_scale of ${DOWN} must be F16, BF16 or F32, but they are missing`,
+    );
     const other = await changed((tensors) => {
       const scale = of(tensors, `${DOWN}_scale`);
-      tensors.set(scale.name, { ...scale, dtype: 'BF16' });
+      tensors.set(scale.name, { ...scale, dtype: 'I16' });
     });
-    await expect(loadModelFolder(other)).rejects.toThrow('must be F16, but it is BF16');
+    await expect(loadModelFolder(other)).rejects.toThrow('must be F16, BF16 or F32, but they are I16');
   });
 
   it('names shapes that are of no format', async () => {

@@ -9,7 +9,7 @@ import { LEVELS } from '../native/tiny.ts';
 /** The records have six significant digits. */
 const TOLERANCE = 2e-3;
 
-const FAMILIES = ['chatglm2-6b', 'chatglm3-6b', 'codegeex2-6b', 'glm-4-9b', 'glm-hf', 'glm4-hf'];
+const FAMILIES = ['chatglm2-6b', 'chatglm3-6b', 'codegeex2-6b', 'glm-4-9b', 'glm-hf', 'glm4-hf', 'glm4-moe-hf'];
 
 const bestOf = (logits: Float32Array) => logits.indexOf(Math.max(...logits));
 
