@@ -61,7 +61,7 @@ const cases: Record<string, Case> = {
       layers: 8,
       maxLength: 16_384,
     },
-    context: 4096,
+    context: 2048,
     precisions: ['int8'],
   },
   'a long passage read in both directions': {

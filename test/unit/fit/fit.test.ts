@@ -34,6 +34,7 @@ it('a model that does not fit is refused before it is loaded, with what would fi
 
 it.each(['float32', 'float16', 'int8', 'int4'] as const)(
   'onnx %s: the weights are those of the graph',
+  { timeout: 120_000 },
   async (precision) => {
     const graph = await storedGraph(folder, { precision, cache: 'rows' }, { cacheFolder: join(home, 'graphs') });
     const { size } = statSync(join(dirname(graph), 'weights.bin'));
