@@ -1,4 +1,4 @@
-/** `cloze corpus`: makes the training corpus. The only command that fetches anything, and only from its own list. */
+/** `cloze corpus`: makes the training corpus. Fetches packages, and only those of its own list. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';

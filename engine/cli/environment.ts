@@ -31,3 +31,8 @@ export function serverToken(): string | undefined {
 export function remoteKey(): string | undefined {
   return process.env.CLOZE_REMOTE_KEY || undefined;
 }
+
+/** Another address for the pages of the hub that models are downloaded from. */
+export function hubMirror(): string | undefined {
+  return process.env.CLOZE_MIRROR || undefined;
+}

@@ -3,11 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadEngine } from '../index.ts';
+import { chosenFolder } from '../installed/registry.ts';
 import { connectRemote, type RemoteEngine } from '../remote/remote-engine.ts';
 import { REMOTE_STYLES, type RemoteStyle } from '../remote/styles.ts';
 import { isLoopback } from '../serve/access.ts';
 import { wholeNumber } from './arguments.ts';
-import { embeddedModel, remoteKey } from './environment.ts';
+import { dataFolder, embeddedModel, remoteKey } from './environment.ts';
 import { RUNTIME_FLAGS, RUNTIME_USAGE, runtimeOptions } from './runtime-options.ts';
 
 const USAGE = `Usage: cloze fill FILE:LINE:COLUMN [options]
@@ -17,7 +18,7 @@ Prints the completion at a position of a file. Line and column count from 1; the
   --json                everything a program wants: model, text, tokens with log probabilities, finish, confidence,
                         timings in milliseconds, partA and partB (numbers of tokens), device; and trace: what was
                         computed, the same data that the Lens shows, with both position rows and rivals of each token
-  --model FOLDER        a model folder (default: the embedded model)
+  --model MODEL         an installed model's name, or a folder (default: see cloze model)
   --max-tokens N        default 64
   --single-line         stop at the end of the line
   --model-alone         do not mix in what the document says at like places, as a small model otherwise does
@@ -72,7 +73,7 @@ export async function fillCommand(args: string[]): Promise<number> {
   const local = runtimeOptions(values);
   const engine =
     remote === undefined
-      ? await loadEngine({ modelFolder: model ?? embeddedModel(), ...local })
+      ? await loadEngine({ modelFolder: await chosenFolder(dataFolder(), model, 'fill', embeddedModel()), ...local })
       : await connect(remote, values['remote-style'], values['remote-model']);
   try {
     const fill = await engine.fill(

@@ -1,8 +1,11 @@
 /** `cloze`: one file per command; this one only chooses. */
 import { convertCommand } from './convert.ts';
 import { corpusCommand } from './corpus.ts';
+import { devicesCommand } from './devices.ts';
 import { evalCommand } from './eval.ts';
 import { fillCommand } from './fill.ts';
+import { modelCommand } from './model.ts';
+import { modelsCommand } from './models.ts';
 import { plotRunCommand } from './plot-run.ts';
 import { pretrainCommand } from './pretrain.ts';
 import { quantizeCommand } from './quantize.ts';
@@ -13,6 +16,9 @@ const USAGE = `Usage: cloze COMMAND [options]
 
   fill FILE:LINE:COLUMN   complete at a position (line and column count from 1)
   serve                   offer the engine to other programs over HTTP
+  devices                 the processor and graphics cards, their memory and its speed
+  models                  the installed models: what each needs, whether it fits, how fast it could be
+  model                   add, download, list and remove models, choose the default
   corpus                  fetch, filter and tokenize the training text
   pretrain                train a model by blank infilling
   eval                    measure a model on packages it has not seen, or on a benchmark
@@ -26,6 +32,9 @@ cloze COMMAND --help explains a command.`;
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   fill: fillCommand,
   serve: serveCommand,
+  devices: devicesCommand,
+  models: modelsCommand,
+  model: modelCommand,
   corpus: corpusCommand,
   pretrain: pretrainCommand,
   eval: evalCommand,

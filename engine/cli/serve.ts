@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { loadEngine } from '../index.ts';
+import { chosenFolder } from '../installed/registry.ts';
 import { isLoopback } from '../serve/access.ts';
 import { startServer } from '../serve/server.ts';
 import { wholeNumber } from './arguments.ts';
-import { embeddedModel, serverToken } from './environment.ts';
+import { dataFolder, embeddedModel, serverToken } from './environment.ts';
 import { RUNTIME_FLAGS, RUNTIME_USAGE, runtimeOptions } from './runtime-options.ts';
 
 const USAGE = `Usage: cloze serve [options]
@@ -21,7 +22,7 @@ GET /v1/models, GET /health. Ctrl+C ends it after the request under way.
   --no-token            ask for none; on loopback only
   --allow-host NAME     answer to this name too (may be repeated)
   --allow-origin URL    let pages of this origin call the server, * for all (may be repeated)
-  --model FOLDER        a model folder (default: the embedded model)
+  --model MODEL         an installed model's name, or a folder (default: see cloze model)
 ${RUNTIME_USAGE}
   --queue N             most requests that wait, default 128; one more is answered 429
   --time-limit S        seconds for a request to wait and be answered, default 120
@@ -61,7 +62,10 @@ export async function serveCommand(args: string[]): Promise<number> {
     process.once('SIGINT', () => resolve());
     process.once('SIGTERM', () => resolve());
   });
-  const engine = await loadEngine({ modelFolder: values.model ?? embeddedModel(), ...local });
+  const engine = await loadEngine({
+    modelFolder: await chosenFolder(dataFolder(), values.model, 'serve', embeddedModel()),
+    ...local,
+  });
   try {
     const server = await startServer({
       engine,

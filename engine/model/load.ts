@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dequantize, type QuantizedMatrix } from '../checkpoint/quantization.ts';
+import { dequantize, type QuantGroup, type QuantizedMatrix } from '../checkpoint/quantization.ts';
 import { type Dtype, floatsOf } from '../checkpoint/safetensors.ts';
 import type { TensorFile } from '../checkpoint/tensor-file.ts';
 import { openWeightsFolder } from '../checkpoint/weights-folder.ts';
@@ -54,6 +54,8 @@ export interface ModelFolder {
   metadata: Record<string, string>;
   /** Bits of the layers' matrices, where the file holds them quantised. */
   bits?: 4 | 8;
+  /** Columns of those matrices that share a scale. */
+  group?: QuantGroup;
   /** Every tensor of `tensorShapes(config)`, in that order, one in memory at a time. May be walked more than once. */
   tensors(): AsyncGenerator<LoadedTensor, void, undefined>;
 }
@@ -94,24 +96,24 @@ export async function describeModelFolder(path: string): Promise<ModelDescriptio
 /** Throws as `describeModelFolder`. */
 export async function loadModelFolder(path: string): Promise<ModelFolder> {
   const { stored, open: openFile, ...description } = await describeModelFolder(path);
-  const bits = stored.find(({ name, format }) => format && name.includes('.layers.'))?.format?.bits;
+  const format = stored.find((tensor) => tensor.format && tensor.name.includes('.layers.'))?.format;
   return {
     path,
     ...description,
-    ...(bits ? { bits } : {}),
+    ...(format ? { bits: format.bits, group: format.group } : {}),
     async *tensors() {
       const open = await openFile();
       try {
         for (const tensor of stored) {
-          const { name, shape, dtype, format } = tensor;
+          const { name, shape, dtype, format: own } = tensor;
           const data = await readStored(open, tensor.sources);
-          if (!format) {
+          if (!own) {
             yield { name, shape, dtype, data };
             continue;
           }
           const scales = await readScales(open, tensor.sources);
           const [rows, columns] = shape as [number, number];
-          const quantized = { ...format, rows, columns, data: new Int8Array(data.buffer), scales };
+          const quantized = { ...own, rows, columns, data: new Int8Array(data.buffer), scales };
           yield { name, shape, dtype, data, quantized };
         }
       } finally {

@@ -56,43 +56,81 @@ export function openConnection({ url, key, silence }: ConnectionOptions): Connec
   return {
     origin,
     failure,
-    async exchange(path, body, read, signal) {
-      signal.throwIfAborted();
-      const online = onlineSignal(origin);
-      const silent = new AbortController();
-      let timer = setTimeout(() => silent.abort(), silence);
-      const windUp = () => {
-        clearTimeout(timer);
-        timer = setTimeout(() => silent.abort(), silence);
+    exchange(path, body, read, signal) {
+      const init: RequestInit = {
+        method: body ? 'POST' : 'GET',
+        headers: {
+          accept: body ? 'text/event-stream, application/json' : 'application/json',
+          ...(body ? { 'content-type': 'application/json' } : {}),
+          ...(key ? { authorization: `Bearer ${key}` } : {}),
+        },
+        ...(body ? { body: JSON.stringify(body) } : {}),
       };
-      const own = AbortSignal.any([signal, silent.signal, online]);
-      try {
-        const response = await fetch(`${base}${path}`, {
-          method: body ? 'POST' : 'GET',
-          headers: {
-            accept: body ? 'text/event-stream, application/json' : 'application/json',
-            ...(body ? { 'content-type': 'application/json' } : {}),
-            ...(key ? { authorization: `Bearer ${key}` } : {}),
-          },
-          ...(body ? { body: JSON.stringify(body) } : {}),
-          redirect: 'manual',
-          signal: own,
-        });
-        const bytes = watched(response.body, windUp);
+      const receive = async (response: Response, bytes: AsyncIterable<Uint8Array>) => {
         if (!response.ok) throw await refusal(response, bytes, path, failure);
         const contentType = (response.headers.get('content-type') ?? '').split(';', 1)[0] as string;
-        return await read({ contentType: contentType.trim().toLowerCase(), body: bytes });
-      } catch (error) {
-        signal.throwIfAborted();
-        online.throwIfAborted();
-        if (error instanceof RemoteFailure) throw error;
-        if (silent.signal.aborted) throw failure(`said nothing for ${silence / 1000} s.`, { retryable: true });
-        throw isBroken(error) ? broken(error, failure) : error;
-      } finally {
-        clearTimeout(timer);
-      }
+        return read({ contentType: contentType.trim().toLowerCase(), body: bytes });
+      };
+      return exchangeWith({ url: new URL(`${base}${path}`), init, silence, failure }, receive, signal);
     },
   };
+}
+
+/** What a server answers to a plain GET, whatever its status; a redirect is an answer too. */
+export interface PlainAnswer {
+  status: number;
+  headers: Headers;
+  body: AsyncIterable<Uint8Array>;
+}
+
+/** Bytes of a file; no key goes along. `silence` as in `ConnectionOptions`. Rejects with RemoteFailure, or the signal's reason. */
+export function getPlain<R>(
+  url: URL,
+  { headers, silence }: { headers: Record<string, string>; silence: number },
+  read: (answer: PlainAnswer) => Promise<R>,
+  signal: AbortSignal,
+): Promise<R> {
+  const failure: Connection['failure'] = (what, options) => new RemoteFailure(`${url.origin} ${what}`, options);
+  // Compressed answers would have other lengths than the files.
+  const init = { headers: { ...headers, 'accept-encoding': 'identity' } };
+  const receive = ({ status, headers: said }: Response, body: AsyncIterable<Uint8Array>) =>
+    read({ status, headers: said, body });
+  return exchangeWith({ url, init, silence, failure }, receive, signal);
+}
+
+interface Exchange {
+  url: URL;
+  init: RequestInit;
+  silence: number;
+  failure: Connection['failure'];
+}
+
+async function exchangeWith<R>(
+  { url, init, silence, failure }: Exchange,
+  receive: (response: Response, bytes: AsyncIterable<Uint8Array>) => Promise<R>,
+  signal: AbortSignal,
+): Promise<R> {
+  signal.throwIfAborted();
+  const online = onlineSignal(url.origin);
+  const silent = new AbortController();
+  let timer = setTimeout(() => silent.abort(), silence);
+  const windUp = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => silent.abort(), silence);
+  };
+  const own = AbortSignal.any([signal, silent.signal, online]);
+  try {
+    const response = await fetch(url, { ...init, redirect: 'manual', signal: own });
+    return await receive(response, watched(response.body, windUp));
+  } catch (error) {
+    signal.throwIfAborted();
+    online.throwIfAborted();
+    if (error instanceof RemoteFailure) throw error;
+    if (silent.signal.aborted) throw failure(`said nothing for ${silence / 1000} s.`, { retryable: true });
+    throw isBroken(error) ? broken(error, failure) : error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** After the key is taken out: half a key at the cut would not be found. */

@@ -21,13 +21,22 @@ export interface NativeRuntimeOptions {
 
 const NAMES = { float32: 'fp32', bfloat16: 'bf16', int8: 'int8', int4: 'int4' } as const;
 
+/** What the options and the folder come to. */
+export function nativeExecution(folder: Pick<ModelFolder, 'bits' | 'group'>, options: NativeRuntimeOptions = {}) {
+  const { threads: wanted = 0, level: asked = '' } = options;
+  const level = asked || loadAddon().detectedLevel;
+  const usual = level === 'amx' ? 'bfloat16' : 'float32';
+  const { precision = folder.bits ? (`int${folder.bits}` as const) : usual } = options;
+  const stored = folder.bits !== undefined && precision === `int${folder.bits}` ? folder.group : undefined;
+  const { group = stored ?? (precision === 'int4' ? 32 : 'row') } = options;
+  const threads = wanted > 0 ? wanted : Math.max(1, availableParallelism() - 1);
+  return { level, threads, precision, group };
+}
+
 /** Loads all tensors of a model folder, one at a time, and packs them for the processor's kernels. */
 export async function openNativeRuntime(folder: ModelFolder, options: NativeRuntimeOptions = {}): Promise<Runtime> {
-  const { threads: wanted = 0, level = '' } = options;
-  const usual = (level || loadAddon().detectedLevel) === 'amx' ? 'bfloat16' : 'float32';
-  const { precision = folder.bits ? (`int${folder.bits}` as const) : usual } = options;
-  const { group = precision === 'int4' ? 32 : 'row' } = options;
-  const threads = wanted > 0 ? wanted : Math.max(1, availableParallelism() - 1);
+  const { threads, precision, group } = nativeExecution(folder, options);
+  const { level = '' } = options;
   const model = new (loadAddon().Model)(folder.config, { level, threads, precision, group });
   for await (const tensor of folder.tensors()) give(model, tensor, precision);
   model.ready();

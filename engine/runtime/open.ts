@@ -1,13 +1,16 @@
 /** Opens a model on the runtime that was asked for, with the native one to take over where another fails. */
+import { refuseWhatDoesNotFit, USUAL_CONTEXT, type Way } from '../fit/fit.ts';
+import { measureMemory } from '../fit/memory.ts';
+import { nativeWay, nativeWays, onnxWays } from '../fit/ways.ts';
 import type { ModelFolder } from '../model/load.ts';
 import type { Precision } from '../onnx/weights.ts';
 import { DeviceFailure } from './device-failure.ts';
 import { type Candidate, openWithFallback } from './fallback.ts';
-import { type NativeRuntimeOptions, openNativeRuntime } from './native.ts';
+import { type NativeRuntimeOptions, nativeExecution, openNativeRuntime } from './native.ts';
 import { hostPath } from './onnx/host-path.ts';
 import { openOnnxRuntime } from './onnx/onnx.ts';
 import { probeProvider } from './onnx/probe.ts';
-import { accelerators, PROVIDERS, type Provider } from './onnx/providers.ts';
+import { accelerators, cacheKind, PROVIDERS, type Provider } from './onnx/providers.ts';
 import type { Runtime } from './runtime.ts';
 
 /** `onnx`: the platform's accelerators, best first. The others name one of onnxruntime's providers. */
@@ -31,13 +34,25 @@ export interface RuntimeOptions extends NativeRuntimeOptions {
     /** Path of the bundled worker; by default the one beside the running bundle. */
     host?: string;
   };
+  /** Bytes that the model may take; by default what the machine has available. A model that needs more is refused. */
+  availableMemory?: number;
   /** Gets one sentence for the user when a runtime cannot be used or fails, and another takes over. */
   tell?: (message: string) => void;
 }
 
+/** Throws, before anything is loaded, where the machine's memory does not do; what lies on a GPU is not known before. */
 export async function openRuntime(folder: ModelFolder, options: RuntimeOptions = {}): Promise<Runtime> {
-  const { runtime = 'native', onnx, tell = () => undefined, threads = 0, ...others } = options;
-  const openNative = () => openNativeRuntime(folder, { ...others, threads });
+  const { runtime = 'native', onnx, tell = () => undefined, threads = 0, availableMemory, ...others } = options;
+  const context = Math.min(USUAL_CONTEXT, folder.config.maxLength);
+  const form = nativeExecution(folder, { ...others, threads });
+  const refuse = (chosen: Way) => {
+    const available = availableMemory ?? measureMemory().available;
+    refuseWhatDoesNotFit(folder.path, chosen, nativeWays(folder, form, context), { available, context });
+  };
+  const openNative = async () => {
+    refuse(nativeWay(folder, form, context));
+    return openNativeRuntime(folder, { ...others, threads });
+  };
   if (runtime === 'native') return openNative();
   if (!onnx) throw new Error(`The runtime ${runtime} needs a folder for converted models.`);
   const wanted = runtime === 'onnx' ? accelerators(process.platform) : [runtime.slice('onnx-'.length) as Provider];
@@ -48,6 +63,10 @@ export async function openRuntime(folder: ModelFolder, options: RuntimeOptions =
       const host = onnx.host ?? hostPath();
       const wrong = await probeProvider(provider, host);
       if (wrong !== undefined) throw new DeviceFailure(wrong);
+      const name = `onnx-${provider} ${onnx.precision ?? 'float32'}`;
+      const ways = provider === 'cpu' ? onnxWays(folder, provider, cacheKind(provider), context) : [];
+      const way = ways.find((candidate) => candidate.name === name);
+      if (way) refuse(way);
       return openOnnxRuntime(folder, { ...onnx, host, provider, threads });
     };
     return { name: `onnx-${provider}`, open };
