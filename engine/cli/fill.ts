@@ -6,8 +6,9 @@ import { loadEngine } from '../index.ts';
 import { connectRemote, type RemoteEngine } from '../remote/remote-engine.ts';
 import { REMOTE_STYLES, type RemoteStyle } from '../remote/styles.ts';
 import { isLoopback } from '../serve/access.ts';
+import { tunedFolder, tunedModelAt } from '../tuning/tuned-models.ts';
 import { wholeNumber } from './arguments.ts';
-import { embeddedModel, remoteKey } from './environment.ts';
+import { dataFolder, embeddedModel, remoteKey } from './environment.ts';
 import { RUNTIME_FLAGS, RUNTIME_USAGE, runtimeOptions } from './runtime-options.ts';
 
 const USAGE = `Usage: cloze fill FILE:LINE:COLUMN [options]
@@ -17,7 +18,8 @@ Prints the completion at a position of a file. Line and column count from 1; the
   --json                everything a program wants: model, text, tokens with log probabilities, finish, confidence,
                         timings in milliseconds, partA and partB (numbers of tokens), device; and trace: what was
                         computed, the same data that the Lens shows, with both position rows and rivals of each token
-  --model FOLDER        a model folder (default: the embedded model)
+  --model FOLDER        a model folder (default: the one tuned on the file's project that is in use, see cloze tune, else
+                        the embedded model)
   --max-tokens N        default 64
   --single-line         stop at the end of the line
   --model-alone         do not mix in what the document says at like places, as a small model otherwise does
@@ -72,7 +74,7 @@ export async function fillCommand(args: string[]): Promise<number> {
   const local = runtimeOptions(values);
   const engine =
     remote === undefined
-      ? await loadEngine({ modelFolder: model ?? embeddedModel(), ...local })
+      ? await loadEngine({ modelFolder: model ?? (await usualModel(file)), ...local })
       : await connect(remote, values['remote-style'], values['remote-model']);
   try {
     const fill = await engine.fill(
@@ -105,6 +107,10 @@ export async function fillCommand(args: string[]): Promise<number> {
     await engine.dispose();
   }
   return 0;
+}
+
+async function usualModel(file: string): Promise<string> {
+  return (await tunedModelAt(tunedFolder(dataFolder()), file, embeddedModel())) ?? embeddedModel();
 }
 
 async function connect(url: string, style = 'completions', model?: string): Promise<RemoteEngine> {
