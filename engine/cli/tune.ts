@@ -1,7 +1,7 @@
 /** `cloze tune`: a model of one's own for one project, switched on only where it proves better. */
 import { readdirSync } from 'node:fs';
 import { availableParallelism, setPriority } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
 import { sha256Of } from '../checkpoint/file-hash.ts';
@@ -140,9 +140,9 @@ async function switchModels(
   const home = await projectHome(tuned, project);
   if (use !== undefined) {
     const sha256 = await sha256Of(join(embeddedModel(), 'model.safetensors'));
-    await useTuned(home, project, wholeNumber(use, '--use', 1), sha256);
+    await useTuned(home, resolve(project), wholeNumber(use, '--use', 1), sha256);
   }
-  if (rollback) await rollBack(home, project);
+  if (rollback) await rollBack(home, resolve(project));
   const current = await inUse(home);
   process.stdout.write(`${current === 0 ? '*' : ' '} 0  the model that ships\n`);
   for (const { number, made, verdict, comparisons } of await listTuned(home)) {
