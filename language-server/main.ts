@@ -1,7 +1,10 @@
 /** Entry of the language server's process, `cloze-language-server --stdio` or, for VS Code, `--node-ipc`. Wiring only. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createConnection } from 'vscode-languageserver/node';
+import { dataFolder } from '../engine/cli/environment.ts';
+import { tunedFolder, tunedModelAt } from '../engine/tuning/tuned-models.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { serve } from './server.ts';
 
@@ -10,6 +13,18 @@ const kernelLevel = process.env.CLOZE_CPU ?? '';
 
 /** Models converted for onnxruntime, as the command line keeps them. */
 const graphs = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cloze', 'graphs');
+
+const embeddedModel = join(import.meta.dirname, '..', 'engine', 'embedded-model');
+
+/** The model that `cloze tune --use` has chosen for a workspace folder. */
+async function tunedModel(root: string): Promise<string | undefined> {
+  try {
+    return await tunedModelAt(tunedFolder(dataFolder()), fileURLToPath(root), embeddedModel);
+  } catch {
+    // A folder that is no file of this machine, or a model that cannot be read: the one that ships is used.
+    return undefined;
+  }
+}
 
 const USAGE = `Usage: cloze-language-server --stdio
 
@@ -31,7 +46,8 @@ if (args.includes('--version')) {
       const { loadEngine } = await import('../engine/index.ts');
       return loadEngine({ ...choice, level: kernelLevel, onnx: { cacheFolder: graphs }, tell });
     },
-    embeddedModel: join(import.meta.dirname, '..', 'engine', 'embedded-model'),
+    embeddedModel,
+    tunedModel,
     version: manifest.version,
   });
 } else {

@@ -51,10 +51,12 @@ export interface ServerParts {
   load: LoadEngine;
   /** Folder of the model that is used when the settings name none. */
   embeddedModel: string;
+  /** Folder of a model tuned on the workspace folder `root`, a URI, where one is in use; never rejects. */
+  tunedModel?: (root: string) => Promise<string | undefined>;
   version: string;
 }
 
-export function serve(connection: Connection, { load, embeddedModel, version }: ServerParts): void {
+export function serve(connection: Connection, { load, embeddedModel, tunedModel, version }: ServerParts): void {
   // Until the settings are known.
   lockOffline(true);
   const log = createLog(connection.console);
@@ -75,6 +77,7 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
   let settings = defaultSettings;
   let initial: unknown;
   let roots: string[] = [];
+  let tuned: Promise<string | undefined> | undefined;
   let pulls = false;
   let registers = false;
   let followsFolders = false;
@@ -94,14 +97,14 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
 
   const chat = createChat({ host, settings: () => settings, keyOf, log });
 
-  function apply(given: unknown): void {
+  function apply(given: unknown, tunedFolder: string | undefined): void {
     const checked = checkSettings(given);
     settings = checked.settings;
     log.level = settings.log.level;
     lockOffline(settings.offline);
     for (const problem of checked.problems) log.error(problem);
     pipeline.clear();
-    const modelFolder = settings.model.path || embeddedModel;
+    const modelFolder = settings.model.path || tunedFolder || embeddedModel;
     host.use(settings.enable ? { modelFolder, threads: settings.threads, runtime: settings.model.runtime } : undefined);
   }
 
@@ -115,7 +118,9 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
         log.error(`The client did not give its settings: ${error instanceof Error ? error.message : error}`);
       }
     }
-    apply(given ?? initial);
+    // Looked for once. Of several folders the first decides: all share one model.
+    if (roots[0] !== undefined) tuned ??= tunedModel?.(roots[0]);
+    apply(given ?? initial, await tuned);
   }
 
   connection.onInitialize((params: InitializeParams): InitializeResult => {

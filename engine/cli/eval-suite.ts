@@ -1,5 +1,6 @@
 /** `cloze eval --suite`: a model on a published benchmark, its programs run where they can do no harm. */
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
+import { sha256Of } from '../checkpoint/file-hash.ts';
 import { checkConfinement, type Protection } from '../evaluation/execution/confinement.ts';
 import { findPython } from '../evaluation/execution/interpreter.ts';
 import { executionLimits } from '../evaluation/execution/limits.ts';
@@ -14,7 +15,7 @@ import { buildSuiteReport } from '../evaluation/suites/suite-report.ts';
 import { loadModel } from '../load-model.ts';
 import type { FimOrder } from '../objective/fill-in-the-middle.ts';
 import { kernelLevel } from './environment.ts';
-import { machine, measuredModel, progress, sha256Of, writePlots } from './measurement.ts';
+import { machine, measuredModel, progress, writePlots } from './measurement.ts';
 
 export interface EvalSuiteOptions {
   command: string;

@@ -7,6 +7,7 @@ import { chosenFolder } from '../installed/registry.ts';
 import { connectRemote, type RemoteEngine } from '../remote/remote-engine.ts';
 import { REMOTE_STYLES, type RemoteStyle } from '../remote/styles.ts';
 import { isLoopback } from '../serve/access.ts';
+import { tunedFolder, tunedModelAt } from '../tuning/tuned-models.ts';
 import { wholeNumber } from './arguments.ts';
 import { dataFolder, embeddedModel, remoteKey } from './environment.ts';
 import { RUNTIME_FLAGS, RUNTIME_USAGE, runtimeOptions } from './runtime-options.ts';
@@ -18,7 +19,8 @@ Prints the completion at a position of a file. Line and column count from 1; the
   --json                everything a program wants: model, text, tokens with log probabilities, finish, confidence,
                         timings in milliseconds, partA and partB (numbers of tokens), device; and trace: what was
                         computed, the same data that the Lens shows, with both position rows and rivals of each token
-  --model MODEL         an installed model's name, or a folder (default: see cloze model)
+  --model MODEL         an installed model's name, or a folder (default: see cloze model, then the one tuned on the file's
+                        project that is in use, see cloze tune, else the embedded model)
   --max-tokens N        default 64
   --single-line         stop at the end of the line
   --model-alone         do not mix in what the document says at like places, as a small model otherwise does
@@ -73,7 +75,10 @@ export async function fillCommand(args: string[]): Promise<number> {
   const local = runtimeOptions(values);
   const engine =
     remote === undefined
-      ? await loadEngine({ modelFolder: await chosenFolder(dataFolder(), model, 'fill', embeddedModel()), ...local })
+      ? await loadEngine({
+          modelFolder: await chosenFolder(dataFolder(), model, 'fill', await usualModel(file)),
+          ...local,
+        })
       : await connect(remote, values['remote-style'], values['remote-model']);
   try {
     const fill = await engine.fill(
@@ -106,6 +111,10 @@ export async function fillCommand(args: string[]): Promise<number> {
     await engine.dispose();
   }
   return 0;
+}
+
+async function usualModel(file: string): Promise<string> {
+  return (await tunedModelAt(tunedFolder(dataFolder()), file, embeddedModel())) ?? embeddedModel();
 }
 
 async function connect(url: string, style = 'completions', model?: string): Promise<RemoteEngine> {

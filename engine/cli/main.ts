@@ -10,6 +10,7 @@ import { plotRunCommand } from './plot-run.ts';
 import { pretrainCommand } from './pretrain.ts';
 import { quantizeCommand } from './quantize.ts';
 import { serveCommand } from './serve.ts';
+import { tuneCommand } from './tune.ts';
 import { verifyCommand } from './verify.ts';
 
 const USAGE = `Usage: cloze COMMAND [options]
@@ -21,6 +22,7 @@ const USAGE = `Usage: cloze COMMAND [options]
   model                   add, download, list and remove models, choose the default
   corpus                  fetch, filter and tokenize the training text
   pretrain                train a model by blank infilling
+  tune FOLDER             train the model that ships on a project of your own
   eval                    measure a model on packages it has not seen, or on a benchmark
   verify FOLDER           run recorded cases of the original code again
   quantize FOLDER         write a model with weights of 8 or 4 bits
@@ -37,6 +39,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   model: modelCommand,
   corpus: corpusCommand,
   pretrain: pretrainCommand,
+  tune: tuneCommand,
   eval: evalCommand,
   verify: verifyCommand,
   quantize: quantizeCommand,

@@ -1,10 +1,9 @@
 /** What the commands that measure a model share: who was measured, how to do it again, progress, files of plots. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
+import { sha256Of } from '../checkpoint/file-hash.ts';
 import type { Plots } from '../evaluation/plots/report-plots.ts';
 import type { Subject } from '../evaluation/report.ts';
 import type { LoadedModel } from '../load-model.ts';
@@ -32,12 +31,6 @@ export function machine(): string {
 export async function writePlots(folder: string, plots: Plots): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const [name, svg] of Object.entries(plots)) await writeFileAtomically(join(folder, name), svg);
-}
-
-export async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest('hex');
 }
 
 /** As a shell would need it. */

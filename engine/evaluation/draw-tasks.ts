@@ -11,6 +11,8 @@ export interface DrawOptions {
   /** Tasks of each kind, all languages together; at least one for each language. */
   perKind: number;
   seed: number;
+  /** Default: all three. */
+  languages?: readonly TaskLanguage[];
 }
 
 /** Longer blanks leave too little room for the text around them. */
@@ -21,13 +23,14 @@ const MOST_LINES = 8;
 const PLACES = 16;
 
 /** Throws when the documents have no place for some kind in some language. */
-export function drawTasks(documents: Documents, { perKind, seed }: DrawOptions): Task[] {
+export function drawTasks(documents: Documents, { perKind, seed, languages = taskLanguages }: DrawOptions): Task[] {
   const tasks: Task[] = [];
   for (const [at, kind] of drawnKinds.entries()) {
-    for (const [index, language] of taskLanguages.entries()) {
-      const share = Math.floor(perKind / taskLanguages.length) + (index < perKind % taskLanguages.length ? 1 : 0);
+    for (const [index, language] of languages.entries()) {
+      const share = Math.floor(perKind / languages.length) + (index < perKind % languages.length ? 1 : 0);
       // A stream of its own for each stratum: asking for more tasks keeps the ones that there were.
-      const random = createRandom(seed * drawnKinds.length * taskLanguages.length + at * taskLanguages.length + index);
+      const stratum = at * taskLanguages.length + taskLanguages.indexOf(language);
+      const random = createRandom(seed * drawnKinds.length * taskLanguages.length + stratum);
       tasks.push(...drawStratum(documents, kind, language, share, random));
     }
   }

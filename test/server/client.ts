@@ -44,6 +44,8 @@ export interface ClientOptions {
   server?: string;
   initializationOptions?: unknown;
   capabilities?: object;
+  /** Address of the workspace. */
+  rootUri?: string;
   script?: Script;
   /** Answers workspace/configuration. */
   configuration?: () => unknown;
@@ -74,7 +76,7 @@ export async function startClient(options: ClientOptions = {}): Promise<Client> 
 
   const { capabilities } = await connection.sendRequest<InitializeResult>('initialize', {
     processId: globalThis.process.pid,
-    rootUri: 'file:///project',
+    rootUri: options.rootUri ?? 'file:///project',
     capabilities: options.capabilities ?? {},
     initializationOptions: options.initializationOptions,
   });

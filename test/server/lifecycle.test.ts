@@ -65,6 +65,17 @@ describe('the model', () => {
     expect((await calls()).loads).toEqual([{ modelFolder: 'embedded', threads: 3, runtime: 'native' }]);
   });
 
+  it('is the one tuned on the workspace, where no other is chosen', async () => {
+    const rootUri = 'file:///tuned';
+    const { status, calls, connection } = await start({ rootUri });
+    await status('ready');
+    const settings = { cloze: { model: { path: 'chosen' } } };
+    await connection.sendNotification('workspace/didChangeConfiguration', { settings });
+    await expect
+      .poll(async () => (await calls()).loads.map(({ modelFolder }) => modelFolder))
+      .toEqual(['tuned', 'chosen']);
+  });
+
   it('that runs elsewhere than was asked for says so to the user', async () => {
     const warns = 'onnx-webgpu failed: the device was lost. The model runs on native avx2 fp32, 1 thread instead.';
     const { status, connection, calls, logs, script } = await start();

@@ -132,5 +132,6 @@ serve(connection, {
     return script.chat === undefined ? engine : { ...engine, chat: { contextTokens: 1000, answer } };
   },
   embeddedModel: 'embedded',
+  tunedModel: async (root) => (root === 'file:///tuned' ? 'tuned' : undefined),
   version: 'test',
 });

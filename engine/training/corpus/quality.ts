@@ -78,7 +78,12 @@ const compiledMark =
 /** Why a file is not to be trained on, by what its head says before any cleaning; undefined when it may be. */
 export function headFault(source: string): DropReason | undefined {
   if (statesCopyleft(source.slice(0, 3000))) return 'copyleft-header';
-  return generatedMark.test(source.slice(0, 1000)) ? 'generated' : undefined;
+  return isGenerated(source) ? 'generated' : undefined;
+}
+
+/** Whether the head of a file says that a program wrote it. */
+export function isGenerated(source: string): boolean {
+  return generatedMark.test(source.slice(0, 1000));
 }
 
 /** Why the cleaned `text` is not to be trained on, or undefined when it is. */

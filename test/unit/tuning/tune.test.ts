@@ -1,0 +1,122 @@
+/** A tiny model tuned on a toy project, whole: better there, the base and the project untouched, the same after a stop. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { loadModelFolder } from '../../../engine/model/load.ts';
+import { loadTokenizer } from '../../../engine/tokenizer/load.ts';
+import { pretrain } from '../../../engine/training/pretrain.ts';
+import { cursorConfig, RECIPES, type Recipe } from '../../../engine/training/recipes.ts';
+import { lockHome } from '../../../engine/tuning/lock.ts';
+import { tuningRecipe } from '../../../engine/tuning/recipe.ts';
+import { fileCorpus } from '../../../engine/tuning/split.ts';
+import { type TuneOptions, tune } from '../../../engine/tuning/tune.ts';
+import { listTuned, modelFolderOf, projectHome } from '../../../engine/tuning/tuned-models.ts';
+import { code } from './code.ts';
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+
+const home = mkdtempSync(join(tmpdir(), 'cloze-tune-'));
+afterAll(() => rmSync(home, { recursive: true }));
+
+const project = join(home, 'project');
+mkdirSync(project);
+for (let index = 0; index < 24; index++) writeFileSync(join(project, `part${index}.ts`), code(index));
+
+const SHIPPED = 'engine/embedded-model';
+const execution = { level: '', threads: 1, precision: 'float32' as const };
+const base = join(home, 'base', 'model');
+const { tokenizer, sha256 } = await loadTokenizer(join(SHIPPED, 'tokenizer.json'));
+const general = fileCorpus(
+  [{ path: 'a.ts', language: 'typescript', text: readFileSync('engine/training/pretrain.ts', 'utf8') }],
+  tokenizer,
+  'p',
+);
+await pretrain({
+  recipe: {
+    ...(RECIPES['cursor-5m'] as Recipe),
+    name: 'tiny',
+    stepTokens: 1000,
+    config: cursorConfig({ layers: 1, hiddenSize: 32, innerSize: 32, heads: 1 }, 'pre'),
+  },
+  run: join(home, 'base'),
+  tokenizer,
+  tokenizerFolder: SHIPPED,
+  tokenizerSha256: sha256,
+  corpus: general,
+  heldOut: general,
+  seed: 1,
+  tokens: 4000,
+  resume: false,
+  execution,
+  saveEvery: 1e9,
+});
+const baseBytes = readFileSync(join(base, 'model.safetensors'));
+
+const options: TuneOptions = {
+  project,
+  tuned: join(home, 'tuned'),
+  base,
+  budget: { tokens: 80_000 },
+  rate: 1e-2,
+  seed: 1,
+  tasks: 8,
+  guardFolders: [],
+  threads: 1,
+  level: '',
+};
+const first = await tune(options);
+const tunedHome = await projectHome(options.tuned, project);
+const weightsOf = (number: number) => readFileSync(join(modelFolderOf(tunedHome, number), 'model.safetensors'));
+
+describe('tuning', () => {
+  it('makes the model better on files that it has not seen', () => {
+    expect(first.comparisons.project.tasks).toBe(32);
+    expect(first.comparisons.project.bitsPerByte.change.high).toBeLessThan(0);
+    expect(first.comparisons.guard.tasks).toBe(16);
+    expect(first.files.heldOut.length).toBeGreaterThanOrEqual(3);
+    expect(first.files.train + first.files.heldOut.length).toBe(24);
+  });
+
+  it('leaves the base and the project as they were, and nothing unfinished', async () => {
+    expect(readFileSync(join(base, 'model.safetensors')).equals(baseBytes)).toBe(true);
+    expect(readdirSync(project)).toHaveLength(24);
+    expect(readdirSync(tunedHome)).toEqual(['1']);
+    expect(readdirSync(join(tunedHome, '1')).toSorted()).toEqual(
+      ['log.jsonl', 'model', 'plan.json', 'report.md', 'tuned.json'].toSorted(),
+    );
+    expect(await listTuned(tunedHome)).toEqual([first]);
+    expect(readFileSync(join(tunedHome, '1', 'report.md'), 'utf8')).toContain('unseen files of the project');
+  });
+
+  it('goes on after a stop, to the same weights and figures', async () => {
+    const stop = new AbortController();
+    const onStep = ({ step }: { step: number }) => void (step === 4 && stop.abort());
+    await expect(tune({ ...options, onStep, signal: stop.signal })).rejects.toThrow(/abort/i);
+    expect(readdirSync(tunedHome).toSorted()).toEqual(['1', 'unfinished']);
+    const steps: number[] = [];
+    const second = await tune({ ...options, onStep: ({ step }) => void steps.push(step) });
+    expect(steps[0]).toBe(5);
+    expect(second.number).toBe(2);
+    expect(weightsOf(2).equals(weightsOf(1))).toBe(true);
+    expect(second.comparisons).toEqual(first.comparisons);
+  });
+
+  it('refuses a second run beside the first, not one after a run that was killed', async () => {
+    const unlock = await lockHome(tunedHome);
+    await expect(tune(options)).rejects.toThrow(/being tuned already/);
+    await unlock();
+    // No process has this number, nor the other.
+    for (const left of ['4194305', 'damaged']) {
+      writeFileSync(join(tunedHome, 'tuning.lock'), left);
+      await (await lockHome(tunedHome))();
+    }
+    expect(readdirSync(tunedHome)).not.toContain('tuning.lock');
+  });
+
+  it('takes only models that our trainer made', async () => {
+    const folder = await loadModelFolder(base);
+    expect(() => tuningRecipe({ ...folder, metadata: {} }, 1)).toThrow(/cloze pretrain did not make it/);
+    expect(() => tuningRecipe({ ...folder, bits: 8 }, 1)).toThrow(/quantised to 8 bits/);
+  });
+});
