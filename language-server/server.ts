@@ -101,6 +101,7 @@ export function serve(connection: Connection, { load, embeddedModel, version }: 
     lockOffline(settings.offline);
     for (const problem of checked.problems) log.error(problem);
     pipeline.clear();
+    host.unloadAfter(settings.unloadAfter * 60_000);
     const modelFolder = settings.model.path || embeddedModel;
     host.use(settings.enable ? { modelFolder, threads: settings.threads, runtime: settings.model.runtime } : undefined);
   }

@@ -39,6 +39,8 @@ export interface Call<P = Passage> {
 
 export interface Calls {
   loads: ModelChoice[];
+  /** How often a model was freed. */
+  freed: number;
   fills: Call[];
   /** Fills of several blanks. */
   asked: Call<BlanksPassage>[];
