@@ -3,6 +3,9 @@ import type { BlanksPassage } from '../../engine/infill/blanks.ts';
 import type { FillOptions, FinishReason, Passage } from '../../engine/infill/fill.ts';
 import type { ModelChoice } from '../../language-server/engine-host.ts';
 
+/** Bundled by bundle.ts. */
+export const SCRIPTED_SERVER = 'test/output/scripted-server.cjs';
+
 export const SCRIPT_METHOD = 'test/script';
 export const CALLS_METHOD = 'test/calls';
 export const RELEASE_METHOD = 'test/release';
