@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../../engine/checkpoint/atomic-write.ts';
 import { benchAgreement } from './agreement.ts';
+import { benchCandidates } from './candidates.ts';
 import { benchDocumentCache } from './document-cache.ts';
 import { benchFill } from './fill.ts';
 import { benchGolf } from './golf/golf.ts';
@@ -20,6 +21,7 @@ export interface Row {
 const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
   train: benchTrain,
   fill: benchFill,
+  candidates: benchCandidates,
   'document-cache': benchDocumentCache,
   agreement: benchAgreement,
 };
