@@ -1,7 +1,8 @@
 /** `cloze score FILE:LINE:COLUMN CANDIDATE …`: how probable a model holds given texts at a position. */
 import { parseArgs } from 'node:util';
 import { loadEngine } from '../index.ts';
-import { embeddedModel } from './environment.ts';
+import { chosenFolder } from '../installed/registry.ts';
+import { dataFolder, embeddedModel } from './environment.ts';
 import { isPlace, passageAt } from './place.ts';
 import { RUNTIME_FLAGS, RUNTIME_USAGE, runtimeOptions } from './runtime-options.ts';
 
@@ -12,7 +13,7 @@ probability as the whole of what stands at the position (its end included), and 
 with - goes after a --.
 
   --json                in the order given, with the tokens of each candidate and their log probabilities
-  --model FOLDER        a model folder (default: the embedded model)
+  --model MODEL         an installed model's name, or a folder (default: see cloze model)
 ${RUNTIME_USAGE}`;
 
 export async function scoreCommand(args: string[]): Promise<number> {
@@ -36,7 +37,10 @@ export async function scoreCommand(args: string[]): Promise<number> {
     return 2;
   }
   const passage = await passageAt(place);
-  const engine = await loadEngine({ modelFolder: values.model ?? embeddedModel(), ...runtimeOptions(values) });
+  const engine = await loadEngine({
+    modelFolder: await chosenFolder(dataFolder(), values.model, 'fill', embeddedModel()),
+    ...runtimeOptions(values),
+  });
   try {
     const scores = await engine.score(passage, candidates);
     if (values.json) {
