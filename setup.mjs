@@ -12,7 +12,7 @@ const COMPILER_HINT = `The native addon is compiled from source: it needs python
   macOS:          xcode-select --install`;
 
 /** Goes into no bundle: native sources and objects, the model's weights, most of the tests. */
-const NOT_BUNDLED = ['src', 'build', 'embedded-model', 'output', 'fixtures', 'unit', 'server'];
+const NOT_BUNDLED = ['src', 'build', 'embedded-model', 'output', 'fixtures', 'unit'];
 
 const steps = [
   {

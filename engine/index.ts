@@ -4,6 +4,7 @@ import { createLocalChat, type LocalChat } from './chat/local-chat.ts';
 import type { BlanksFill, BlanksPassage } from './infill/blanks.ts';
 import type { FillHooks } from './infill/decode.ts';
 import type { Fill, FillOptions, Passage } from './infill/fill.ts';
+import { type CandidateScore, type ScoreOptions, scoreSpans } from './infill/score.ts';
 import type { FillTrace } from './infill/trace.ts';
 import { createTracedInfiller } from './infill/traced-infiller.ts';
 import { loadModel } from './load-model.ts';
@@ -17,6 +18,8 @@ export interface Engine {
   fill(passage: Passage, options: FillOptions, hooks?: FillHooks): Promise<Fill>;
   /** Fills several blanks of one text, each seeing those already filled; `maxTokens` counts for each of them. */
   fillBlanks(passage: BlanksPassage, options: FillOptions, signal?: AbortSignal): Promise<BlanksFill>;
+  /** How probable the model holds given spans in a blank; see `scoreSpans`. Leaves an open blank and the trace alone. */
+  score(passage: Passage, candidates: readonly string[], options?: ScoreOptions): Promise<CandidateScore[]>;
   /** Of a model that was trained to converse. */
   readonly chat?: LocalChat;
   /** What was computed for the last fill; undefined before the first. */
@@ -47,6 +50,7 @@ export async function loadEngine({ modelFolder, ...runtimeOptions }: EngineOptio
     },
     fill: (passage, options, hooks) => infiller.fill(passage, options, hooks),
     fillBlanks: (passage, options, signal) => infiller.fillBlanks(passage, options, signal),
+    score: (passage, candidates, options) => scoreSpans(model, passage, candidates, options),
     trace: infiller.trace,
     ...(prompt ? { chat: createLocalChat(model, prompt) } : {}),
     async dispose() {

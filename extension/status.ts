@@ -19,6 +19,7 @@ const icons: Record<ModelState, string> = {
   loading: '$(loading~spin)',
   ready: '$(sparkle)',
   busy: '$(loading~spin)',
+  asleep: '$(sparkle)',
   failed: '$(warning)',
   disabled: '$(circle-slash)',
 };
@@ -39,7 +40,7 @@ export function createStatus(): Status {
   function draw(status: StatusParams): void {
     shown = status;
     const { state, model, device, lastLatency } = status;
-    const sleeping = snoozedUntil !== undefined && (state === 'ready' || state === 'busy');
+    const sleeping = snoozedUntil !== undefined && (state === 'ready' || state === 'busy' || state === 'asleep');
     const says = sleeping ? describeSnooze(snoozedUntil) : describe(status);
     const details = [model, device, lastLatency === undefined ? '' : l10n.t('{0} ms', Math.round(lastLatency))];
     const detail = details.filter((text) => text !== '').join(' · ');
@@ -92,6 +93,8 @@ function describe({ state, message }: StatusParams): string {
       return l10n.t('Ready');
     case 'busy':
       return l10n.t('Completing');
+    case 'asleep':
+      return l10n.t('Ready; the model is loaded at the next request');
     case 'disabled':
       return l10n.t('Turned off');
     case 'failed':

@@ -2,7 +2,7 @@
  * Holds one loaded model and lets one call at a time reach it. The newest call wins: whatever is running or waiting when
  * it comes is aborted; only what the user asked for is not given up for a completion, which waits for it instead.
  * Loading takes its turn in the same queue, so a call made early waits for the model, and a model that cannot be loaded
- * costs completions but never the document service.
+ * costs completions but never the document service. A model that nobody asks for a while is freed, and loaded at the next call.
  */
 import type { ChatAnswer, ChatMessage, ChatModel, ChatOptions, ChatPiece } from '../engine/chat/chat-model.ts';
 import type { BlanksFill, BlanksPassage } from '../engine/infill/blanks.ts';
@@ -10,6 +10,7 @@ import type { Fill, FillOptions, Passage } from '../engine/infill/fill.ts';
 import type { FillTrace } from '../engine/infill/trace.ts';
 import type { Log } from './log.ts';
 import type { MeasuredParams, ModelRuntime, StatusParams } from './protocol.ts';
+import { createTurns } from './turns.ts';
 
 /** What the server needs of a loaded model. Both kinds of fill reject with `AbortError` soon after their signal fires. */
 export interface Engine {
@@ -51,6 +52,8 @@ export interface NoFill {
 export interface EngineHost {
   /** Begins to load a model in the background, unless it is the one in use and works; `undefined` unloads. */
   use(choice: ModelChoice | undefined): void;
+  /** Frees the model when nothing was asked of it for this many milliseconds, unless it is watched; 0 keeps it. */
+  unloadAfter(milliseconds: number): void;
   /** Loads the model in use once more. */
   reload(): void;
   /** Never rejects: a model that fails is logged. */
@@ -96,14 +99,12 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
   let disposed = false;
   let watched = false;
   let lastLatency: number | undefined;
-  /** Settles when everything asked for so far is done; never rejects. */
-  let queue: Promise<unknown> = Promise.resolve();
-
-  function enqueue<T>(task: () => Promise<T>): Promise<T> {
-    const turn = queue.then(task);
-    queue = turn.catch(() => undefined);
-    return turn;
-  }
+  const { take: enqueue, restAfter: unloadAfter } = createTurns(async () => {
+    if (!engine || watched) return;
+    log.info(`Model ${engine.name} is freed until it is needed again.`);
+    await unload();
+    report('asleep');
+  });
 
   function report(state: StatusParams['state'], message?: string): void {
     if (disposed) return;
@@ -150,6 +151,12 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     }
     if (disposed) await unload();
     else if (engine && wanted === choice) report('ready');
+  }
+
+  /** The model, loaded again where it was freed. */
+  async function awake(): Promise<Engine | undefined> {
+    if (!engine && choice && failure === undefined) await loadChosen(choice);
+    return engine;
   }
 
   function start(next: ModelChoice | undefined): void {
@@ -206,8 +213,9 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     signal: AbortSignal,
     asked: number,
   ): Promise<Completed> {
+    if (signal.aborted) return overtaken;
+    const loaded = await awake();
     const waiting = performance.now() - asked;
-    const loaded = engine;
     if (signal.aborted) return overtaken;
     if (!loaded) return { fill: undefined, why: 'unloaded', ...(failure === undefined ? {} : { detail: failure }) };
     try {
@@ -222,8 +230,9 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     }
   }
 
-  function inUse(): Engine {
-    if (engine) return engine;
+  async function inUse(): Promise<Engine> {
+    const loaded = await awake();
+    if (loaded) return loaded;
     throw new Error(
       failure === undefined
         ? 'Cloze is turned off, so no model is loaded. Set cloze.enable to true.'
@@ -240,7 +249,8 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     const either = overtake('asked', signal);
     const turn = enqueue(async () => {
       either.throwIfAborted();
-      const loaded = inUse();
+      const loaded = await inUse();
+      either.throwIfAborted();
       try {
         return await busy(() => task(loaded, either));
       } catch (error) {
@@ -260,6 +270,7 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
         next?.runtime === choice?.runtime;
       if (next === undefined || failure !== undefined || !same) start(next);
     },
+    unloadAfter,
     reload() {
       if (choice) start({ ...choice });
     },
@@ -274,7 +285,7 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
         loaded.fillBlanks(passage, noted(options), either).then(measured);
       return asked(`fill blanks in ${passage.path}`, fill, signal);
     },
-    model: () => enqueue(async () => engine),
+    model: () => enqueue(awake),
     chat(messages, options, onPiece, signal) {
       const answer = async ({ name, chat }: Engine, either: AbortSignal): Promise<ChatAnswer> => {
         if (chat) return chat.answer(messages, options, onPiece, either);

@@ -36,7 +36,8 @@ export const MOST_REQUESTS = 50;
  * `line`: too large, binary or too long, see `detail`; `snoozed`, `undone`, `deleted`, `word`: not asked for by hand while
  * the user wants none, just after an undo or redo, just after a deletion, inside a word; `overtaken`: a newer request or
  * the editor put an end to it; `unloaded`: no model; `failed`: the model failed; `nothing`: it had nothing to put there;
- * `unsure`: it was not sure enough of a first word; `repeats`: it repeated the lines around; `present`: what it wrote stands there already; `shown`: it was sent to the editor.
+ * `late`: no word was whole when the time was over; `unsure`: it was not sure enough of a first word; `repeats`: it repeated
+ * the lines around; `present`: what it wrote stands there already; `shown`: it was sent to the editor.
  */
 export type Decision =
   | 'off'
@@ -51,6 +52,7 @@ export type Decision =
   | 'unloaded'
   | 'failed'
   | 'nothing'
+  | 'late'
   | 'unsure'
   | 'repeats'
   | 'present'
@@ -113,7 +115,8 @@ export interface MeasuredParams {
 
 export type { FillTrace, PartAToken, PartBToken, Rival, TracedSpan, TracedToken } from '../engine/infill/trace.ts';
 
-export type ModelState = 'loading' | 'ready' | 'busy' | 'failed' | 'disabled';
+/** `asleep`: freed because nothing was asked of it for a while; the next request loads it. */
+export type ModelState = 'loading' | 'ready' | 'busy' | 'asleep' | 'failed' | 'disabled';
 
 export interface StatusParams {
   state: ModelState;
@@ -154,6 +157,8 @@ export interface ClozeSettings {
   languages: Record<string, boolean>;
   /** Threads of the model; 0 lets the engine choose. */
   threads: number;
+  /** Minutes without a request after which the model is freed until the next; 0 keeps it. */
+  unloadAfter: number;
   /** URL of an OpenAI-compatible server whose models answer in the chat; empty for none. */
   chat: { server: string };
   log: { level: LogLevel };

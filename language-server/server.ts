@@ -104,6 +104,7 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
     lockOffline(settings.offline);
     for (const problem of checked.problems) log.error(problem);
     pipeline.clear();
+    host.unloadAfter(settings.unloadAfter * 60_000);
     const modelFolder = settings.model.path || tunedFolder || embeddedModel;
     host.use(settings.enable ? { modelFolder, threads: settings.threads, runtime: settings.model.runtime } : undefined);
   }

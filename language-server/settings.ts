@@ -21,6 +21,7 @@ export const defaultSettings: ClozeSettings = {
   completion: { maxTokens: 64, multiline: 'auto', timeLimit: 1000, contextTokens: 800, threshold: 0.5 },
   languages: { '*': true, plaintext: false, markdown: false, log: false, scminput: false },
   threads: 0,
+  unloadAfter: 30,
   chat: { server: '' },
   log: { level: 'info' },
 };
@@ -84,7 +85,7 @@ export function checkSettings(value: unknown): CheckedSettings {
         completion.threshold,
         'cloze.completion.threshold',
         standard.completion.threshold,
-        isShare,
+        isNumberIn(0, 1),
         'a number from 0 to 1',
       ),
     },
@@ -96,6 +97,13 @@ export function checkSettings(value: unknown): CheckedSettings {
       'an object of language ids with true or false',
     ),
     threads: integer(root.threads, 'cloze.threads', standard.threads, 0, 256),
+    unloadAfter: check(
+      root.unloadAfter,
+      'cloze.unloadAfter',
+      standard.unloadAfter,
+      isNumberIn(0, 1440),
+      'a number of minutes from 0 to 1440',
+    ),
     chat: { server: check(chat.server, 'cloze.chat.server', standard.chat.server, isString, 'the URL of a server') },
     log: {
       level: check(
@@ -135,7 +143,10 @@ const isIntegerIn =
   (low: number, high: number) =>
   (value: unknown): value is number =>
     typeof value === 'number' && Number.isInteger(value) && value >= low && value <= high;
-const isShare = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value <= 1;
+const isNumberIn =
+  (low: number, high: number) =>
+  (value: unknown): value is number =>
+    typeof value === 'number' && value >= low && value <= high;
 const isOneOf =
   <T extends string>(...allowed: T[]) =>
   (value: unknown): value is T =>

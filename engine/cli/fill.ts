@@ -1,6 +1,4 @@
 /** `cloze fill FILE:LINE:COLUMN`: prints what the model puts at a position. */
-import { readFile } from 'node:fs/promises';
-import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadEngine } from '../index.ts';
 import { chosenFolder } from '../installed/registry.ts';
@@ -10,6 +8,7 @@ import { isLoopback } from '../serve/access.ts';
 import { tunedFolder, tunedModelAt } from '../tuning/tuned-models.ts';
 import { wholeNumber } from './arguments.ts';
 import { dataFolder, embeddedModel, remoteKey } from './environment.ts';
+import { isPlace, passageAt } from './place.ts';
 import { RUNTIME_FLAGS, RUNTIME_USAGE, runtimeOptions } from './runtime-options.ts';
 
 const USAGE = `Usage: cloze fill FILE:LINE:COLUMN [options]
@@ -36,7 +35,6 @@ A model that runs elsewhere; the text around the position is sent there, with th
 
 /** As many as the Lens shows. */
 const RIVALS = 5;
-const LARGEST_FILE = 50 * 1024 * 1024;
 
 export async function fillCommand(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -61,14 +59,11 @@ export async function fillCommand(args: string[]): Promise<number> {
     process.stdout.write(`${USAGE}\n`);
     return 0;
   }
-  const place = /^(.+):(\d+):(\d+)$/.exec(positionals[0] ?? '');
-  if (!place || positionals.length > 1) {
+  if (positionals.length !== 1 || !isPlace(positionals[0])) {
     process.stderr.write(`${USAGE}\n`);
     return 2;
   }
-  const [, file, line, column] = place as unknown as [string, string, string, string];
-  const text = await readSource(file);
-  const offset = offsetOf(text, Number(line), Number(column), file);
+  const passage = await passageAt(positionals[0]);
 
   const { remote, model } = values;
   if (model !== undefined && remote !== undefined) throw new Error('--model and --remote exclude each other.');
@@ -81,27 +76,16 @@ export async function fillCommand(args: string[]): Promise<number> {
         })
       : await connect(remote, values['remote-style'], values['remote-model']);
   try {
-    const fill = await engine.fill(
-      {
-        path: relative(process.cwd(), file).replaceAll('\\', '/'),
-        languageId: '',
-        before: text.slice(0, offset),
-        after: text.slice(offset),
-        forced: '',
-        neighbours: [],
-        kind: 'sentence',
-      },
-      {
-        maxTokens: wholeNumber(values['max-tokens'], '--max-tokens', 1),
-        temperature: Number(values.temperature),
-        topP: 1,
-        seed: wholeNumber(values.seed, '--seed', 0),
-        singleLine: values['single-line'] ?? false,
-        timeLimit: 0,
-        ...(values['model-alone'] ? { documentCache: false } : {}),
-        ...(values.json ? { rivals: RIVALS } : {}),
-      },
-    );
+    const fill = await engine.fill(passage, {
+      maxTokens: wholeNumber(values['max-tokens'], '--max-tokens', 1),
+      temperature: Number(values.temperature),
+      topP: 1,
+      seed: wholeNumber(values.seed, '--seed', 0),
+      singleLine: values['single-line'] ?? false,
+      timeLimit: 0,
+      ...(values['model-alone'] ? { documentCache: false } : {}),
+      ...(values.json ? { rivals: RIVALS } : {}),
+    });
     process.stdout.write(
       values.json
         ? `${JSON.stringify({ model: engine.name, ...fill, trace: engine.trace() }, null, 2)}\n`
@@ -134,34 +118,4 @@ async function connect(url: string, style = 'completions', model?: string): Prom
 
 function isStyle(style: string): style is RemoteStyle {
   return (REMOTE_STYLES as readonly string[]).includes(style);
-}
-
-async function readSource(file: string): Promise<string> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    throw new Error(`${file} cannot be read: ${(error as Error).message}`);
-  }
-  if (bytes.length > LARGEST_FILE) {
-    throw new Error(`${file} has ${Math.round(bytes.length / 2 ** 20)} MB; completion takes files up to 50 MB.`);
-  }
-  if (bytes.includes(0)) throw new Error(`${file} holds zero bytes: it is not a text file.`);
-  return bytes.toString('utf8');
-}
-
-function offsetOf(text: string, line: number, column: number, file: string): number {
-  let start = 0;
-  for (let at = 1; at < line; at++) {
-    const end = text.indexOf('\n', start);
-    if (end === -1)
-      throw new RangeError(`${file} has ${at} ${at === 1 ? 'line' : 'lines'}; line ${line} does not exist.`);
-    start = end + 1;
-  }
-  const end = text.indexOf('\n', start);
-  const length = (end === -1 ? text.length : end) - start;
-  if (line < 1 || column < 1 || column > length + 1) {
-    throw new RangeError(`Line ${line} of ${file} has columns 1 to ${length + 1}; column ${column} does not exist.`);
-  }
-  return start + column - 1;
 }

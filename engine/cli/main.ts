@@ -9,6 +9,7 @@ import { modelsCommand } from './models.ts';
 import { plotRunCommand } from './plot-run.ts';
 import { pretrainCommand } from './pretrain.ts';
 import { quantizeCommand } from './quantize.ts';
+import { scoreCommand } from './score.ts';
 import { serveCommand } from './serve.ts';
 import { tuneCommand } from './tune.ts';
 import { verifyCommand } from './verify.ts';
@@ -16,6 +17,7 @@ import { verifyCommand } from './verify.ts';
 const USAGE = `Usage: cloze COMMAND [options]
 
   fill FILE:LINE:COLUMN   complete at a position (line and column count from 1)
+  score FILE:LINE:COLUMN  how probable given texts are at a position
   serve                   offer the engine to other programs over HTTP
   devices                 the processor and graphics cards, their memory and its speed
   models                  the installed models: what each needs, whether it fits, how fast it could be
@@ -33,6 +35,7 @@ cloze COMMAND --help explains a command.`;
 
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   fill: fillCommand,
+  score: scoreCommand,
   serve: serveCommand,
   devices: devicesCommand,
   models: modelsCommand,

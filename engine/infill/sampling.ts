@@ -68,7 +68,7 @@ export function mostProbable(logits: Float32Array, count: number): Candidate[] {
 }
 
 /** log(sum(exp(logits))). Throws when that is no finite number: damaged weights. */
-export function logSumExp(logits: Float32Array): number {
+export function logSumExp(logits: Float32Array | Float64Array): number {
   let highest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) if (logit > highest) highest = logit;
   let sum = 0;

@@ -92,6 +92,8 @@ function reasonOf(decided: Decision): string {
       return l10n.t('Not shown: the model failed.');
     case 'nothing':
       return l10n.t('Not shown: the model has nothing to put there.');
+    case 'late':
+      return l10n.t('Not shown: the time was over before a word was whole (cloze.completion.timeLimit).');
     case 'unsure':
       return l10n.t('Not shown: the model was not sure enough of its first word (cloze.completion.threshold).');
     case 'repeats':

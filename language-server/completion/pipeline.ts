@@ -97,8 +97,9 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
     const sure = sureBeginning(fill, least);
     const cut = sure !== fill;
     const text = shape(cut ? { text: sure.text, finish: 'line' } : fill, place, rule);
-    // Nothing may be left only because the model is not sure yet: one more letter can change that.
-    if (text !== '' || !cut) cache.store(place, surroundings, text, cut);
+    // What is left is not all where there was no time for more; and nothing may be left only because the model is not
+    // sure yet: one more letter can change that.
+    if (cut ? text !== '' : fill.finish !== 'time') cache.store(place, surroundings, text, cut);
     log.debug(
       `${pathOf(place.uri)}: ${fill.tokens.length} tokens in ${Math.round(fill.timings.total)} ms, ` +
         `confidence ${fill.confidence.toFixed(2)}, ended by ${fill.finish}` +
@@ -198,6 +199,7 @@ interface Verdict extends Notes {
 }
 
 function whyNothing(fill: Fill, sure: Fill): Decision {
+  if (fill.finish === 'time' && sure === fill) return 'late';
   if (isBlank(fill.text)) return fill.finish === 'unsure' ? 'unsure' : 'nothing';
   return isBlank(sure.text) ? 'unsure' : 'repeats';
 }

@@ -11,10 +11,11 @@ import { cutAtFollowing, cutCycles, repeatsPrevious } from './repetition.ts';
 /** The completion to show after the cursor; empty when there is nothing worth showing. */
 export function shape(fill: Pick<FilledBlank, 'text' | 'finish'>, place: Place, rule: LineRule): string {
   const ended = fill.finish === 'eop' || fill.finish === 'line';
+  const late = fill.finish === 'time';
   let text = fill.text.replace(/\r\n?/g, '\n');
   if (/\S[ \t]$/.test(place.left)) text = text.replace(/^ +/, '');
-  if (rule === 'one') text = firstLine(text, ended);
-  else if (!ended) text = completeLines(text);
+  if (rule === 'one') text = firstLine(text, ended, late);
+  else if (!ended) text = completeLines(text, late);
   text = text.replace(/[ \t]+$/gm, '').trimEnd();
   text = reindent(text, indentUnit(place.before, place.after));
   text = cutCycles(text);
@@ -23,20 +24,21 @@ export function shape(fill: Pick<FilledBlank, 'text' | 'finish'>, place: Place, 
   return text;
 }
 
-function firstLine(text: string, ended: boolean): string {
+function firstLine(text: string, ended: boolean, late: boolean): string {
   const end = text.indexOf('\n');
   if (end >= 0) return text.slice(0, end);
-  return ended ? text : completeWords(text);
+  return ended ? text : completeWords(text, late);
 }
 
 /** The model was stopped in the middle: the last line is not whole, and if it is the only one, its last word is not. */
-function completeLines(text: string): string {
+function completeLines(text: string, late: boolean): string {
   const end = text.lastIndexOf('\n');
   const whole = end < 0 ? '' : text.slice(0, end);
-  return isBlank(whole) ? completeWords(text) : whole;
+  return isBlank(whole) ? completeWords(text, late) : whole;
 }
 
-function completeWords(text: string): string {
+/** An only word is kept where it was long enough for the limit of length; by the clock it may be one letter. */
+function completeWords(text: string, late: boolean): string {
   const shorter = text.slice(0, text.length - wordAtEnd(text).length);
-  return isBlank(shorter) ? text : shorter;
+  return isBlank(shorter) && !late ? text : shorter;
 }

@@ -1,12 +1,14 @@
-/** `npm run bench -- NAME [--json FILE]`: timings and shares; `golf`: keys saved. They never decide a test. */
+/** `npm run bench -- NAME [--json FILE]`: timings and shares; `golf`: keys saved; `typing`: what a keystroke costs. They never decide a test. */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../../engine/checkpoint/atomic-write.ts';
 import { benchAgreement } from './agreement.ts';
+import { benchCandidates } from './candidates.ts';
 import { benchDocumentCache } from './document-cache.ts';
 import { benchFill } from './fill.ts';
 import { benchGolf } from './golf/golf.ts';
 import { benchTrain } from './train.ts';
+import { benchTyping } from './typing/typing.ts';
 
 export interface Row {
   what: string;
@@ -19,6 +21,7 @@ export interface Row {
 const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
   train: benchTrain,
   fill: benchFill,
+  candidates: benchCandidates,
   'document-cache': benchDocumentCache,
   agreement: benchAgreement,
 };
@@ -28,8 +31,9 @@ const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} pr
 const timing = TIMINGS[name];
 if (timing) await showTimings(timing, args);
 else if (name === 'golf') await benchGolf(args, machine);
+else if (name === 'typing') await benchTyping(args, machine);
 else {
-  process.stderr.write(`Usage: npm run bench -- ${Object.keys(TIMINGS).join('|')}|golf [--json FILE]\n`);
+  process.stderr.write(`Usage: npm run bench -- ${Object.keys(TIMINGS).join('|')}|golf|typing [--json FILE]\n`);
   process.exitCode = 2;
 }
 

@@ -17,7 +17,8 @@ let workbench: Workbench;
 let original: string;
 
 beforeAll(async () => {
-  workbench = await openWorkbench(process.cwd());
+  // One line each: then the lines of the three holes are known by how they begin.
+  workbench = await openWorkbench(process.cwd(), { 'cloze.fill.length': 'line' });
   const { page } = workbench;
   original = `${HOLES}\n${readFileSync(file(), 'utf8')}`;
   writeFileSync(file(), original);

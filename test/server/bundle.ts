@@ -1,7 +1,6 @@
 /** Bundles the server under test once, before the tests: the server that ships, around an engine that plays a script. */
 import { build } from 'esbuild';
-
-export const SCRIPTED_SERVER = 'test/output/scripted-server.cjs';
+import { SCRIPTED_SERVER } from './script.ts';
 
 export async function setup(): Promise<void> {
   await build({

@@ -14,8 +14,7 @@ import {
   StreamMessageWriter,
 } from 'vscode-languageserver-protocol/node';
 import { STATUS_METHOD, type StatusParams } from '../../language-server/protocol.ts';
-import { SCRIPTED_SERVER } from './bundle.ts';
-import { CALLS_METHOD, type Calls, SCRIPT_METHOD, type Script } from './script.ts';
+import { CALLS_METHOD, type Calls, SCRIPT_METHOD, SCRIPTED_SERVER, type Script } from './script.ts';
 
 export type Transport = 'stdio' | 'node-ipc';
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import { RELOAD_METHOD } from '../../language-server/protocol.ts';
+import { CHAT_METHOD, LENS_METHOD, RELOAD_METHOD, TRACE_METHOD } from '../../language-server/protocol.ts';
 import { at, type Client, type ClientOptions, request, startClient } from './client.ts';
-import { BEGUN_METHOD } from './script.ts';
+import { BEGUN_METHOD, RELEASE_METHOD } from './script.ts';
 
 const clients: Client[] = [];
 async function start(options: ClientOptions = {}): Promise<Client> {
@@ -129,6 +129,55 @@ describe('the model', () => {
     expect(logs.at(-1)).toMatchObject({ type: 1, message: expect.stringContaining('source.ts: out of memory') });
     await script({ span: '1;' });
     expect(await complete(uri, 0, 8)).toMatchObject([{ insertText: '1;' }]);
+  });
+});
+
+describe('a model that nobody asks', () => {
+  const unloadAfter = 0.001;
+
+  it('is freed after the time in the settings, and loaded again by the next request of any kind', async () => {
+    const { complete, open, status, statuses, calls, connection } = await start({
+      script: { span: '1;', chat: ['Yes.'] },
+      initializationOptions: { unloadAfter },
+    });
+    await status('asleep');
+    expect(await calls()).toMatchObject({ loads: [{}], freed: 1 });
+    const uri = await open('let a = \n');
+    expect(await complete(uri, 0, 8)).toMatchObject([{ insertText: '1;' }]);
+    await expect.poll(async () => (await calls()).freed).toBe(2);
+    const params = { id: '1', model: 'local', messages: [{ role: 'user', content: 'Well?' }] };
+    expect(await connection.sendRequest(CHAT_METHOD, params)).toMatchObject({ finish: 'end' });
+    expect((await calls()).loads).toHaveLength(3);
+    expect(statuses.map(({ state }) => state).slice(0, 5)).toEqual(['loading', 'ready', 'asleep', 'loading', 'ready']);
+  });
+
+  it('stays while it is at work, and while somebody looks at what it computed', async () => {
+    const { complete, open, next, connection, calls, status, statuses } = await start({
+      script: { span: '1;', hold: 'until released' },
+      initializationOptions: { unloadAfter },
+    });
+    await connection.sendNotification(LENS_METHOD, { open: true });
+    const uri = await open('let a = \n');
+    const begun = next(BEGUN_METHOD);
+    const answer = complete(uri, 0, 8);
+    await begun;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await connection.sendNotification(RELEASE_METHOD);
+    expect(await answer).toMatchObject([{ insertText: '1;' }]);
+    const loads = (await calls()).loads.length;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await connection.sendRequest(TRACE_METHOD)).toMatchObject({ spans: [{ text: '1;' }] });
+    expect((await calls()).loads).toHaveLength(loads);
+    statuses.length = 0;
+    await connection.sendNotification(LENS_METHOD, { open: false });
+    await status('asleep');
+  });
+
+  it('stays at 0', async () => {
+    const { status, calls } = await start({ initializationOptions: { unloadAfter: 0 } });
+    await status('ready');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await calls()).freed).toBe(0);
   });
 });
 

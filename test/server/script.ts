@@ -3,6 +3,9 @@ import type { BlanksPassage } from '../../engine/infill/blanks.ts';
 import type { FillOptions, FinishReason, Passage } from '../../engine/infill/fill.ts';
 import type { ModelChoice } from '../../language-server/engine-host.ts';
 
+/** Bundled by bundle.ts. */
+export const SCRIPTED_SERVER = 'test/output/scripted-server.cjs';
+
 export const SCRIPT_METHOD = 'test/script';
 export const CALLS_METHOD = 'test/calls';
 export const RELEASE_METHOD = 'test/release';
@@ -39,6 +42,8 @@ export interface Call<P = Passage> {
 
 export interface Calls {
   loads: ModelChoice[];
+  /** How often a model was freed. */
+  freed: number;
   fills: Call[];
   /** Fills of several blanks. */
   asked: Call<BlanksPassage>[];

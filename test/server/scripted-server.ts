@@ -17,7 +17,7 @@ import {
 } from './script.ts';
 
 const connection = createConnection();
-const calls: Calls = { loads: [], fills: [], asked: [], atOnce: 0 };
+const calls: Calls = { loads: [], freed: 0, fills: [], asked: [], atOnce: 0 };
 let script: Script = { span: '' };
 let running = 0;
 let release = () => {};
@@ -50,6 +50,7 @@ const engine: Engine = {
   trace: () => (filled === undefined ? undefined : traceWith(filled)),
   dispose() {
     filled = undefined;
+    calls.freed++;
   },
 };
 

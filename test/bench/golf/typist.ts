@@ -137,6 +137,6 @@ function endsRight(text: string, rest: string): boolean {
 }
 
 /** A line break brings the indentation of the next line; blank lines bring none. */
-function lengthOfKey(rest: string): number {
+export function lengthOfKey(rest: string): number {
   return /^\n[ \t]*/.exec(rest)?.[0].length ?? String.fromCodePoint(rest.codePointAt(0) ?? 0).length;
 }

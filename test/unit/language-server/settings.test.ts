@@ -48,6 +48,8 @@ describe('settings', () => {
     [{ completion: { threshold: Number.NaN } }, 'cloze.completion.threshold'],
     [{ languages: ['python'] }, 'cloze.languages'],
     [{ threads: 1e9 }, 'cloze.threads'],
+    [{ unloadAfter: -1 }, 'cloze.unloadAfter'],
+    [{ unloadAfter: Number.NaN }, 'cloze.unloadAfter'],
     [{ log: { level: 'all' } }, 'cloze.log.level'],
   ];
   it.each(wrong)('%j is refused by name', (given, name) => {

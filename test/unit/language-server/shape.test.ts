@@ -23,7 +23,10 @@ const cases: Case[] = [
   { name: 'a line break first, before other text', at: 'a = |+ c;', text: '\nb', gives: '' },
   { name: 'stopped: whole lines only', at: '|', text: 'a();\nb();\nccc', finish: 'length', gives: 'a();\nb();' },
   { name: 'stopped: whole words only', at: 'x = |', text: 'foo(bar, ba', finish: 'time', gives: 'foo(bar,' },
-  { name: 'stopped in the only word', at: 'x = |', text: 'foob', finish: 'time', gives: 'foob' },
+  { name: 'stopped in the only word by its length', at: 'x = |', text: 'foob', finish: 'length', gives: 'foob' },
+  { name: 'stopped in the only word by the clock', at: 'x = |', text: 'foob', finish: 'time', gives: '' },
+  { name: 'stopped by the clock in a line', at: 'f(|, y)', text: 'one, tw', finish: 'time', gives: 'one,' },
+  { name: 'stopped by the clock in a new line', at: 'if (a) {|', text: '\n  ca', finish: 'time', gives: '' },
   {
     name: 'tabs of the document',
     at: 'if (a) {\n\tb();\n\tif (c) {|\n',
