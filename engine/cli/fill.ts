@@ -1,13 +1,12 @@
 /** `cloze fill FILE:LINE:COLUMN`: prints what the model puts at a position. */
 import { parseArgs } from 'node:util';
 import { loadEngine } from '../index.ts';
-import { chosenFolder } from '../installed/registry.ts';
 import { connectRemote, type RemoteEngine } from '../remote/remote-engine.ts';
 import { REMOTE_STYLES, type RemoteStyle } from '../remote/styles.ts';
 import { isLoopback } from '../serve/access.ts';
-import { tunedFolder, tunedModelAt } from '../tuning/tuned-models.ts';
 import { wholeNumber } from './arguments.ts';
-import { dataFolder, embeddedModel, remoteKey } from './environment.ts';
+import { remoteKey } from './environment.ts';
+import { modelAt } from './model-at.ts';
 import { isPlace, passageAt } from './place.ts';
 import { RUNTIME_FLAGS, RUNTIME_USAGE, runtimeOptions } from './runtime-options.ts';
 
@@ -70,10 +69,7 @@ export async function fillCommand(args: string[]): Promise<number> {
   const local = runtimeOptions(values);
   const engine =
     remote === undefined
-      ? await loadEngine({
-          modelFolder: await chosenFolder(dataFolder(), model, 'fill', await usualModel(file)),
-          ...local,
-        })
+      ? await loadEngine({ modelFolder: await modelAt(passage.path, model), ...local })
       : await connect(remote, values['remote-style'], values['remote-model']);
   try {
     const fill = await engine.fill(passage, {
@@ -95,10 +91,6 @@ export async function fillCommand(args: string[]): Promise<number> {
     await engine.dispose();
   }
   return 0;
-}
-
-async function usualModel(file: string): Promise<string> {
-  return (await tunedModelAt(tunedFolder(dataFolder()), file, embeddedModel())) ?? embeddedModel();
 }
 
 async function connect(url: string, style = 'completions', model?: string): Promise<RemoteEngine> {

@@ -1,8 +1,7 @@
 /** `cloze score FILE:LINE:COLUMN CANDIDATE …`: how probable a model holds given texts at a position. */
 import { parseArgs } from 'node:util';
 import { loadEngine } from '../index.ts';
-import { chosenFolder } from '../installed/registry.ts';
-import { dataFolder, embeddedModel } from './environment.ts';
+import { modelAt } from './model-at.ts';
 import { isPlace, passageAt } from './place.ts';
 import { RUNTIME_FLAGS, RUNTIME_USAGE, runtimeOptions } from './runtime-options.ts';
 
@@ -13,7 +12,7 @@ probability as the whole of what stands at the position (its end included), and 
 with - goes after a --.
 
   --json                in the order given, with the tokens of each candidate and their log probabilities
-  --model MODEL         an installed model's name, or a folder (default: see cloze model)
+  --model MODEL         an installed model's name, or a folder (default: as for cloze fill)
 ${RUNTIME_USAGE}`;
 
 export async function scoreCommand(args: string[]): Promise<number> {
@@ -38,7 +37,7 @@ export async function scoreCommand(args: string[]): Promise<number> {
   }
   const passage = await passageAt(place);
   const engine = await loadEngine({
-    modelFolder: await chosenFolder(dataFolder(), values.model, 'fill', embeddedModel()),
+    modelFolder: await modelAt(passage.path, values.model),
     ...runtimeOptions(values),
   });
   try {
