@@ -67,15 +67,15 @@ export async function fillOpenBlank(
   while (finish === undefined) {
     signal?.throwIfAborted();
     const votes = cache?.votes(forced + decodeWellFormed(Uint8Array.from(span)), decodeWellFormed(unmatched));
-    if (votes) mixVotes(logits, votes);
+    const mixed = votes ? mixVotes(logits, votes) : logits;
     let allowed = unmatched.length > 0 ? vocabulary.agreeing(unmatched) : vocabulary.drawable;
     if (allowed.length === 0) {
       // A vocabulary without bytes of its own cannot write this text: the span goes on as if it had been read.
       unmatched = new Uint8Array();
       allowed = vocabulary.drawable;
     }
-    const id = drawToken(logits, allowed, options, random);
-    const logProbability = logProbabilityOf(logits, id);
+    const id = drawToken(mixed, allowed, options, random);
+    const logProbability = logProbabilityOf(mixed, id);
     const fromDocument = votes?.tokens.get(id);
     const source = fromDocument === undefined ? {} : { fromDocument };
     if (ends.includes(id)) {
@@ -89,7 +89,7 @@ export async function fillOpenBlank(
     const token: FilledToken = { id, text: textOf(id), logProbability, ...source, forced: isForced };
     if (!isForced && unmatched.length > 0) {
       token.forcedBytes = unmatched.length;
-      token.logShare = logShareOf(logits, allowed, id);
+      token.logShare = logShareOf(mixed, allowed, id);
     }
     tokens.push(token);
     if (!isForced) {
@@ -110,7 +110,7 @@ export async function fillOpenBlank(
     else if (predicted.length >= options.maxTokens) finish = 'length';
     else if (blank.room === 0) finish = 'capacity';
     else if (performance.now() >= deadline) finish = 'time';
-    else logits = await blank.append(id, logProbability, signal);
+    else logits = await blank.append(id, votes ? logProbabilityOf(logits, id) : logProbability, signal);
   }
   const ended = performance.now();
   return {

@@ -29,7 +29,7 @@ export interface OpenBlank {
   readonly timings: { tokenize: number; read: number };
   /** Makes the span `sop` + `tokens`; gives each token's log probability and the logits [V] after the last. */
   feed(tokens: readonly number[], signal?: AbortSignal): Promise<{ logits: Float32Array; logProbabilities: number[] }>;
-  /** Appends one token, whose log probability the caller knows; gives the logits [V] after it. */
+  /** Appends one token, whose log probability by the model's own account the caller knows; gives the logits [V] after it. */
   append(token: number, logProbability: number, signal?: AbortSignal): Promise<Float32Array>;
   dispose(): void;
 }

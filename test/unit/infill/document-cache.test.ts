@@ -1,8 +1,10 @@
 /** What the document votes for, what the votes weigh, and what they change in a fill. */
 import { describe, expect, it } from 'vitest';
+import { fillOpenBlank } from '../../../engine/infill/decode.ts';
 import { createDocumentCache, mixVotes } from '../../../engine/infill/document-cache.ts';
 import { fillBlanks } from '../../../engine/infill/fill-blanks.ts';
 import { fillBlank } from '../../../engine/infill/infill.ts';
+import { openBlank } from '../../../engine/infill/open-blank.ts';
 import { logSumExp } from '../../../engine/infill/sampling.ts';
 import { toy, toyTokenizer } from './toy.ts';
 
@@ -73,10 +75,11 @@ describe('mixing', () => {
       [0, 0.3],
       [2, 0.2],
     ]);
-    mixVotes(logits, { tokens, matched: 9 });
-    const mixed = logSumExp(logits);
+    const together = mixVotes(logits, { tokens, matched: 9 });
+    expect([...logits]).toEqual([1, 2, 3, 0]);
+    const mixed = logSumExp(together);
     const votes = [0.3, 0, 0.2, 0];
-    for (const [id, logit] of logits.entries()) {
+    for (const [id, logit] of together.entries()) {
       expect(Math.exp(logit - mixed)).toBeCloseTo(0.5 * (own[id] as number) + (votes[id] as number), 5);
     }
   });
@@ -119,6 +122,15 @@ describe('a fill', () => {
     expect(Math.exp(token?.logProbability as number)).toBeGreaterThan((token?.fromDocument as number) - 1e-6);
     const alone = await fillBlank(model, passage, options);
     expect(alone.tokens[0]).not.toHaveProperty('fromDocument');
+  });
+
+  it('leaves the span’s own probabilities to the model', async () => {
+    const model = toy({ words: WORDS, voice: () => () => [beta] });
+    const blank = await openBlank(model, passage, { reserve: 16 });
+    const { tokens } = await fillOpenBlank(blank, '', { ...options, documentCache: true });
+    const { logProbabilities } = await blank.feed([alpha]);
+    expect(logProbabilities[0]).toBeLessThan(tokens[0]?.logProbability as number);
+    blank.dispose();
   });
 
   it('of several blanks listens to those already filled', async () => {
