@@ -137,6 +137,8 @@ test('code is applied as a diff, in one undo step', async () => {
   await page.locator('.monaco-diff-editor .line-insert').first().waitFor();
   await screenshot(page, 'test/output/chat-diff.png');
   await page.getByRole('button', { name: 'Apply the Proposal' }).first().click();
+  // Its tab has the name of the file as well.
+  await page.locator('.tab', { hasText: 'proposal of the chat' }).waitFor({ state: 'detached' });
   await page.locator('.tab.active[data-resource-name="inventory.ts"]').waitFor();
   await poll(saved).toContain(`\n\n${METHOD}\n\n`);
   expect(await saved()).not.toContain(
