@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { goTo, openFile, screenshot, statusLabel } from './browser-page.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
@@ -10,6 +10,9 @@ beforeAll(async () => {
   workbench = await openWorkbench(process.cwd(), { 'cloze.model.path': '/no/such/folder' });
 });
 afterAll(() => workbench?.dispose());
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await screenshot(workbench.page, 'test/output/missing-model-failed.png');
+});
 
 test('a model folder that does not exist gives one clear message and the editor goes on', async () => {
   const { page, workspace } = workbench;

@@ -57,8 +57,12 @@ export async function startVsCodeServer(vscode: VsCode, options: ServerOptions):
   if (options.vsix) installPackage(vscode, options.vsix, dataFolder, extensions);
   else copyExtension(options.project, extensions);
   for (const other of options.others ?? []) cpSync(other, join(extensions, basename(other)), { recursive: true });
-  mkdirSync(join(dataFolder, 'data/User'), { recursive: true });
-  writeFileSync(join(dataFolder, 'data/User/settings.json'), JSON.stringify({ ...SETTINGS, ...options.settings }));
+  // Those of the machine are read from a file of their own; which are, VS Code knows only when the extension is registered.
+  for (const scope of ['User', 'Machine']) {
+    const own = join(dataFolder, 'data', scope);
+    mkdirSync(own, { recursive: true });
+    writeFileSync(join(own, 'settings.json'), JSON.stringify({ ...SETTINGS, ...options.settings }));
+  }
   writeFileSync(tokenFile, token, { mode: 0o600 });
   const child = spawn(
     vscode.node,
