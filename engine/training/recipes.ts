@@ -66,6 +66,7 @@ const CURSOR: Omit<Recipe, 'name' | 'config'> = {
     long: 0.2,
     neighbour: 0.15,
   },
+  instructions: 0.05,
 };
 
 const INFILLING: Readonly<Record<string, Recipe>> = {
@@ -105,11 +106,15 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
   ),
 };
 
-/** The control of a recipe: the same size, windows, steps and rates, but a causal model that fills in the middle. */
+/**
+ * The control of a recipe: the same size, windows, steps and rates, but a causal model that fills in the middle.
+ * Instructions are laid out as blanks, which it does not know.
+ */
 export function causalControl(recipe: Recipe): Recipe {
   return {
     ...recipe,
     name: `${recipe.name}-causal`,
+    instructions: 0,
     config: { ...recipe.config, positions: 'rotary-1d', causal: true },
   };
 }
