@@ -26,7 +26,8 @@ export interface EvalSuiteOptions {
   python: string;
   seed: number;
   contextTokens: number;
-  documentCache: boolean;
+  /** Without the document's votes, whatever the model's size. */
+  modelAlone: boolean;
   order: FimOrder;
   threads: number;
   json: string | undefined;
@@ -35,7 +36,7 @@ export interface EvalSuiteOptions {
 }
 
 export async function evalSuite(options: EvalSuiteOptions): Promise<number> {
-  const { command, file, seed, contextTokens, documentCache, order, threads, signal } = options;
+  const { command, file, seed, contextTokens, modelAlone, order, threads, signal } = options;
   const suite = suites[options.suite];
   if (!suite) {
     throw new Error(`There is no suite "${options.suite}"; there are: ${Object.keys(suites).join(', ')}.`);
@@ -43,7 +44,9 @@ export async function evalSuite(options: EvalSuiteOptions): Promise<number> {
   const tasks = suite.tasks(await readRecords(file), file);
   // Whatever is missing is told before the model is loaded.
   const execution = await chosenExecution(options, tasks, signal);
-  const model = { ...(await loadModel(options.model, { level: kernelLevel(), threads, order })), documentCache };
+  const loaded = await loadModel(options.model, { level: kernelLevel(), threads, order });
+  const documentCache = loaded.documentCache === true && !modelAlone;
+  const model = { ...loaded, documentCache };
   try {
     const answered = await evaluateSuite(model, tasks, {
       contextTokens,

@@ -34,7 +34,7 @@ nearest similar line on the same tasks. Prints tables in Markdown; the same seed
   --tasks N            tasks of each kind, default 200
   --seed N             default 1
   --context-tokens N   most tokens of text around a blank, default 800 as in the editor
-  --document-cache     as the editor fills: mixed with what the document says at like places; else the model alone
+  --model-alone        without what the document says at like places, which small models are mixed with in the editor
   --order ORDER        how a causal model of ours is shown the text around a blank: psm (default) or spm
   --threads N          default: one fewer than the processors
   --json FILE          write everything to FILE, every answer included
@@ -60,7 +60,7 @@ export async function evalCommand(args: string[]): Promise<number> {
       tasks: { type: 'string', default: '200' },
       seed: { type: 'string', default: '1' },
       'context-tokens': { type: 'string', default: '800' },
-      'document-cache': { type: 'boolean', default: false },
+      'model-alone': { type: 'boolean', default: false },
       order: { type: 'string', default: 'psm' },
       threads: { type: 'string', default: '0' },
       json: { type: 'string' },
@@ -97,7 +97,7 @@ export async function evalCommand(args: string[]): Promise<number> {
       python: values.python ?? 'python3',
       seed,
       contextTokens,
-      documentCache: values['document-cache'],
+      modelAlone: values['model-alone'],
       order,
       threads,
       json: values.json,
@@ -111,7 +111,7 @@ export async function evalCommand(args: string[]): Promise<number> {
   const tasks = drawTasks(documents, { perKind: tasksPerKind, seed });
   const modelFolder = values.model ?? embeddedModel();
   const loaded = await loadModel(modelFolder, { level: kernelLevel(), threads, order });
-  const documentCache = values['document-cache'];
+  const documentCache = loaded.documentCache === true && !values['model-alone'];
   const model = { ...loaded, documentCache };
   try {
     const endings = await commonEndings(training, tasks, {

@@ -4,8 +4,8 @@
  */
 import { createRandom } from '../objective/random.ts';
 import { endTokens } from '../tokenizer/tokenizer.ts';
+import { mixVotes } from './cache-gate.ts';
 import { chosenLogProbability } from './certainty.ts';
-import { mixVotes } from './document-cache.ts';
 import type { Fill, FilledToken, FillOptions, FinishReason } from './fill.ts';
 import { splitForced, vocabularyOf } from './healing.ts';
 import type { OpenBlank } from './open-blank.ts';
@@ -67,7 +67,8 @@ export async function fillOpenBlank(
   while (finish === undefined) {
     signal?.throwIfAborted();
     const votes = cache?.votes(forced + decodeWellFormed(Uint8Array.from(span)), decodeWellFormed(unmatched));
-    const mixed = votes ? mixVotes(logits, votes) : logits;
+    const mixture = votes && mixVotes(logits, votes);
+    const mixed = mixture?.logits ?? logits;
     let allowed = unmatched.length > 0 ? vocabulary.agreeing(unmatched) : vocabulary.drawable;
     if (allowed.length === 0) {
       // A vocabulary without bytes of its own cannot write this text: the span goes on as if it had been read.
@@ -76,8 +77,8 @@ export async function fillOpenBlank(
     }
     const id = drawToken(mixed, allowed, options, random);
     const logProbability = logProbabilityOf(mixed, id);
-    const fromDocument = votes?.tokens.get(id);
-    const source = fromDocument === undefined ? {} : { fromDocument };
+    const share = votes?.tokens.get(id);
+    const source = mixture && share !== undefined ? { fromDocument: mixture.trust * share } : {};
     if (ends.includes(id)) {
       tokens.push({ id, text: '', logProbability, ...source, forced: false });
       predicted.push(logProbability);

@@ -7,10 +7,11 @@ import type { Session } from '../runtime/runtime.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type Blank, type BlanksFill, type BlanksPassage, type FilledBlank, fillOrder } from './blanks.ts';
 import { fillOpenBlank } from './decode.ts';
-import { type CachePassage, createDocumentCache, HOLE } from './document-cache.ts';
+import { type CachePassage, createDocumentCache } from './document-cache.ts';
 import type { Fill, FillOptions, Model } from './fill.ts';
 import { fillOneByOne } from './fill-one-by-one.ts';
 import { BESIDE_SPAN, checkOptions, FORCED_SHARE, GENERATED_SHARE, shortenForced } from './infill.ts';
+import { HOLE } from './like-places.ts';
 import { LEAST_PART_A, maskToken, type OpenBlank, openSpan } from './open-blank.ts';
 import { blanksTokens } from './passage.ts';
 

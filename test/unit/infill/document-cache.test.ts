@@ -1,7 +1,8 @@
 /** What the document votes for, what the votes weigh, and what they change in a fill. */
 import { describe, expect, it } from 'vitest';
+import { gateTrust, mixVotes } from '../../../engine/infill/cache-gate.ts';
 import { fillOpenBlank } from '../../../engine/infill/decode.ts';
-import { createDocumentCache, mixVotes } from '../../../engine/infill/document-cache.ts';
+import { createDocumentCache, type Evidence } from '../../../engine/infill/document-cache.ts';
 import { fillBlanks } from '../../../engine/infill/fill-blanks.ts';
 import { fillBlank } from '../../../engine/infill/infill.ts';
 import { openBlank } from '../../../engine/infill/open-blank.ts';
@@ -30,15 +31,21 @@ describe('the document cache', () => {
     expect([...(cacheOf('x = alpha + beta\nx = ').votes('alpha + ', '')?.tokens.keys() ?? [])]).toEqual([beta]);
   });
 
-  it('trusts a longer match more, and lets it outvote a shorter one', () => {
-    const short = cacheOf('abc = alpha\nzzz bc = ').votes('', '')?.tokens.get(alpha) as number;
-    const long = cacheOf('the same long line abc = alpha\nthe same long line abc = ')
-      .votes('', '')
-      ?.tokens.get(alpha) as number;
-    expect(long).toBeGreaterThan(short);
-    expect(long).toBeLessThan(1);
+  it('lets a longer match outvote a shorter one', () => {
     const votes = cacheOf('a long way to = alpha\nxy = beta\na long way to = ').votes('', '');
     expect(votes?.tokens.get(alpha)).toBeGreaterThan(10 * (votes?.tokens.get(beta) ?? 0));
+  });
+
+  it('prefers the place that goes on after the span as the blank does', () => {
+    const votes = cacheOf('if (late);\nf(alpha, true);\nf(beta, false);\nf(', ', true);\n').votes('', '');
+    expect(votes?.tokens.get(alpha)).toBeGreaterThan(2 * (votes?.tokens.get(beta) ?? 0));
+    expect(votes?.evidence.following).toBe(', true);\n'.length);
+  });
+
+  it('prefers the near place of two alike', () => {
+    const far = `go(alpha)\n${'. '.repeat(2000)}\ngo(beta)\ngo(`;
+    const votes = cacheOf(far).votes('', '');
+    expect(votes?.tokens.get(beta)).toBeGreaterThan(2 * (votes?.tokens.get(alpha) ?? 0));
   });
 
   it('votes for the end of the span where the text goes on as after the blank', () => {
@@ -61,27 +68,45 @@ describe('the document cache', () => {
 
   it('is silent where nothing matches, and on white space alone', () => {
     expect(cacheOf('something else\ncall(').votes('', '')).toBeUndefined();
-    expect(cacheOf('alpha\n    beta\n    ').votes('', '')).toBeUndefined();
+    expect(cacheOf('    \n    beta\n    '.slice(-5)).votes('', '')).toBeUndefined();
     expect(cacheOf('').votes('', '')).toBeUndefined();
   });
 });
 
+const EVIDENCE = { matched: 9, following: 0, places: 1, started: false, ends: false };
+
 describe('mixing', () => {
+  const logits = Float32Array.of(1, 2, 3, 0);
+  const tokens = new Map([
+    [0, 0.6],
+    [2, 0.4],
+  ]);
+
   it('gives each token its share of both', () => {
-    const logits = Float32Array.of(1, 2, 3, 0);
     const total = logSumExp(logits);
     const own = Array.from(logits, (logit) => Math.exp(logit - total));
-    const tokens = new Map([
-      [0, 0.3],
-      [2, 0.2],
-    ]);
-    const together = mixVotes(logits, { tokens, matched: 9 });
+    const { logits: together, trust } = mixVotes(logits, { tokens, evidence: EVIDENCE });
+    expect(trust).toBeGreaterThan(0);
+    expect(trust).toBeLessThan(1);
     expect([...logits]).toEqual([1, 2, 3, 0]);
     const mixed = logSumExp(together);
-    const votes = [0.3, 0, 0.2, 0];
+    const votes = [0.6, 0, 0.4, 0];
     for (const [id, logit] of together.entries()) {
-      expect(Math.exp(logit - mixed)).toBeCloseTo(0.5 * (own[id] as number) + (votes[id] as number), 5);
+      expect(Math.exp(logit - mixed)).toBeCloseTo((1 - trust) * (own[id] as number) + trust * (votes[id] as number), 5);
     }
+  });
+
+  it('trusts agreement before and after, and a model less that is not sure', () => {
+    const trust = (evidence: Partial<Evidence>, own = logits) =>
+      mixVotes(own, { tokens, evidence: { ...EVIDENCE, ...evidence } }).trust;
+    expect(trust({ matched: 40 })).toBeGreaterThan(trust({}));
+    expect(trust({ following: 20 })).toBeGreaterThan(trust({}));
+    const sureOfAnother = Float32Array.of(0, 0, 0, 20);
+    expect(trust({}, sureOfAnother)).toBeLessThan(trust({}));
+  });
+
+  it('leaves the model a voice whatever the evidence', () => {
+    expect(gateTrust([1], [1000])).toBeLessThan(1);
   });
 });
 

@@ -1,0 +1,64 @@
+/**
+ * How far the document is trusted beside the model, at each token anew: a logistic gate over what the places agree in and
+ * how sure the model is itself, and the mixture that follows. A gated mixture as in pointer sentinel models (Merity et
+ * al. 2017, arXiv 1609.07843) with a gate of ten numbers.
+ */
+import { type CacheVotes, firstVote } from './document-cache.ts';
+import { logSumExp } from './sampling.ts';
+
+/**
+ * Weights of `gateInputs`, fitted on documents of the training split by `npm run bench -- document-cache` for the
+ * embedded model.
+ */
+const GATE: readonly number[] = [-3.54, 0.34, 0.26, 2.28, 0.13, -0.47, -0.82, 0.26, 0.63];
+
+/** What the gate weighs; `logits` [V] are the model's. */
+export function gateInputs(logits: Float32Array, { tokens, evidence }: CacheVotes): number[] {
+  const first = firstVote(tokens);
+  const total = logSumExp(logits);
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const logit of logits) if (logit > highest) highest = logit;
+  const { matched, following, places, started, ends } = evidence;
+  return [
+    1,
+    Math.log(matched),
+    Math.log(1 + following),
+    tokens.get(first) as number,
+    Math.max(LEAST_LOG_PROBABILITY, (logits[first] as number) - total),
+    highest - total,
+    started ? 1 : 0,
+    Math.log(places),
+    ends ? 1 : 0,
+  ];
+}
+
+/** Below this the model says no more than "hardly". */
+const LEAST_LOG_PROBABILITY = -16;
+
+export interface Mixture {
+  /** Logits [V] of the model and the votes together. */
+  logits: Float32Array;
+  /** Share of the votes in it, between 0 and 1. */
+  trust: number;
+}
+
+/** `logits` [V] stay the model's own. */
+export function mixVotes(logits: Float32Array, votes: CacheVotes, gate: readonly number[] = GATE): Mixture {
+  const trust = gateTrust(gateInputs(logits, votes), gate);
+  const mixed = logits.slice();
+  const total = logSumExp(logits);
+  // The others keep their logits: all of them would be lowered by the same log(1 - trust).
+  for (const [token, share] of votes.tokens) {
+    const own = Math.exp((logits[token] as number) - total);
+    mixed[token] = total + Math.log(own + (share * trust) / (1 - trust));
+  }
+  return { logits: mixed, trust };
+}
+
+export function gateTrust(inputs: readonly number[], gate: readonly number[]): number {
+  const sum = inputs.reduce((total, input, index) => total + input * (gate[index] as number), 0);
+  return Math.min(MOST_TRUST, 1 / (1 + Math.exp(-sum)));
+}
+
+/** The model always keeps a voice. */
+const MOST_TRUST = 0.98;
