@@ -6,6 +6,8 @@ export const LONGEST_MATCH = 64;
 const SHORTEST_MATCH = 3;
 const LEAST_BEFORE = 2;
 const ENOUGH_AFTER = 4;
+/** Characters after an end in the middle of a line that must agree: a bracket alone is found everywhere. */
+const SURE_AFTER = 3;
 /** Places looked at in each text; what repeats more often is known well enough. */
 const MOST_PLACES = 500;
 /** Characters of a line in which a span that begins at a place may end. */
@@ -20,7 +22,7 @@ const NEAR = 100;
 export const HOLE = '\uFFFC';
 
 export interface LikePlace {
-  /** What stands there, up to `characters` of it. */
+  /** What stands there, up to the best end or to as many characters as asked for. */
   rest: string;
   /** Characters that agree before the place. */
   matched: number;
@@ -59,13 +61,13 @@ export function likePlaces(
       if (start < 0) break;
       from = start - 1;
       const at = start + needle.length;
-      const rest = text.slice(at, at + characters).split(HOLE)[0] as string;
-      if (rest === '') continue;
       const matched = commonBefore(text, at, context);
       const { following, end } = bestEnd(text, at, after);
       if (matched < (following >= ENOUGH_AFTER ? LEAST_BEFORE : SHORTEST_MATCH)) continue;
-      const ends = end === at && following > 0;
-      if (!ends && isLineBreak(rest)) continue;
+      const ends = end === at;
+      const until = end === undefined ? at + characters : Math.min(end, at + characters);
+      const rest = text.slice(at, until).split(HOLE)[0] as string;
+      if (!ends && (rest === '' || isLineBreak(rest))) continue;
       const likeness = matched + AFTER_WEIGHT * Math.min(MOST_AFTER, following) - Math.log(1 + distance(at) / NEAR);
       places.push({ rest, matched, following, ends, likeness });
     }
@@ -81,12 +83,18 @@ function needleOf(context: string): string | undefined {
     : context.slice(Math.min(visible - 1, context.length - LEAST_BEFORE));
 }
 
-/** The end of a span from `at` on, within its line, after which the text goes on most like the text after the blank. */
-function bestEnd(text: string, at: number, after: string): { following: number; end: number } {
+/**
+ * The end of a span from `at` on, within its line, after which the text goes on most like the text after the blank;
+ * undefined where little agrees.
+ */
+function bestEnd(text: string, at: number, after: string): { following: number; end?: number } {
   const lineEnd = endOfLine(text, at);
-  if (isLineBreak(after)) return { following: commonAfter(text, lineEnd, after), end: lineEnd };
+  if (isLineBreak(after)) {
+    const following = commonAfter(text, lineEnd, after);
+    return following > 0 ? { following, end: lineEnd } : { following };
+  }
   let following = 0;
-  let end = -1;
+  let end = at;
   const first = after[0];
   const last = Math.min(lineEnd, at + LONGEST_SPAN);
   for (let i = first ? text.indexOf(first, at) : -1; i >= 0 && i <= last; i = text.indexOf(first as string, i + 1)) {
@@ -96,7 +104,7 @@ function bestEnd(text: string, at: number, after: string): { following: number; 
       end = i;
     }
   }
-  return { following, end };
+  return following >= SURE_AFTER ? { following, end } : { following };
 }
 
 function endOfLine(text: string, from: number): number {
