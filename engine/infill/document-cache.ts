@@ -30,6 +30,8 @@ export interface Evidence {
   places: number;
   /** Whether the span already holds text. */
   started: boolean;
+  /** Whether it holds a line break: then lines above may be copies themselves. */
+  later: boolean;
   /** Whether most votes are for the end of the span. */
   ends: boolean;
 }
@@ -58,11 +60,9 @@ export function createDocumentCache(tokenizer: Tokenizer, passage: CachePassage)
   ];
   return {
     votes(written, pending) {
-      const line = written.lastIndexOf('\n') + 1;
-      // Lines of the span above this one may be copies themselves: they are no evidence for the next.
-      const context = (line > 0 ? written.slice(line) : before.slice(-LONGEST_MATCH) + written).slice(-LONGEST_MATCH);
+      const context = (before.slice(-LONGEST_MATCH) + written).slice(-LONGEST_MATCH);
       const places = likePlaces(texts, context, after, CONTINUATION);
-      return places.length > 0 ? count(tokenizer, places, pending, written !== '') : undefined;
+      return places.length > 0 ? count(tokenizer, places, pending, written) : undefined;
     },
   };
 }
@@ -71,7 +71,7 @@ function count(
   tokenizer: Tokenizer,
   places: readonly LikePlace[],
   pending: string,
-  started: boolean,
+  written: string,
 ): CacheVotes | undefined {
   const { eop } = tokenizer.special;
   const likest = places.reduce((best, place) => (place.likeness > best.likeness ? place : best));
@@ -96,7 +96,14 @@ function count(
   const { matched, following } = likest;
   return {
     tokens,
-    evidence: { matched, following, places: places.length, started, ends: firstVote(tokens) === eop },
+    evidence: {
+      matched,
+      following,
+      places: places.length,
+      started: written !== '',
+      later: written.includes('\n'),
+      ends: firstVote(tokens) === eop,
+    },
   };
 }
 

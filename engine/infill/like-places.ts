@@ -8,6 +8,8 @@ const LEAST_BEFORE = 2;
 const ENOUGH_AFTER = 4;
 /** Characters after an end in the middle of a line that must agree: a bracket alone is found everywhere. */
 const SURE_AFTER = 3;
+/** Characters before a place that must agree for the span to go on into another line as there. */
+const SURE_BEFORE = 16;
 /** Places looked at in each text; what repeats more often is known well enough. */
 const MOST_PLACES = 500;
 /** Characters of a line in which a span that begins at a place may end. */
@@ -41,8 +43,8 @@ export interface SearchedText {
 }
 
 /**
- * All places of `texts` where the text ends as `context` does. A span may go on into another line only where it ends
- * there: anything else is left to the model. The last places of a text come first, so that what is near before the
+ * All places of `texts` where the text ends as `context` does. Whether a span goes on into another line is left to the
+ * model, unless much agrees. The last places of a text come first, so that what is near before the
  * cursor is found even when there are too many.
  */
 export function likePlaces(
@@ -67,7 +69,7 @@ export function likePlaces(
       const ends = end === at;
       const until = end === undefined ? at + characters : Math.min(end, at + characters);
       const rest = text.slice(at, until).split(HOLE)[0] as string;
-      if (!ends && (rest === '' || isLineBreak(rest))) continue;
+      if (!ends && (rest === '' || (isLineBreak(rest) && matched < SURE_BEFORE))) continue;
       const likeness = matched + AFTER_WEIGHT * Math.min(MOST_AFTER, following) - Math.log(1 + distance(at) / NEAR);
       places.push({ rest, matched, following, ends, likeness });
     }

@@ -54,12 +54,16 @@ describe('the document cache', () => {
     expect([...(cacheOf('f(alpha, 12345)\nf(alpha', ', 12345)').votes('', '')?.tokens.keys() ?? [])]).toEqual([eop]);
   });
 
-  it('leaves it to the model whether the span goes on in another line', () => {
+  it('leaves it to the model whether the span goes on in another line, unless much agrees', () => {
     expect(cacheOf('f(alpha)\nmore\nf(alpha)').votes('', '')).toBeUndefined();
-    expect(cacheOf('if (alpha)\n  beta();\nif (').votes('alpha)\n  ', '')).toBeUndefined();
-    expect([...(cacheOf('if (alpha)\n  beta();\nif (').votes('alpha)\n  bet', '')?.tokens.keys() ?? [])]).not.toEqual(
-      [],
-    );
+    const long = 'a call of the long function f(alpha)\nmore\na call of the long function f(alpha)';
+    expect(tokenizer.decode([...(cacheOf(long).votes('', '')?.tokens.keys() ?? [])])).toMatch(/^\n/);
+  });
+
+  it('follows a span from line to line, and says that lines above may be copies', () => {
+    const votes = cacheOf('if (alpha)\n  beta();\nif (').votes('alpha)\n  ', '');
+    expect([...(votes?.tokens.keys() ?? [])]).toEqual([beta]);
+    expect(votes?.evidence).toMatchObject({ started: true, later: true });
   });
 
   it('gives tokens that begin with what was typed but not fed', () => {
@@ -73,7 +77,7 @@ describe('the document cache', () => {
   });
 });
 
-const EVIDENCE = { matched: 9, following: 0, places: 1, started: false, ends: false };
+const EVIDENCE = { matched: 9, following: 0, places: 1, started: false, later: false, ends: false };
 
 describe('mixing', () => {
   const logits = Float32Array.of(1, 2, 3, 0);
