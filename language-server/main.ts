@@ -6,6 +6,7 @@ import { createConnection } from 'vscode-languageserver/node';
 import { dataFolder } from '../engine/cli/environment.ts';
 import { tunedFolder, tunedModelAt } from '../engine/tuning/tuned-models.ts';
 import manifest from '../package.json' with { type: 'json' };
+import { createShelf } from './models/shelf.ts';
 import { serve } from './server.ts';
 
 /** `CLOZE_CPU` forces a level of the processor's kernels, as for the command line. */
@@ -48,6 +49,7 @@ if (args.includes('--version')) {
     },
     embeddedModel,
     tunedModel,
+    shelf: createShelf({ data: dataFolder(), embeddedModel, level: kernelLevel }),
     version: manifest.version,
   });
 } else {

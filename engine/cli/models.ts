@@ -2,13 +2,13 @@
 import { parseArgs } from 'node:util';
 import { measureBandwidth } from '../fit/bandwidth.ts';
 import { NATIVE_PRECISIONS, type NativeForm, totalDemand } from '../fit/demand.ts';
-import { fits, inWords, tokensPerSecond, USUAL_CONTEXT, type Way } from '../fit/fit.ts';
+import { findDevices } from '../fit/devices.ts';
+import { inWords, tokensPerSecond, USUAL_CONTEXT } from '../fit/fit.ts';
 import { measureMemory } from '../fit/memory.ts';
-import { nativeWays, onnxWays } from '../fit/ways.ts';
-import { readRegistry } from '../installed/registry.ts';
-import { loadModelFolder, type ModelFolder } from '../model/load.ts';
+import { type WayHere, waysHere } from '../fit/overview.ts';
+import { readRegistry, SHIPPED } from '../installed/registry.ts';
+import { loadModelFolder } from '../model/load.ts';
 import { nativeExecution } from '../runtime/native.ts';
-import { accelerators, cacheKind, type Provider } from '../runtime/onnx/providers.ts';
 import { wholeNumber } from './arguments.ts';
 import { dataFolder, embeddedModel, kernelLevel } from './environment.ts';
 
@@ -22,10 +22,8 @@ only). Nothing is loaded. Memory of a graphics card is not known before it is us
   --threads N   default: one fewer than the processors
   --json        for programs: bytes, tokens a second`;
 
-interface Row extends Way {
+interface Row extends WayHere {
   model: string;
-  device: 'cpu' | 'gpu';
-  fits: boolean | undefined;
   tokensPerSecond?: number;
 }
 
@@ -47,12 +45,14 @@ export async function modelsCommand(args: string[]): Promise<number> {
   const threads = wholeNumber(values.threads, '--threads', 0);
   const { models } = await readRegistry(dataFolder());
   const { available } = measureMemory();
+  const here = { threads, level: kernelLevel(), available, devices: await findDevices() };
   const bandwidths = await measuredBandwidths(threads);
   const rows: Row[] = [];
   const wrong: string[] = [];
-  for (const { name, folder } of [{ name: 'embedded', folder: embeddedModel() }, ...models]) {
+  for (const { name, folder } of [{ name: SHIPPED, folder: embeddedModel() }, ...models]) {
     try {
-      rows.push(...waysOf(name, await loadModelFolder(folder), { wanted, threads, available, bandwidths }));
+      const { ways } = waysHere(await loadModelFolder(folder), { ...here, context: wanted });
+      rows.push(...ways.map((way) => rowOf(name, way, bandwidths)));
     } catch (error) {
       wrong.push(`${name}: ${(error as Error).message}`);
     }
@@ -73,34 +73,10 @@ async function measuredBandwidths(threads: number): Promise<Bandwidths> {
   return found;
 }
 
-interface Circumstances {
-  wanted: number;
-  threads: number;
-  available: number;
-  bandwidths: Bandwidths;
-}
-
-function waysOf(model: string, folder: ModelFolder, { wanted, threads, available, bandwidths }: Circumstances): Row[] {
-  const context = Math.min(wanted, folder.config.maxLength);
-  const form = nativeExecution(folder, { level: kernelLevel(), threads });
-  const native = nativeWays(folder, form, context).map((way): Row => {
-    const bandwidth = bandwidths.get(way.name);
-    return {
-      model,
-      device: 'cpu',
-      ...way,
-      fits: fits(way.demand, available),
-      ...(bandwidth === undefined ? {} : { tokensPerSecond: tokensPerSecond(way.demand, bandwidth) }),
-    };
-  });
-  const providers: readonly Provider[] = ['cpu', ...accelerators(process.platform)];
-  const onnx = providers.flatMap((provider) =>
-    onnxWays(folder, provider, cacheKind(provider), context).map((way): Row => {
-      const own = provider === 'cpu';
-      return { model, device: own ? 'cpu' : 'gpu', ...way, fits: own ? fits(way.demand, available) : undefined };
-    }),
-  );
-  return [...native, ...onnx];
+function rowOf(model: string, way: WayHere, bandwidths: Bandwidths): Row {
+  const bandwidth = bandwidths.get(way.name);
+  const speed = bandwidth === undefined ? {} : { tokensPerSecond: tokensPerSecond(way.demand, bandwidth) };
+  return { model, ...way, ...speed };
 }
 
 function table(rows: readonly Row[], available: number): string {
