@@ -181,7 +181,10 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
     }
   });
 
-  connection.onDidChangeConfiguration(({ settings: pushed }) => void refresh(clozeSection(pushed)));
+  connection.onDidChangeConfiguration(({ settings: pushed }) => {
+    // What is asked for next is meant with the new settings.
+    configured = configured.then(() => refresh(clozeSection(pushed)));
+  });
   connection.onNotification(RELOAD_METHOD, () => {
     pipeline.clear();
     hosts.reload();
