@@ -15,6 +15,9 @@ const kernelLevel = process.env.CLOZE_CPU ?? '';
 /** Models converted for onnxruntime, as the command line keeps them. */
 const graphs = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cloze', 'graphs');
 
+/** Tests put a worker with a bad driver in the place of ours. */
+const onnxHost = process.env.CLOZE_ONNX_HOST;
+
 const embeddedModel = join(import.meta.dirname, '..', 'engine', 'embedded-model');
 
 /** The model that `cloze tune --use` has chosen for a workspace folder. */
@@ -45,7 +48,8 @@ if (args.includes('--version')) {
     // Loaded on demand: the answer to `initialize` must not wait for the engine's code.
     load: async (choice, tell) => {
       const { loadEngine } = await import('../engine/index.ts');
-      return loadEngine({ ...choice, level: kernelLevel, onnx: { cacheFolder: graphs }, tell });
+      const onnx = { cacheFolder: graphs, ...(onnxHost ? { host: onnxHost } : {}) };
+      return loadEngine({ ...choice, level: kernelLevel, onnx, tell });
     },
     embeddedModel,
     tunedModel,

@@ -7,6 +7,7 @@ import { benchCandidates } from './candidates.ts';
 import { benchDocumentCache } from './document-cache.ts';
 import { benchFill } from './fill.ts';
 import { benchGolf } from './golf/golf.ts';
+import { benchSurvival } from './survival.ts';
 import { benchTrain } from './train.ts';
 import { benchTyping } from './typing/typing.ts';
 
@@ -24,6 +25,7 @@ const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
   candidates: benchCandidates,
   'document-cache': benchDocumentCache,
   agreement: benchAgreement,
+  survival: benchSurvival,
 };
 
 const [name = '', ...args] = process.argv.slice(2);

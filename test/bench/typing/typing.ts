@@ -62,7 +62,9 @@ export async function benchTyping(args: readonly string[], machine: string): Pro
     unloadAfter: 0,
   };
   const clients = await Promise.all(
-    KINDS.map((kind) => startClient({ transport: 'stdio', server: SERVERS[kind], initializationOptions, env: OWN_MODEL })),
+    KINDS.map((kind) =>
+      startClient({ transport: 'stdio', server: SERVERS[kind], initializationOptions, env: OWN_MODEL }),
+    ),
   );
   try {
     const statuses = await Promise.all(clients.map((client) => client.status('ready')));
