@@ -2,6 +2,7 @@
 import type { ModelFolder } from '../model/load.ts';
 import { nativeExecution } from '../runtime/native.ts';
 import { accelerators, cacheKind, type Provider } from '../runtime/onnx/providers.ts';
+import type { NativeForm } from './demand.ts';
 import type { Device } from './devices.ts';
 import { fits, type Way } from './fit.ts';
 import { nativeWays, onnxWays } from './ways.ts';
@@ -25,6 +26,8 @@ export interface WayHere extends Way {
   /** Bytes there; undefined where that is not known before it is used. */
   available: number | undefined;
   fits: boolean | undefined;
+  /** Of a native way. */
+  form?: NativeForm;
 }
 
 /** The native way that is chosen when nobody says otherwise, and the others; then onnxruntime's, by provider. */

@@ -6,6 +6,7 @@ import { benchAgreement } from './agreement.ts';
 import { benchCandidates } from './candidates.ts';
 import { benchDocumentCache } from './document-cache.ts';
 import { benchFill } from './fill.ts';
+import { benchFitSpeed } from './fit-speed.ts';
 import { benchGolf } from './golf/golf.ts';
 import { benchSurvival } from './survival.ts';
 import { benchTrain } from './train.ts';
@@ -25,6 +26,7 @@ const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
   candidates: benchCandidates,
   'document-cache': benchDocumentCache,
   agreement: benchAgreement,
+  'fit-speed': benchFitSpeed,
   survival: benchSurvival,
 };
 
@@ -44,7 +46,7 @@ async function showTimings(bench: () => Promise<Row[]>, given: string[]): Promis
   const rows = await bench();
   process.stdout.write(`${machine}\n`);
   for (const { what, median, least, most, unit } of rows) {
-    process.stdout.write(`${what.padEnd(44)} ${format(median)} (${format(least)} to ${format(most)}) ${unit}\n`);
+    process.stdout.write(`${what.padEnd(64)} ${format(median)} (${format(least)} to ${format(most)}) ${unit}\n`);
   }
   if (values.json) await writeFileAtomically(values.json, `${JSON.stringify({ machine, rows }, null, 2)}\n`);
 }
