@@ -11,7 +11,7 @@ import { anyRows } from '../../engine/fit/zero-model.ts';
 import { type GlmConfig, parameterCount } from '../../engine/model/config.ts';
 import { loadModelFolder, type ModelFolder } from '../../engine/model/load.ts';
 import { nativeExecution, openNativeRuntime } from '../../engine/runtime/native.ts';
-import { randomModel, SHAPE } from '../unit/fit/random-model.ts';
+import { randomModel } from '../unit/fit/random-model.ts';
 import type { Row } from './main.ts';
 
 const CONTEXT = 1024;
@@ -30,12 +30,11 @@ const SHAPES: Record<string, Partial<GlmConfig>> = {
   'many small layers': { hiddenSize: 256, innerSize: 1024, heads: 4, layers: 16, vocabSize: 8000 },
   'a large vocabulary': { layers: 8, vocabSize: 50_000 },
   'wide layers': { hiddenSize: 1024, innerSize: 4096, heads: 16, layers: 12, vocabSize: 16_000 },
-  'causal, grouped heads': {
+  'causal, gated': {
     ...CAUSAL,
     hiddenSize: 1024,
     innerSize: 2816,
     heads: 16,
-    keyValueHeads: 2,
     layers: 24,
     vocabSize: 32_000,
     tiedEmbedding: false,
