@@ -75,9 +75,11 @@ await Promise.all([
   }),
   build({ ...command, entryPoints: ['engine/cli/main.ts'], outfile: 'dist/cloze.mjs' }),
   build({ ...module, entryPoints: ['engine/runtime/onnx/host.ts'], outfile: 'dist/onnx-host.mjs' }),
+  build({ ...module, entryPoints: ['engine/chat/template-host.ts'], outfile: 'dist/template-host.mjs' }),
   build({ ...module, entryPoints: ['test/editor/start.ts'], outfile: 'dist/start.mjs' }),
   build({ ...module, entryPoints: ['test/bench/main.ts'], outfile: 'dist/bench.mjs' }),
   build({ ...server, entryPoints: ['test/bench/typing/rereading-server.ts'], outfile: 'dist/rereading-server.cjs' }),
+  build({ ...module, entryPoints: ['test/unit/onnx/dying-host.ts'], outfile: 'dist/dying-host.mjs' }),
   build({ ...module, entryPoints: ['test/mutations/main.ts'], outfile: 'dist/mutations.mjs' }),
   build({ ...module, entryPoints: ['packaging/main.ts'], outfile: 'dist/package.mjs' }),
 ]);

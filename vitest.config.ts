@@ -17,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'server',
           include: ['test/server/**/*.test.ts'],
-          globalSetup: ['test/server/bundle.ts'],
+          globalSetup: ['test/server/bundle.ts', 'test/unit/onnx/bundle.ts'],
           testTimeout: 30_000,
         },
       },

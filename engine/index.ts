@@ -1,6 +1,7 @@
 /** The engine's public face: a model folder becomes something that fills blanks. */
 import { chatPrompt } from './chat/chat-prompt.ts';
 import { createLocalChat, type LocalChat } from './chat/local-chat.ts';
+import type { TemplateLimits } from './chat/template-process.ts';
 import type { BlanksFill, BlanksPassage } from './infill/blanks.ts';
 import type { FillHooks } from './infill/decode.ts';
 import type { Fill, FillOptions, Passage } from './infill/fill.ts';
@@ -30,15 +31,18 @@ export interface Engine {
 export interface EngineOptions extends RuntimeOptions {
   /** Folder with config.json, weights and tokenizer, as it was downloaded. */
   modelFolder: string;
+  /** Within which a checkpoint's chat template is rendered. */
+  template?: TemplateLimits;
 }
 
 /** Throws an error that names the file, what was wrong with it and what to do. */
-export async function loadEngine({ modelFolder, ...runtimeOptions }: EngineOptions): Promise<Engine> {
+export async function loadEngine({ modelFolder, template, ...runtimeOptions }: EngineOptions): Promise<Engine> {
   const model = await loadModel(modelFolder, runtimeOptions);
   const infiller = createTracedInfiller(model, model.name);
   const { path, family, release = family } = model.folder;
   // A template that cannot be read costs the chat, not the completions.
-  const prompt = await chatPrompt({ tokenizer: model.tokenizer, path, family, release }).catch(
+  const limits = template === undefined ? {} : { limits: template };
+  const prompt = await chatPrompt({ tokenizer: model.tokenizer, path, family, release, ...limits }).catch(
     (error: unknown) => () => {
       throw error;
     },

@@ -41,6 +41,7 @@ async function showMenu(): Promise<void> {
         : { label: `$(sparkle) ${l10n.t('Turn Completions On')}`, command: 'cloze.toggle' },
       { label: `$(bell-slash) ${l10n.t('Snooze')}`, command: 'cloze.snooze' },
       { label: `$(question) ${l10n.t('Why No Suggestion?')}`, command: 'cloze.whyNoSuggestion' },
+      { label: `$(package) ${l10n.t('Models')}`, command: 'cloze.models' },
       { label: `$(eye) ${l10n.t('Open the Lens')}`, command: 'cloze.openLens' },
       { label: `$(graph) ${l10n.t('Show Statistics')}`, command: 'cloze.showStatistics' },
       { label: `$(output) ${l10n.t('Show Log')}`, command: 'cloze.showLog' },

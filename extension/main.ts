@@ -11,6 +11,7 @@ import { createAsking } from './inline/asking.ts';
 import { createSnooze } from './inline/snooze.ts';
 import { registerWhy } from './inline/why.ts';
 import { registerLens } from './lens.ts';
+import { registerModels } from './models/models.ts';
 import { createStatistics, type Statistics } from './statistics/statistics.ts';
 import { createStatus } from './status.ts';
 
@@ -60,6 +61,7 @@ export function activate(context: ExtensionContext): void {
     ...registerCommands(started, output),
     createFillSelection(started, output),
     registerLens(context, started),
+    registerModels(started, output),
     registerDiagnostics(context, () => last),
     registerChat(context, started, output),
   );

@@ -34,6 +34,10 @@ export interface ModelChoice {
   runtime: ModelRuntime;
 }
 
+export function sameChoice(one: ModelChoice | undefined, other: ModelChoice | undefined): boolean {
+  return one?.modelFolder === other?.modelFolder && one?.threads === other?.threads && one?.runtime === other?.runtime;
+}
+
 /**
  * Rejects with an error whose message says what was wrong, where, and what to do. `tell` gets a sentence for the user
  * when the model runs elsewhere than was asked, also later.
@@ -50,8 +54,8 @@ export interface NoFill {
 }
 
 export interface EngineHost {
-  /** Begins to load a model in the background, unless it is the one in use and works; `undefined` unloads. */
-  use(choice: ModelChoice | undefined): void;
+  /** Begins to load a model in the background, unless it is the one in use and works; `undefined` unloads. `later`: at the first call. */
+  use(choice: ModelChoice | undefined, when?: 'now' | 'later'): void;
   /** Frees the model when nothing was asked of it for this many milliseconds, unless it is watched; 0 keeps it. */
   unloadAfter(milliseconds: number): void;
   /** Loads the model in use once more. */
@@ -159,14 +163,14 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     return engine;
   }
 
-  function start(next: ModelChoice | undefined): void {
+  function start(next: ModelChoice | undefined, when: 'now' | 'later'): void {
     choice = next;
     failure = undefined;
     abortAll();
     void enqueue(async () => {
-      if (next) return loadChosen(next);
+      if (next && when === 'now') return loadChosen(next);
       await unload();
-      report('disabled');
+      if (!next) report('disabled');
     });
   }
 
@@ -263,16 +267,12 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
   }
 
   return {
-    use(next) {
-      const same =
-        next?.modelFolder === choice?.modelFolder &&
-        next?.threads === choice?.threads &&
-        next?.runtime === choice?.runtime;
-      if (next === undefined || failure !== undefined || !same) start(next);
+    use(next, when = 'now') {
+      if (next === undefined || failure !== undefined || !sameChoice(next, choice)) start(next, when);
     },
     unloadAfter,
     reload() {
-      if (choice) start({ ...choice });
+      if (choice) start({ ...choice }, 'now');
     },
     fill(passage, options, signal) {
       const either = overtake('completion', signal);

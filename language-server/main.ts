@@ -6,6 +6,7 @@ import { createConnection } from 'vscode-languageserver/node';
 import { dataFolder } from '../engine/cli/environment.ts';
 import { tunedFolder, tunedModelAt } from '../engine/tuning/tuned-models.ts';
 import manifest from '../package.json' with { type: 'json' };
+import { createShelf } from './models/shelf.ts';
 import { serve } from './server.ts';
 
 /** `CLOZE_CPU` forces a level of the processor's kernels, as for the command line. */
@@ -13,6 +14,9 @@ const kernelLevel = process.env.CLOZE_CPU ?? '';
 
 /** Models converted for onnxruntime, as the command line keeps them. */
 const graphs = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cloze', 'graphs');
+
+/** Tests put a worker with a bad driver in the place of ours. */
+const onnxHost = process.env.CLOZE_ONNX_HOST;
 
 const embeddedModel = join(import.meta.dirname, '..', 'engine', 'embedded-model');
 
@@ -44,10 +48,12 @@ if (args.includes('--version')) {
     // Loaded on demand: the answer to `initialize` must not wait for the engine's code.
     load: async (choice, tell) => {
       const { loadEngine } = await import('../engine/index.ts');
-      return loadEngine({ ...choice, level: kernelLevel, onnx: { cacheFolder: graphs }, tell });
+      const onnx = { cacheFolder: graphs, ...(onnxHost ? { host: onnxHost } : {}) };
+      return loadEngine({ ...choice, level: kernelLevel, onnx, tell });
     },
     embeddedModel,
     tunedModel,
+    shelf: createShelf({ data: dataFolder(), embeddedModel, level: kernelLevel }),
     version: manifest.version,
   });
 } else {

@@ -5,6 +5,25 @@
 import type { Range } from 'vscode-languageserver';
 import type { ChatMessage } from '../engine/chat/chat-model.ts';
 
+export {
+  ADD_MODEL_METHOD,
+  type AddModelParams,
+  DOWNLOAD_MODEL_METHOD,
+  DOWNLOADING_METHOD,
+  type DownloadModelParams,
+  type DownloadProgress,
+  EDITOR_TASKS,
+  type EditorTask,
+  MODELS_METHOD,
+  type ModelInfo,
+  type ModelsResult,
+  type ModelWay,
+  type NamedModel,
+  REMOVE_MODEL_METHOD,
+  USE_MODEL_METHOD,
+  type UseModelParams,
+} from './models/messages.ts';
+
 /** Server -> client notification: what the status item shows. */
 export const STATUS_METHOD = 'cloze/status';
 
@@ -140,8 +159,8 @@ export interface ClozeSettings {
   enable: boolean;
   /** Whether the server opens no connection at all. */
   offline: boolean;
-  /** Folder of the model; empty for the embedded one. */
-  model: { path: string; runtime: ModelRuntime };
+  /** Folder of the model; empty for the installed one that is used. `mirror`: another address of the hub, or empty. */
+  model: { path: string; runtime: ModelRuntime; mirror: string };
   /**
    * `timeLimit` in milliseconds, 0 for none; `contextTokens` bounds the text around the cursor that is considered;
    * lines that the model thinks less probable than `threshold`, 0 to 1, are not shown unless the user asks.

@@ -22,14 +22,18 @@ import { createChat } from './chat/chat.ts';
 import { createPipeline } from './completion/pipeline.ts';
 import { createQuiet } from './completion/quiet.ts';
 import { chooseEncoding, encodedDocuments } from './encoded-document.ts';
-import { createEngineHost, type LoadEngine } from './engine-host.ts';
+import type { LoadEngine, ModelChoice } from './engine-host.ts';
 import { createFiller } from './fill/filler.ts';
 import { createLog } from './log.ts';
+import { createHosts } from './models/hosts.ts';
+import { serveModels } from './models/models.ts';
+import type { Shelf, UsedFolder } from './models/shelf.ts';
 import { relativePath } from './paths.ts';
 import {
   CHAT_METHOD,
   CHAT_MODELS_METHOD,
   CHAT_TEXT_METHOD,
+  type EditorTask,
   FILL_METHOD,
   LENS_METHOD,
   type LensParams,
@@ -53,10 +57,12 @@ export interface ServerParts {
   embeddedModel: string;
   /** Folder of a model tuned on the workspace folder `root`, a URI, where one is in use; never rejects. */
   tunedModel?: (root: string) => Promise<string | undefined>;
+  /** The installed models. */
+  shelf: Shelf;
   version: string;
 }
 
-export function serve(connection: Connection, { load, embeddedModel, tunedModel, version }: ServerParts): void {
+export function serve(connection: Connection, { load, embeddedModel, tunedModel, shelf, version }: ServerParts): void {
   // Until the settings are known.
   lockOffline(true);
   const log = createLog(connection.console);
@@ -73,11 +79,13 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
         message: `Cloze: ${message}`,
       }),
   };
-  const host = createEngineHost(load, told, log);
+  const hosts = createHosts(load, told, log);
   let settings = defaultSettings;
   let initial: unknown;
   let roots: string[] = [];
   let tuned: Promise<string | undefined> | undefined;
+  let used: Record<EditorTask, ModelChoice> | undefined;
+  let others: UsedFolder[] = [];
   let pulls = false;
   let registers = false;
   let followsFolders = false;
@@ -85,9 +93,9 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
   let configured = Promise.resolve();
 
   const pathOf = (uri: string) => relativePath(uri, roots);
-  const pipeline = createPipeline({ documents, host, settings: () => settings, pathOf, quiet, log });
+  const pipeline = createPipeline({ documents, host: hosts.inline, settings: () => settings, pathOf, quiet, log });
 
-  const filler = createFiller({ documents, host, settings: () => settings, pathOf, log });
+  const filler = createFiller({ documents, host: hosts.fill, settings: () => settings, pathOf, log });
 
   /** A client that has no keys knows nothing of the request. */
   async function keyOf(origin: string): Promise<string | undefined> {
@@ -95,18 +103,39 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
     return typeof key === 'string' && key !== '' ? key : undefined;
   }
 
-  const chat = createChat({ host, settings: () => settings, keyOf, log });
+  const chat = createChat({ host: hosts.chat, settings: () => settings, keyOf, log });
 
-  function apply(given: unknown, tunedFolder: string | undefined): void {
+  function apply(given: unknown): void {
     const checked = checkSettings(given);
     settings = checked.settings;
     log.level = settings.log.level;
     lockOffline(settings.offline);
     for (const problem of checked.problems) log.error(problem);
     pipeline.clear();
-    host.unloadAfter(settings.unloadAfter * 60_000);
-    const modelFolder = settings.model.path || tunedFolder || embeddedModel;
-    host.use(settings.enable ? { modelFolder, threads: settings.threads, runtime: settings.model.runtime } : undefined);
+    hosts.unloadAfter(settings.unloadAfter * 60_000);
+  }
+
+  /** Folders by task: what the settings name, else the chosen default, else the one tuned on the workspace, else ours. */
+  async function useModels(): Promise<void> {
+    const { path, runtime } = settings.model;
+    const chosen = await shelf.defaults().catch((error: Error) => {
+      log.error(error.message);
+      return {} as Awaited<ReturnType<Shelf['defaults']>>;
+    });
+    // Looked for once. Of several folders the first decides: all share one model.
+    if (roots[0] !== undefined) tuned ??= tunedModel?.(roots[0]);
+    const tunedHere = await tuned;
+    const choice = (task: EditorTask): ModelChoice => ({
+      modelFolder: path || chosen[task] || tunedHere || embeddedModel,
+      threads: settings.threads,
+      runtime,
+    });
+    used = { inline: choice('inline'), fill: choice('fill'), chat: choice('chat') };
+    others = [
+      ...(path === '' ? [] : [{ folder: path, origin: 'setting' as const }]),
+      ...(tunedHere === undefined ? [] : [{ folder: tunedHere, origin: 'tuned' as const }]),
+    ];
+    hosts.use(settings.enable ? used : undefined);
   }
 
   /** Settings are asked of the client if it can be asked; else they are what `pushed` or `initialize` gave. */
@@ -119,9 +148,8 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
         log.error(`The client did not give its settings: ${error instanceof Error ? error.message : error}`);
       }
     }
-    // Looked for once. Of several folders the first decides: all share one model.
-    if (roots[0] !== undefined) tuned ??= tunedModel?.(roots[0]);
-    apply(given ?? initial, await tuned);
+    apply(given ?? initial);
+    await useModels();
   }
 
   connection.onInitialize((params: InitializeParams): InitializeResult => {
@@ -153,14 +181,17 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
     }
   });
 
-  connection.onDidChangeConfiguration(({ settings: pushed }) => void refresh(clozeSection(pushed)));
+  connection.onDidChangeConfiguration(({ settings: pushed }) => {
+    // What is asked for next is meant with the new settings.
+    configured = configured.then(() => refresh(clozeSection(pushed)));
+  });
   connection.onNotification(RELOAD_METHOD, () => {
     pipeline.clear();
-    host.reload();
+    hosts.reload();
   });
 
-  connection.onNotification(LENS_METHOD, (params: Partial<LensParams> | null) => host.watch(params?.open === true));
-  connection.onRequest(TRACE_METHOD, () => host.trace() ?? null);
+  connection.onNotification(LENS_METHOD, (params: Partial<LensParams> | null) => hosts.watch(params?.open === true));
+  connection.onRequest(TRACE_METHOD, () => hosts.trace() ?? null);
 
   connection.languages.inlineCompletion.on(async (params, token) => {
     const signal = signalOf(token);
@@ -187,11 +218,27 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
     return chat.answer(params, tell, signalOf(token));
   });
 
+  serveModels(connection, {
+    shelf,
+    log,
+    configured: () => configured,
+    async list() {
+      const folders = used && {
+        inline: used.inline.modelFolder,
+        fill: used.fill.modelFolder,
+        chat: used.chat.modelFolder,
+      };
+      return { ...(await shelf.list(folders, others, settings.threads)), setting: settings.model.path };
+    },
+    changed: useModels,
+    mirror: () => settings.model.mirror.trim(),
+  });
+
   documents.onDidClose(({ document }) => {
     pipeline.forget(document.uri);
     quiet.forget(document.uri);
   });
-  connection.onShutdown(() => host.dispose());
+  connection.onShutdown(() => hosts.dispose());
   documents.listen(connection);
   connection.listen();
 }

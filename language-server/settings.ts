@@ -17,7 +17,7 @@ export const MODEL_RUNTIMES: readonly ModelRuntime[] = [
 export const defaultSettings: ClozeSettings = {
   enable: true,
   offline: true,
-  model: { path: '', runtime: 'native' },
+  model: { path: '', runtime: 'native', mirror: '' },
   completion: { maxTokens: 64, multiline: 'auto', timeLimit: 1000, contextTokens: 800, threshold: 0.5 },
   languages: { '*': true, plaintext: false, markdown: false, log: false, scminput: false },
   threads: 0,
@@ -63,6 +63,7 @@ export function checkSettings(value: unknown): CheckedSettings {
         isOneOf(...MODEL_RUNTIMES),
         `one of ${MODEL_RUNTIMES.join(', ')}`,
       ),
+      mirror: check(model.mirror, 'cloze.model.mirror', standard.model.mirror, isString, 'the address of a hub'),
     },
     completion: {
       maxTokens: integer(completion.maxTokens, 'cloze.completion.maxTokens', standard.completion.maxTokens, 1, 512),

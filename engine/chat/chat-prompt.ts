@@ -5,6 +5,7 @@
 import type { NamedTokenizer } from '../tokenizer/tokenizer.ts';
 import type { ChatMessage } from './chat-model.ts';
 import { type ChatTemplate, loadChatTemplate } from './chat-template.ts';
+import type { TemplateLimits } from './template-process.ts';
 
 /** What a prompt depends on. */
 export interface ChattingModel {
@@ -14,6 +15,8 @@ export interface ChattingModel {
   family: string;
   /** Which release of the family. */
   release: string;
+  /** Of a template's rendering. */
+  limits?: TemplateLimits;
 }
 
 /** The model's own way of reading a conversation; undefined for a model that was not trained to converse. */
@@ -22,6 +25,7 @@ export async function chatPrompt({
   path,
   family,
   release,
+  limits,
 }: ChattingModel): Promise<ChatTemplate | undefined> {
   switch (release) {
     case 'chatglm-6b':
@@ -54,7 +58,7 @@ export async function chatPrompt({
     case 'codegeex2':
       return undefined;
   }
-  const template = await loadChatTemplate(path, tokenizer);
+  const template = await loadChatTemplate(path, tokenizer, limits);
   if (template) return template;
   // A file of transformers without a template is a model that was not tuned to converse.
   return family === 'chatglm2' ? roleTurns(tokenizer) : undefined;

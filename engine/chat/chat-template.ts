@@ -1,28 +1,30 @@
 /**
  * The chat template that a checkpoint ships, in Jinja. What messages say never becomes a control token: names of such
  * tokens in their text are hidden from the template and put back as text afterwards. A template is hostile input too:
- * it can loop, so those that could do so for long are refused.
+ * it can loop, so it is rendered in a process of its own.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Template } from '@huggingface/jinja';
 import type { NamedTokenizer } from '../tokenizer/tokenizer.ts';
 import type { ChatMessage } from './chat-model.ts';
+import { createTemplateProcess, type RenderTemplate, type TemplateLimits } from './template-process.ts';
 
 /** GLM-4.5's has about 4 KB. */
 const LARGEST_TEMPLATE = 64 * 1024;
 const LARGEST_CONFIG = 16 << 20;
-/** Loops within loops: messages, their parts or tools, and one more. */
-const DEEPEST_LOOP = 3;
 
 /** Renders messages to token ids. */
-export type ChatTemplate = (messages: readonly ChatMessage[]) => number[];
+export type ChatTemplate = (messages: readonly ChatMessage[]) => number[] | Promise<number[]>;
 
 /** The template of a model folder: `chat_template.jinja`, or the key of tokenizer_config.json; undefined for none. */
-export async function loadChatTemplate(folder: string, tokenizer: NamedTokenizer): Promise<ChatTemplate | undefined> {
+export async function loadChatTemplate(
+  folder: string,
+  tokenizer: NamedTokenizer,
+  limits?: TemplateLimits,
+): Promise<ChatTemplate | undefined> {
   const path = join(folder, 'chat_template.jinja');
   const own = await readText(path, LARGEST_TEMPLATE);
-  if (own !== undefined) return chatTemplate(own, tokenizer, path);
+  if (own !== undefined) return chatTemplate(own, tokenizer, path, limits);
   const configPath = join(folder, 'tokenizer_config.json');
   const config = await readText(configPath, LARGEST_CONFIG);
   if (config === undefined) return undefined;
@@ -33,21 +35,22 @@ export async function loadChatTemplate(folder: string, tokenizer: NamedTokenizer
     throw new Error(`${configPath} is not JSON: ${(error as Error).message}. The file is damaged: fetch it again.`);
   }
   const template = root?.chat_template;
-  return typeof template === 'string' ? chatTemplate(template, tokenizer, configPath) : undefined;
+  return typeof template === 'string' ? chatTemplate(template, tokenizer, configPath, limits) : undefined;
 }
 
-/** Throws when the template is none or could run for long; `path` stands for it in errors. */
-export function chatTemplate(source: string, tokenizer: NamedTokenizer, path: string): ChatTemplate {
-  checkTemplate(source, path);
-  let template: Template;
-  try {
-    template = new Template(source);
-  } catch (error) {
-    throw new Error(`The chat template of ${path} cannot be read: ${(error as Error).message}`);
-  }
+/** Throws when the template is too long; what else is wrong with it is said when it is used. `path` stands for it in errors. */
+export function chatTemplate(
+  source: string,
+  tokenizer: NamedTokenizer,
+  path: string,
+  limits: TemplateLimits = {},
+): ChatTemplate {
+  if (source.length > LARGEST_TEMPLATE)
+    throw new Error(`The chat template of ${path} has ${source.length} characters; the most are ${LARGEST_TEMPLATE}.`);
+  let render: RenderTemplate | undefined;
   const names = [...tokenizer.named.keys()].filter((name) => name !== '').sort((x, y) => y.length - x.length);
   const anyName = new RegExp(names.map((name) => name.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g');
-  return (messages) => {
+  return async (messages) => {
     const all = messages.map(({ content }) => content).join('\n');
     let mark = 'q';
     while (all.includes(`\ue000${mark}`)) mark += 'q';
@@ -57,11 +60,8 @@ export function chatTemplate(source: string, tokenizer: NamedTokenizer, path: st
     const show = (text: string) => text.replace(hidden, (_, index: string) => names[Number(index)] as string);
     let text: string;
     try {
-      text = template.render({
-        messages: messages.map(({ role, content }) => ({ role, content: hide(content) })),
-        add_generation_prompt: true,
-        tools: null,
-      });
+      render ??= createTemplateProcess(source, limits);
+      text = await render(messages.map(({ role, content }) => ({ role, content: hide(content) })));
     } catch (error) {
       throw new Error(`The chat template of ${path} failed: ${(error as Error).message}`);
     }
@@ -74,23 +74,6 @@ export function chatTemplate(source: string, tokenizer: NamedTokenizer, path: st
     ids.push(...tokenizer.encode(show(text.slice(from))));
     return ids;
   };
-}
-
-function checkTemplate(source: string, path: string): void {
-  const refused = (what: string): Error =>
-    new Error(`The chat template of ${path} ${what}, which is refused: it could run for very long.`);
-  if (source.length > LARGEST_TEMPLATE) throw refused(`has ${source.length} characters`);
-  if (/\brange\s*\(/.test(source)) throw refused('counts by range()');
-  const macros = [...source.matchAll(/\{%-?\s*macro\s+(\w+)([\s\S]*?)\{%-?\s*endmacro/g)];
-  for (const [, , body] of macros) {
-    if (macros.some(([, name]) => new RegExp(`\\b${name}\\b`).test(body?.replace(/^\([^)]*\)/, '') ?? '')))
-      throw refused('has a macro that calls a macro');
-  }
-  let depth = 0;
-  for (const [, tag] of source.matchAll(/\{%-?\s*(for|endfor)\b/g)) {
-    depth += tag === 'for' ? 1 : -1;
-    if (depth > DEEPEST_LOOP) throw refused(`has loops more than ${DEEPEST_LOOP} deep`);
-  }
 }
 
 async function readText(path: string, largest: number): Promise<string | undefined> {

@@ -23,7 +23,7 @@ export function createLocalChat(model: Model, prompt: ChatTemplate): LocalChat {
     contextTokens: maxLength,
     async answer(messages, { maxTokens = LONGEST_ANSWER }, onPiece, signal) {
       signal.throwIfAborted();
-      const tokens = fitted(messages, prompt, maxLength - Math.min(maxTokens, LEAST_ANSWER) - 1);
+      const tokens = await fitted(messages, prompt, maxLength - Math.min(maxTokens, LEAST_ANSWER) - 1);
       const { rows, start } = promptRows(tokens);
       const places = Math.min(maxTokens + 2, maxLength - rows.tokens.length);
       const session = runtime.open(rows.tokens.length + places);
@@ -70,10 +70,10 @@ export function createLocalChat(model: Model, prompt: ChatTemplate): LocalChat {
 }
 
 /** Drops the oldest exchange after another until the prompt fits; system messages stay. */
-function fitted(messages: readonly ChatMessage[], prompt: ChatTemplate, most: number): number[] {
+async function fitted(messages: readonly ChatMessage[], prompt: ChatTemplate, most: number): Promise<number[]> {
   let kept = [...messages];
   for (;;) {
-    const tokens = prompt(kept);
+    const tokens = await prompt(kept);
     if (tokens.length <= most) return tokens;
     const first = kept.findIndex(({ role }) => role !== 'system');
     const next = kept.findIndex(({ role }, index) => index > first && role === 'user');

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { inWords } from '../fit/fit.ts';
 import { downloadModel } from '../installed/download-model.ts';
-import { addModel, readRegistry, removeModel, setDefault, TASKS } from '../installed/registry.ts';
+import { addModel, readRegistry, removeModel, SHIPPED, setDefault, TASKS } from '../installed/registry.ts';
 import { oneOf } from './arguments.ts';
 import { dataFolder, hubMirror } from './environment.ts';
 import { progress } from './measurement.ts';
@@ -14,11 +14,11 @@ const USAGE = `Usage: cloze model ACTION [options]
                     against the length and hash in the hub's list; run again, it goes on where it was ended
   list              names, folders and defaults
   remove NAME       forget a model; the folder goes too if it was downloaded
-  default NAME      use a model where --model is not given
+  default NAME      use a model where none is named; ${SHIPPED} is the one that ships
 
   --name NAME       add, download: another name than the folder's or the hub's
   --mirror URL      download: another address of the hub (default: $CLOZE_MIRROR, else none)
-  --task TASK       default: ${TASKS.join(' or ')} (default: both)
+  --task TASK       default: ${TASKS.join(', ')} (default: all)
 
 Only download uses the network. Models lie in $CLOZE_DATA, else ~/.local/share/cloze.`;
 
@@ -61,7 +61,7 @@ export async function modelCommand(args: string[]): Promise<number> {
     case 'default': {
       const tasks = values.task === undefined ? TASKS : [oneOf(values.task, '--task', TASKS)];
       await setDefault(data, given('NAME'), tasks);
-      process.stdout.write(`${subject} is the default of ${tasks.join(' and ')}.\n`);
+      process.stdout.write(`${subject} is the default of ${tasks.join(', ')}.\n`);
       return 0;
     }
     default:
@@ -74,7 +74,7 @@ async function list(data: string): Promise<number> {
   if (models.length === 0) process.stdout.write('No model is installed; the one that ships is used.\n');
   for (const { name, folder, own } of models) {
     const tasks = TASKS.filter((task) => defaults[task] === name);
-    const notes = [...(own ? ['downloaded'] : []), ...(tasks.length > 0 ? [`default of ${tasks.join(' and ')}`] : [])];
+    const notes = [...(own ? ['downloaded'] : []), ...(tasks.length > 0 ? [`default of ${tasks.join(', ')}`] : [])];
     process.stdout.write(`${name}: ${folder}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}\n`);
   }
   return 0;

@@ -1,31 +1,29 @@
 /** `cloze models`: what each installed model needs in every precision, whether it fits, and how fast it could be. */
 import { parseArgs } from 'node:util';
-import { measureBandwidth } from '../fit/bandwidth.ts';
-import { NATIVE_PRECISIONS, type NativeForm, totalDemand } from '../fit/demand.ts';
-import { fits, inWords, tokensPerSecond, USUAL_CONTEXT, type Way } from '../fit/fit.ts';
+import { totalDemand } from '../fit/demand.ts';
+import { findDevices } from '../fit/devices.ts';
+import { inWords, USUAL_CONTEXT } from '../fit/fit.ts';
 import { measureMemory } from '../fit/memory.ts';
-import { nativeWays, onnxWays } from '../fit/ways.ts';
-import { readRegistry } from '../installed/registry.ts';
-import { loadModelFolder, type ModelFolder } from '../model/load.ts';
-import { nativeExecution } from '../runtime/native.ts';
-import { accelerators, cacheKind, type Provider } from '../runtime/onnx/providers.ts';
+import { type WayHere, waysHere } from '../fit/overview.ts';
+import { predictSpeed } from '../fit/speed.ts';
+import { readRegistry, SHIPPED } from '../installed/registry.ts';
+import type { GlmConfig } from '../model/config.ts';
+import { loadModelFolder } from '../model/load.ts';
 import { wholeNumber } from './arguments.ts';
 import { dataFolder, embeddedModel, kernelLevel } from './environment.ts';
 
 const USAGE = `Usage: cloze models [options]
 
 For each installed model, and each way of running it: memory for weights, for keys and values of the context, for work
-space; whether that fits into what is free now; and tokens a second at best, from the measured speed of memory (native
-only). Nothing is loaded. Memory of a graphics card is not known before it is used, so fits is "?" there.
+space; whether that fits into what is free now; and tokens a second with half of the context read, from a moment's
+measurement of layers of zeros of the same shape (native only). No model is loaded. Memory of a graphics card is not known before it is used, so fits is "?" there.
 
   --context N   tokens of context (default ${USUAL_CONTEXT}, at most what the model takes)
   --threads N   default: one fewer than the processors
   --json        for programs: bytes, tokens a second`;
 
-interface Row extends Way {
+interface Row extends WayHere {
   model: string;
-  device: 'cpu' | 'gpu';
-  fits: boolean | undefined;
   tokensPerSecond?: number;
 }
 
@@ -47,12 +45,14 @@ export async function modelsCommand(args: string[]): Promise<number> {
   const threads = wholeNumber(values.threads, '--threads', 0);
   const { models } = await readRegistry(dataFolder());
   const { available } = measureMemory();
-  const bandwidths = await measuredBandwidths(threads);
+  const here = { threads, level: kernelLevel(), available, devices: await findDevices() };
   const rows: Row[] = [];
   const wrong: string[] = [];
-  for (const { name, folder } of [{ name: 'embedded', folder: embeddedModel() }, ...models]) {
+  for (const { name, folder } of [{ name: SHIPPED, folder: embeddedModel() }, ...models]) {
     try {
-      rows.push(...waysOf(name, await loadModelFolder(folder), { wanted, threads, available, bandwidths }));
+      const model = await loadModelFolder(folder);
+      for (const way of waysHere(model, { ...here, context: wanted }).ways)
+        rows.push(await rowOf(name, way, model.config, wanted));
     } catch (error) {
       wrong.push(`${name}: ${(error as Error).message}`);
     }
@@ -62,45 +62,10 @@ export async function modelsCommand(args: string[]): Promise<number> {
   return wrong.length > 0 ? 1 : 0;
 }
 
-type Bandwidths = ReadonlyMap<string, number>;
-
-async function measuredBandwidths(threads: number): Promise<Bandwidths> {
-  const found = new Map<string, number>();
-  for (const precision of NATIVE_PRECISIONS) {
-    const form: NativeForm = nativeExecution({}, { level: kernelLevel(), threads, precision });
-    found.set(`native ${precision}`, await measureBandwidth(form));
-  }
-  return found;
-}
-
-interface Circumstances {
-  wanted: number;
-  threads: number;
-  available: number;
-  bandwidths: Bandwidths;
-}
-
-function waysOf(model: string, folder: ModelFolder, { wanted, threads, available, bandwidths }: Circumstances): Row[] {
-  const context = Math.min(wanted, folder.config.maxLength);
-  const form = nativeExecution(folder, { level: kernelLevel(), threads });
-  const native = nativeWays(folder, form, context).map((way): Row => {
-    const bandwidth = bandwidths.get(way.name);
-    return {
-      model,
-      device: 'cpu',
-      ...way,
-      fits: fits(way.demand, available),
-      ...(bandwidth === undefined ? {} : { tokensPerSecond: tokensPerSecond(way.demand, bandwidth) }),
-    };
-  });
-  const providers: readonly Provider[] = ['cpu', ...accelerators(process.platform)];
-  const onnx = providers.flatMap((provider) =>
-    onnxWays(folder, provider, cacheKind(provider), context).map((way): Row => {
-      const own = provider === 'cpu';
-      return { model, device: own ? 'cpu' : 'gpu', ...way, fits: own ? fits(way.demand, available) : undefined };
-    }),
-  );
-  return [...native, ...onnx];
+/** Speed is measured natively, where there is room for it. */
+async function rowOf(model: string, way: WayHere, config: GlmConfig, wanted: number): Promise<Row> {
+  if (!way.form || !way.fits) return { model, ...way };
+  return { model, ...way, tokensPerSecond: await predictSpeed(config, way.form, Math.min(wanted, config.maxLength)) };
 }
 
 function table(rows: readonly Row[], available: number): string {
@@ -113,7 +78,7 @@ function table(rows: readonly Row[], available: number): string {
     inWords(demand.workSpace),
     inWords(totalDemand(demand)),
     row.fits === undefined ? '?' : row.fits ? 'yes' : 'no',
-    row.tokensPerSecond === undefined ? '' : `< ${row.tokensPerSecond.toPrecision(2)}`,
+    row.tokensPerSecond === undefined ? '' : row.tokensPerSecond.toPrecision(2),
   ]);
   const widths = head.map((title, column) =>
     Math.max(title.length, ...lines.map((line) => (line[column] ?? '').length)),

@@ -18,7 +18,7 @@ export interface Demand {
   workSpace: number;
   /** What the largest tensor takes, as stored and as float32, while it is read; there is no session then. */
   loading: number;
-  /** Of the weights, what every token of a span reads. */
+  /** Of the weights, what every token of a span reads: of routed experts those that it goes through. */
   readPerToken: number;
 }
 
@@ -83,6 +83,7 @@ function packedBytes(form: NativeForm, out: number, columns: number, ofVocabular
 
 function nativeWeights(config: GlmConfig, form: NativeForm): Pick<Demand, 'weights' | 'readPerToken'> {
   const quantized = form.precision === 'int8' || form.precision === 'int4';
+  const { experts } = config;
   let weights = rotaryTables(config);
   let readPerToken = 0;
   for (const tensor of tensorShapes(config)) {
@@ -97,7 +98,7 @@ function nativeWeights(config: GlmConfig, form: NativeForm): Pick<Demand, 'weigh
     } else if (columns > 0 && (layers || name === 'lm_head.weight')) {
       const packed = packedBytes(form, rows, columns, !layers);
       weights += packed;
-      readPerToken += packed;
+      readPerToken += packed * (experts && name.includes('.mlp.experts.') ? experts.perToken / experts.count : 1);
     } else {
       weights += 4 * elements(tensor);
       readPerToken += columns === 0 ? 4 * elements(tensor) : 0;

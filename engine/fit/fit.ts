@@ -1,4 +1,4 @@
-/** Whether a model has room, said before it is loaded, and how fast it could be at best. */
+/** Whether a model has room, said before it is loaded. */
 import { type Demand, totalDemand } from './demand.ts';
 
 /** Tokens of context that a model is loaded for when nobody says otherwise: a completion's, with room for its span. */
@@ -15,15 +15,6 @@ export interface Way {
 
 export function fits(demand: Demand, available: number): boolean {
   return totalDemand(demand) <= available;
-}
-
-/**
- * Tokens of a span in a second: each reads the weights once and, on average, half of the cache. `bandwidth` in bytes a
- * second. An upper bound for models that lie in memory; one that lies in the processor's caches is bound by its many
- * small steps instead.
- */
-export function tokensPerSecond({ readPerToken, cache }: Demand, bandwidth: number): number {
-  return bandwidth / (readPerToken + cache / 2);
 }
 
 /** Throws where there is no room, with what would fit. `available` in bytes; `context` in tokens. */

@@ -8,8 +8,12 @@ import type { Way } from './fit.ts';
 
 type Shape = Pick<ModelFolder, 'path' | 'config' | 'bits'>;
 
-export function nativeWay({ config }: Shape, form: NativeForm, context: number): Way {
-  return { name: `native ${form.precision}`, demand: nativeDemand(config, form, context) };
+export interface NativeWay extends Way {
+  form: NativeForm;
+}
+
+export function nativeWay({ config }: Shape, form: NativeForm, context: number): NativeWay {
+  return { name: `native ${form.precision}`, form, demand: nativeDemand(config, form, context) };
 }
 
 /** The scales' columns where nothing was stored yet. */
@@ -18,7 +22,7 @@ function usualGroup(precision: NativePrecision): QuantGroup {
 }
 
 /** All native ways; `form` is the one that is chosen. A quantised folder is not offered in other precisions. */
-export function nativeWays(folder: Shape, form: NativeForm, context: number): Way[] {
+export function nativeWays(folder: Shape, form: NativeForm, context: number): NativeWay[] {
   const { path, bits } = folder;
   return NATIVE_PRECISIONS.filter((precision) => bits === undefined || precision === `int${bits}`).map((precision) => {
     const own = precision === form.precision;

@@ -7,9 +7,15 @@ import { basename, join, resolve } from 'node:path';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
 import { describeModelFolder } from '../model/load.ts';
 
-/** What a model can be the default of: filling blanks in a terminal, and the server of `cloze serve`. */
-export const TASKS = ['fill', 'serve'] as const;
+/**
+ * What a model can be the default of: completions while typing; blanks that were asked for, in the editor and in a
+ * terminal; conversations; the server of `cloze serve`.
+ */
+export const TASKS = ['inline', 'fill', 'chat', 'serve'] as const;
 export type Task = (typeof TASKS)[number];
+
+/** The model that ships, which is no entry of the registry: as a default it is the absence of one. */
+export const SHIPPED = 'embedded';
 
 export interface InstalledModel {
   name: string;
@@ -84,12 +90,20 @@ export async function removeModel(data: string, name: string): Promise<Installed
   return model;
 }
 
-/** Throws where there is no such model. */
+/** Throws where there is no such model; `SHIPPED` is always there. */
 export async function setDefault(data: string, name: string, tasks: readonly Task[]): Promise<void> {
   const registry = await readRegistry(data);
-  find(registry, name);
-  for (const task of tasks) registry.defaults[task] = name;
+  if (name !== SHIPPED) find(registry, name);
+  for (const task of tasks) {
+    if (name === SHIPPED) delete registry.defaults[task];
+    else registry.defaults[task] = name;
+  }
   await write(data, registry);
+}
+
+/** The folder of a task's default, where one was chosen. */
+export function defaultFolder({ models, defaults }: Registry, task: Task): string | undefined {
+  return models.find((model) => model.name === defaults[task])?.folder;
 }
 
 /** The folder of what was asked for, a name or a folder; without it that of the task's default, else `otherwise`. */
@@ -99,9 +113,9 @@ export async function chosenFolder(
   task: Task,
   otherwise: string,
 ): Promise<string> {
-  const { models, defaults } = await readRegistry(data);
-  const name = asked ?? defaults[task];
-  return models.find((model) => model.name === name)?.folder ?? asked ?? otherwise;
+  const registry = await readRegistry(data);
+  if (asked === undefined) return defaultFolder(registry, task) ?? otherwise;
+  return registry.models.find((model) => model.name === asked)?.folder ?? asked;
 }
 
 function find({ models }: Registry, name: string): InstalledModel {
@@ -112,9 +126,9 @@ function find({ models }: Registry, name: string): InstalledModel {
 }
 
 export function checkName(name: string): void {
-  if (!/^\w[\w.-]{0,99}$/.test(name))
+  if (!/^\w[\w.-]{0,99}$/.test(name) || name === SHIPPED)
     throw new Error(
-      `"${name}" is no name for a model: letters, digits, ".", "-" and "_" make one. Give one with --name.`,
+      `"${name}" is no name for a model: letters, digits, ".", "-" and "_" make one, and ${SHIPPED} is taken. Give another with --name.`,
     );
 }
 

@@ -43,13 +43,13 @@ export interface Graph {
   output(name: string, type: ElementType, shape: readonly Dimension[]): void;
   /**
    * A node with one output; returns the output's name, which is `as` if that is given. Whole numbers are int attributes,
-   * `{ float }` is a float.
+   * `{ float }` is a float. `further` names outputs after the first.
    */
   node(
     operator: string,
     inputs: readonly string[],
     attributes?: Readonly<Record<string, Attribute>>,
-    options?: { domain?: string; as?: string },
+    options?: { domain?: string; as?: string; further?: readonly string[] },
   ): string;
   /** A Split along an axis; `sizes` names an int64 tensor. */
   split(input: string, sizes: string, parts: number, axis: number): string[];
@@ -107,8 +107,8 @@ export function createGraph(title: string): Graph {
     output(name, type, shape) {
       outputs.push(valueInfo(name, type, shape));
     },
-    node(operator, from, attributes, { domain, as = fresh() } = {}) {
-      add(operator, from, [as], attributes, domain);
+    node(operator, from, attributes, { domain, as = fresh(), further = [] } = {}) {
+      add(operator, from, [as, ...further], attributes, domain);
       return as;
     },
     split(input, sizes, parts, axis) {

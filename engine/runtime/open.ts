@@ -4,10 +4,10 @@ import { measureMemory } from '../fit/memory.ts';
 import { nativeWay, nativeWays, onnxWays } from '../fit/ways.ts';
 import type { ModelFolder } from '../model/load.ts';
 import type { Precision } from '../onnx/weights.ts';
+import { programPath } from '../program-path.ts';
 import { DeviceFailure } from './device-failure.ts';
 import { type Candidate, openWithFallback } from './fallback.ts';
 import { type NativeRuntimeOptions, nativeExecution, openNativeRuntime } from './native.ts';
-import { hostPath } from './onnx/host-path.ts';
 import { openOnnxRuntime } from './onnx/onnx.ts';
 import { probeProvider } from './onnx/probe.ts';
 import { accelerators, cacheKind, PROVIDERS, type Provider } from './onnx/providers.ts';
@@ -60,7 +60,7 @@ export async function openRuntime(folder: ModelFolder, options: RuntimeOptions =
     const open = async () => {
       if (folder.config.experts || folder.config.queryKeyNorm)
         throw new DeviceFailure('models with experts, or with norms of queries and keys, are computed natively only');
-      const host = onnx.host ?? hostPath();
+      const host = onnx.host ?? programPath('onnx-host.mjs');
       const wrong = await probeProvider(provider, host);
       if (wrong !== undefined) throw new DeviceFailure(wrong);
       const name = `onnx-${provider} ${onnx.precision ?? 'float32'}`;

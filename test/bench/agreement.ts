@@ -1,6 +1,6 @@
 /**
  * Share of blanks that onnxruntime on the processor fills with the same greedy tokens as the native runtime, and how far
- * the log probabilities of their tokens lie apart. The blanks are ends of lines of this project, which no model has seen.
+ * the log probabilities of their tokens lie apart; beside it what rounding the weights does natively. The blanks are ends of lines of this project, which no model has seen.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,22 +30,32 @@ export async function benchAgreement(): Promise<Row[]> {
   const cacheFolder = mkdtempSync(join(tmpdir(), 'cloze-graphs-'));
   const shared: EngineOptions = { modelFolder, precision: 'float32' };
   try {
-    const native = await fillAll(shared, blanks);
+    const exact = await fillAll(shared, blanks);
     const rows: Row[] = [];
     for (const precision of PRECISIONS) {
       const onnx = await fillAll({ ...shared, runtime: 'onnx-cpu', onnx: { cacheFolder, precision } }, blanks);
-      const same = onnx.filter((fill, index) => idsOf(fill) === idsOf(native[index] as Fill)).length;
-      const apart = onnx.flatMap(({ tokens }, index) => distances(tokens, (native[index] as Fill).tokens));
-      const mean = apart.reduce((sum, distance) => sum + distance, 0) / apart.length;
-      const what = `onnx ${precision} against native`;
-      rows.push({ what: `${what}, same tokens`, unit: `of ${BLANKS} blanks`, median: same, least: same, most: same });
-      const [least, most] = [Math.min(...apart), Math.max(...apart)];
-      rows.push({ what: `${what}, log probability`, unit: 'nats apart (mean)', median: mean, least, most });
+      rows.push(...compare(`onnx ${precision} against native float32`, onnx, exact));
+      if (precision !== 'int8' && precision !== 'int4') continue;
+      // What rounding weights costs natively, and how far two ways of rounding lie apart.
+      const native = await fillAll({ ...shared, precision }, blanks);
+      rows.push(...compare(`native ${precision} against native float32`, native, exact));
+      rows.push(...compare(`onnx ${precision} against native ${precision}`, onnx, native));
     }
     return rows;
   } finally {
     rmSync(cacheFolder, { recursive: true, force: true });
   }
+}
+
+function compare(what: string, found: readonly Fill[], wanted: readonly Fill[]): Row[] {
+  const same = found.filter((fill, index) => idsOf(fill) === idsOf(wanted[index] as Fill)).length;
+  const apart = found.flatMap(({ tokens }, index) => distances(tokens, (wanted[index] as Fill).tokens));
+  const mean = apart.reduce((sum, distance) => sum + distance, 0) / apart.length;
+  const [least, most] = [Math.min(...apart), Math.max(...apart)];
+  return [
+    { what: `${what}, same tokens`, unit: `of ${BLANKS} blanks`, median: same, least: same, most: same },
+    { what: `${what}, log probability`, unit: 'nats apart (mean)', median: mean, least, most },
+  ];
 }
 
 async function fillAll(options: EngineOptions, blanks: readonly Passage[]): Promise<Fill[]> {

@@ -6,7 +6,10 @@ import { benchAgreement } from './agreement.ts';
 import { benchCandidates } from './candidates.ts';
 import { benchDocumentCache } from './document-cache.ts';
 import { benchFill } from './fill.ts';
+import { benchFitSpeed } from './fit-speed.ts';
 import { benchGolf } from './golf/golf.ts';
+import { benchOnnx } from './peer/peer.ts';
+import { benchSurvival } from './survival.ts';
 import { benchTrain } from './train.ts';
 import { benchTyping } from './typing/typing.ts';
 
@@ -24,27 +27,35 @@ const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
   candidates: benchCandidates,
   'document-cache': benchDocumentCache,
   agreement: benchAgreement,
+  'fit-speed': benchFitSpeed,
+  survival: benchSurvival,
 };
 
 const [name = '', ...args] = process.argv.slice(2);
 const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} processors, Node ${process.version}`;
 const timing = TIMINGS[name];
 if (timing) await showTimings(timing, args);
+else if (name === 'onnx') await showRows(await benchOnnx(args), undefined);
 else if (name === 'golf') await benchGolf(args, machine);
 else if (name === 'typing') await benchTyping(args, machine);
 else {
-  process.stderr.write(`Usage: npm run bench -- ${Object.keys(TIMINGS).join('|')}|golf|typing [--json FILE]\n`);
+  process.stderr.write(
+    `Usage: npm run bench -- ${Object.keys(TIMINGS).join('|')}|onnx [--peer]|golf|typing [--json FILE]\n`,
+  );
   process.exitCode = 2;
 }
 
 async function showTimings(bench: () => Promise<Row[]>, given: string[]): Promise<void> {
   const { values } = parseArgs({ args: given, options: { json: { type: 'string' } } });
-  const rows = await bench();
+  await showRows(await bench(), values.json);
+}
+
+async function showRows(rows: Row[], json: string | undefined): Promise<void> {
   process.stdout.write(`${machine}\n`);
   for (const { what, median, least, most, unit } of rows) {
-    process.stdout.write(`${what.padEnd(44)} ${format(median)} (${format(least)} to ${format(most)}) ${unit}\n`);
+    process.stdout.write(`${what.padEnd(64)} ${format(median)} (${format(least)} to ${format(most)}) ${unit}\n`);
   }
-  if (values.json) await writeFileAtomically(values.json, `${JSON.stringify({ machine, rows }, null, 2)}\n`);
+  if (json) await writeFileAtomically(json, `${JSON.stringify({ machine, rows }, null, 2)}\n`);
 }
 
 function format(value: number): string {

@@ -92,6 +92,8 @@ function environment(dataFolder: string): NodeJS.ProcessEnv {
   const outer = Object.entries(process.env).filter(([name]) => !/^(VSCODE_|npm_|VITEST|NODE_)/.test(name));
   return {
     ...Object.fromEntries(outer),
+    // None of the models that are installed on this machine.
+    CLOZE_DATA: join(dataFolder, 'cloze'),
     // An empty gallery: VS Code asks no marketplace for anything.
     EXTENSIONS_GALLERY: '{"serviceUrl":""}',
     // Sockets and caches that VS Code leaves behind go with the data (elsewhere the path may be too long for a socket).

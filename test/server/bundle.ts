@@ -12,5 +12,7 @@ export async function setup(): Promise<void> {
     format: 'cjs',
     mainFields: ['module', 'main'],
     logLevel: 'warning',
+    // The addon's place is not asked for.
+    logOverride: { 'empty-import-meta': 'silent' },
   });
 }

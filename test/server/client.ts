@@ -48,11 +48,13 @@ export interface ClientOptions {
   script?: Script;
   /** Answers workspace/configuration. */
   configuration?: () => unknown;
+  /** Put over this process's environment. */
+  env?: Record<string, string>;
 }
 
 export async function startClient(options: ClientOptions = {}): Promise<Client> {
   const { transport = 'stdio', server = SCRIPTED_SERVER } = options;
-  const process = launch(server, transport);
+  const process = launch(server, transport, options.env);
   const connection = connect(process, transport);
   const logs: LogMessageParams[] = [];
   const statuses: StatusParams[] = [];
@@ -131,10 +133,11 @@ export function itemsOf(answer: unknown): InlineCompletionItem[] {
   return Array.isArray(answer) ? answer : (answer as InlineCompletionList).items;
 }
 
-function launch(server: string, transport: Transport): ChildProcess {
+function launch(server: string, transport: Transport, own: Record<string, string> = {}): ChildProcess {
+  const env = { ...globalThis.process.env, ...own };
   return transport === 'stdio'
-    ? spawn(globalThis.process.execPath, [server, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] })
-    : fork(server, ['--node-ipc'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+    ? spawn(globalThis.process.execPath, [server, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'], env })
+    : fork(server, ['--node-ipc'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [], env });
 }
 
 function connect(child: ChildProcess, transport: Transport): ProtocolConnection {

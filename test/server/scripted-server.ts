@@ -4,6 +4,7 @@ import type { ChatModel } from '../../engine/chat/chat-model.ts';
 import type { BlanksPassage } from '../../engine/infill/blanks.ts';
 import type { FillTrace } from '../../engine/infill/trace.ts';
 import type { Engine } from '../../language-server/engine-host.ts';
+import { createShelf } from '../../language-server/models/shelf.ts';
 import { serve } from '../../language-server/server.ts';
 import {
   ABORTED_METHOD,
@@ -125,6 +126,8 @@ connection.onNotification(SCRIPT_METHOD, (next: Script) => {
 connection.onNotification(RELEASE_METHOD, () => release());
 connection.onRequest(CALLS_METHOD, () => calls);
 
+const embeddedModel = process.env.CLOZE_TEST_MODEL ?? 'embedded';
+
 serve(connection, {
   async load(choice, tell) {
     calls.loads.push(choice);
@@ -132,7 +135,8 @@ serve(connection, {
     if (script.loadFails !== undefined) throw new Error(script.loadFails);
     return script.chat === undefined ? engine : { ...engine, chat: { contextTokens: 1000, answer } };
   },
-  embeddedModel: 'embedded',
+  embeddedModel,
   tunedModel: async (root) => (root === 'file:///tuned' ? 'tuned' : undefined),
+  shelf: createShelf({ data: process.env.CLOZE_TEST_DATA ?? 'no-such-folder', embeddedModel, level: 'portable' }),
   version: 'test',
 });

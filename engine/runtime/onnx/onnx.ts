@@ -4,9 +4,9 @@ import type { GlmConfig } from '../../model/config.ts';
 import type { ModelFolder } from '../../model/load.ts';
 import { storedGraph } from '../../onnx/stored-graph.ts';
 import type { Precision } from '../../onnx/weights.ts';
+import { programPath } from '../../program-path.ts';
 import { checkCapacity, checkRewind, checkRoom, checkRows } from '../misuse.ts';
 import type { Runtime, Session, TokenRows } from '../runtime.ts';
-import { hostPath } from './host-path.ts';
 import { cacheKind, type Provider } from './providers.ts';
 import { openWorkerLine, type WorkerLine } from './worker-line.ts';
 
@@ -27,7 +27,14 @@ export interface OnnxRuntimeOptions {
 const READ_ROWS = 256;
 
 export async function openOnnxRuntime(folder: ModelFolder, options: OnnxRuntimeOptions): Promise<Runtime> {
-  const { provider, precision = 'float32', threads: wanted = 0, host = hostPath(), cacheFolder, progress } = options;
+  const {
+    provider,
+    precision = 'float32',
+    threads: wanted = 0,
+    host = programPath('onnx-host.mjs'),
+    cacheFolder,
+    progress,
+  } = options;
   const form = { precision, cache: cacheKind(provider) };
   const graph = await storedGraph(folder, form, { cacheFolder, progress });
   const threads = wanted > 0 ? wanted : Math.max(1, availableParallelism() - 1);

@@ -7,7 +7,10 @@ import { createConnection } from 'vscode-languageserver/node';
 import { fillBlanks } from '../../../engine/infill/fill-blanks.ts';
 import { fillBlank } from '../../../engine/infill/infill.ts';
 import { loadModel } from '../../../engine/load-model.ts';
+import { createShelf } from '../../../language-server/models/shelf.ts';
 import { serve } from '../../../language-server/server.ts';
+
+const embeddedModel = join(import.meta.dirname, '..', 'engine', 'embedded-model');
 
 serve(createConnection(), {
   async load({ modelFolder, threads, runtime }, tell) {
@@ -21,6 +24,8 @@ serve(createConnection(), {
       dispose: () => model.runtime.dispose(),
     };
   },
-  embeddedModel: join(import.meta.dirname, '..', 'engine', 'embedded-model'),
+  embeddedModel,
+  // A measurement uses none of the installed models.
+  shelf: createShelf({ data: join(import.meta.dirname, 'no-models'), embeddedModel, level: '' }),
   version: 'without anchors',
 });

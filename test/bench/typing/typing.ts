@@ -10,6 +10,9 @@ import { type Figures, figuresOf, toLines } from './figures.ts';
 import { createPlayer, type Keystroke } from './replay.ts';
 import { drawScripts } from './script.ts';
 
+/** None of the models that are installed on this machine. */
+const OWN_MODEL = { CLOZE_DATA: 'dist/no-models' };
+
 const USAGE = `Usage: npm run bench -- typing [FOLDER] [options]
 
 Types stretches of held-out text (or of the .ts, .js and .py files in FOLDER) again on the language server over stdio, with
@@ -59,7 +62,9 @@ export async function benchTyping(args: readonly string[], machine: string): Pro
     unloadAfter: 0,
   };
   const clients = await Promise.all(
-    KINDS.map((kind) => startClient({ transport: 'stdio', server: SERVERS[kind], initializationOptions })),
+    KINDS.map((kind) =>
+      startClient({ transport: 'stdio', server: SERVERS[kind], initializationOptions, env: OWN_MODEL }),
+    ),
   );
   try {
     const statuses = await Promise.all(clients.map((client) => client.status('ready')));

@@ -2,7 +2,9 @@ import { Socket } from 'node:net';
 import { expect, it, vi } from 'vitest';
 import { measureBandwidth } from '../../../engine/fit/bandwidth.ts';
 import { findDevices } from '../../../engine/fit/devices.ts';
+import { predictSpeed } from '../../../engine/fit/speed.ts';
 import { loadAddon } from '../../../engine/native.ts';
+import { SHAPE } from './random-model.ts';
 
 it('the processor comes first, with memory that is there, and nothing was asked of the network', {
   timeout: 120_000,
@@ -14,6 +16,37 @@ it('the processor comes first, with memory that is there, and nothing was asked 
   expect(processor?.free).toBeLessThanOrEqual(processor?.total ?? 0);
   for (const card of cards) expect(card).toMatchObject({ kind: 'gpu', name: expect.stringMatching(/\S/) });
   expect(connected).not.toHaveBeenCalled();
+});
+
+it('the speed of a large model is measured with few of its layers, words and experts', {
+  timeout: 120_000,
+}, async () => {
+  const form = { precision: 'int8', group: 'row', level: loadAddon().detectedLevel, threads: 1 } as const;
+  const experts = {
+    count: 64,
+    perToken: 2,
+    innerSize: 256,
+    sharedSize: 256,
+    denseLayers: 1,
+    groups: 1,
+    groupsUsed: 1,
+    normalized: true,
+    scale: 1,
+  };
+  const causal = {
+    causal: true,
+    positions: 'rotary-1d',
+    normKind: 'rms-norm',
+    activation: 'swiglu',
+    bias: 'qkv',
+  } as const;
+  // Of tens of gigabytes: it could not be loaded here.
+  const large = { ...SHAPE, hiddenSize: 2048, innerSize: 8192, heads: 16, layers: 400, vocabSize: 150_000 };
+  for (const config of [large, { ...large, ...causal, tiedEmbedding: false, experts }]) {
+    const speed = await predictSpeed(config, form, 64);
+    expect(speed).toBeGreaterThan(0);
+    expect(await predictSpeed({ ...config, layers: 4 }, form, 64)).toBeGreaterThan(speed);
+  }
 });
 
 it('bandwidth is a number of bytes', { timeout: 120_000 }, async () => {

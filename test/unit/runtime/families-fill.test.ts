@@ -7,6 +7,7 @@ import { chatPrompt } from '../../../engine/chat/chat-prompt.ts';
 import { type Engine, loadEngine } from '../../../engine/index.ts';
 import type { Passage } from '../../../engine/infill/fill.ts';
 import { type LoadedModel, loadModel } from '../../../engine/load-model.ts';
+import { TEMPLATE_HOST } from '../onnx/bundle.ts';
 import { randomCheckpoint } from './random-checkpoint.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'cloze-families-'));
@@ -63,7 +64,7 @@ function asked({ tokenizer }: LoadedModel, ids: readonly number[]): string {
 
 async function prompts(model: LoadedModel) {
   const { family, path, release = family } = model.folder;
-  return chatPrompt({ tokenizer: model.tokenizer, path, family, release });
+  return chatPrompt({ tokenizer: model.tokenizer, path, family, release, limits: { host: TEMPLATE_HOST } });
 }
 
 describe.each(Object.entries(forms))('%s', (name, form) => {
@@ -133,7 +134,7 @@ describe.each(Object.entries(forms))('%s', (name, form) => {
       { role: 'user', content: 'r' },
     ] as const;
     const prompt = await prompts(model);
-    const chat = prompt ? asked(model, prompt(messages)) : undefined;
+    const chat = prompt ? asked(model, await prompt(messages)) : undefined;
     const fill = model.prompt ? asked(model, model.prompt.tokens(passage, 200)) : undefined;
     switch (name) {
       case 'chatglm3':
@@ -150,7 +151,7 @@ describe.each(Object.entries(forms))('%s', (name, form) => {
         break;
       case 'chatglm-6b': {
         expect(chat).toBe(' [Round 0]\n问：q <|user|>\n答：a\n[Round 1]\n问：r\n答：{[gMASK]}{<sop>}');
-        expect(asked(model, prompt?.([{ role: 'user', content: 'hi' }]) ?? [])).toBe(' hi{[gMASK]}{<sop>}');
+        expect(asked(model, (await prompt?.([{ role: 'user', content: 'hi' }])) ?? [])).toBe(' hi{[gMASK]}{<sop>}');
         await engine.fill(passage, options);
         const { partA = [], partB = [] } = engine.trace() ?? {};
         const read = asked(
@@ -211,29 +212,50 @@ describe('a tokenizer with tokens for code', () => {
     const model = await loadModel(await folderWith(names, { chat_template: template }), { threads: 1 });
     const prompt = await prompts(model);
     const content = 'a <|user|> [gMASK] \ue000q0\ue001 \ue000qq';
-    expect(asked(model, prompt?.([{ role: 'user', content }]) ?? [])).toBe(
+    expect(asked(model, (await prompt?.([{ role: 'user', content }])) ?? [])).toBe(
       `{[gMASK]}{<sop>}{<|user|>}\n${content}{<|assistant|>}`,
     );
     model.runtime.dispose();
   });
 
+  /** Whichever limit a machine comes to first. */
+  const GROWS = /more than 96 MiB|call stack|longer than|Invalid (array|string) length/;
+
   it.each([
-    ['{% for a in range(9999999) %}{% endfor %}', /counts by range/],
     [
-      '{% for a in m %}{% for b in m %}{% for c in m %}{% for d in m %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}',
-      /more than 3 deep/,
+      'never ends',
+      '{% set r = range %}{% for a in r(1000000) %}{% for b in r(1000000) %}{% for c in r(1000000) %}{% endfor %}{% endfor %}{% endfor %}',
+      { time: 3000 },
+      /longer than 3 s/,
     ],
-    ['{% macro f(x) %}{{ f(x) }}{% endmacro %}', /a macro that calls a macro/],
-    ['{% for', /cannot be read|failed/],
-  ])('a template like %s costs the chat alone', async (template, message) => {
-    const engine = await loadEngine({ modelFolder: await folderWith(names, { chat_template: template }), threads: 1 });
-    const answer = engine.chat?.answer(
-      [{ role: 'user', content: 'a' }],
+    [
+      'calls itself without end',
+      '{% macro f(x) %}{% for i in range(1000) %}{{ f(x) }}{% endfor %}{% endmacro %}{{ f(1) }}',
       {},
-      () => undefined,
-      new AbortController().signal,
-    );
-    await expect(answer).rejects.toThrow(message);
+      GROWS,
+    ],
+    [
+      'doubles a list without end',
+      '{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}',
+      {},
+      GROWS,
+    ],
+    [
+      'doubles a text without end',
+      '{% set n = namespace(x="abcdefgh") %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}{% endfor %}{{ n.x | upper }}',
+      {},
+      GROWS,
+    ],
+    ['counts far at once', '{{ range(100000000) | length }}', {}, GROWS],
+    ['is none', '{% for', {}, /failed/],
+  ])('a template that %s costs the chat alone', { timeout: 120_000 }, async (_, source, limits, message) => {
+    const modelFolder = await folderWith(names, { chat_template: source });
+    const engine = await loadEngine({ modelFolder, threads: 1, template: { host: TEMPLATE_HOST, ...limits } });
+    const ask = () =>
+      engine.chat?.answer([{ role: 'user', content: 'a' }], {}, () => undefined, new AbortController().signal);
+    await expect(ask()).rejects.toThrow(message);
+    await expect(ask()).rejects.toThrow(/The chat template of .* failed/);
+    expect((await engine.fill(passage, options)).tokens.length).toBeGreaterThan(0);
     await engine.dispose();
   });
 });

@@ -1,0 +1,97 @@
+/**
+ * Tokens a second as `cloze models` predicts them, held against models of random weights that are loaded and run: five
+ * shapes, each in every precision. Predicted and measured in turn, so that a slow moment hits both.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NATIVE_PRECISIONS } from '../../engine/fit/demand.ts';
+import { predictSpeed } from '../../engine/fit/speed.ts';
+import { anyRows } from '../../engine/fit/zero-model.ts';
+import { type GlmConfig, parameterCount } from '../../engine/model/config.ts';
+import { loadModelFolder, type ModelFolder } from '../../engine/model/load.ts';
+import { nativeExecution, openNativeRuntime } from '../../engine/runtime/native.ts';
+import { randomModel } from '../unit/fit/random-model.ts';
+import type { Row } from './main.ts';
+
+const CONTEXT = 1024;
+const THREADS = 2;
+const TOKENS = 24;
+const ROUNDS = 3;
+
+const CAUSAL = {
+  causal: true,
+  positions: 'rotary-1d',
+  bias: 'qkv',
+  normKind: 'rms-norm',
+  activation: 'swiglu',
+} as const;
+const SHAPES: Record<string, Partial<GlmConfig>> = {
+  'many small layers': { hiddenSize: 256, innerSize: 1024, heads: 4, layers: 16, vocabSize: 8000 },
+  'a large vocabulary': { layers: 8, vocabSize: 50_000 },
+  'wide layers': { hiddenSize: 1024, innerSize: 4096, heads: 16, layers: 12, vocabSize: 16_000 },
+  'causal, gated': {
+    ...CAUSAL,
+    hiddenSize: 1024,
+    innerSize: 2816,
+    heads: 16,
+    layers: 24,
+    vocabSize: 32_000,
+    tiedEmbedding: false,
+  },
+  'as ChatGLM-6B, fewer layers': { hiddenSize: 4096, innerSize: 16_384, heads: 32, layers: 2, vocabSize: 8000 },
+};
+
+export async function benchFitSpeed(): Promise<Row[]> {
+  const home = mkdtempSync(join(tmpdir(), 'cloze-fit-'));
+  try {
+    const rows: Row[] = [];
+    for (const [what, shape] of Object.entries(SHAPES)) {
+      const folder = await loadModelFolder(await randomModel(home, shape));
+      for (const precision of NATIVE_PRECISIONS) rows.push(...(await compare(what, folder, precision)));
+      rmSync(folder.path, { recursive: true });
+    }
+    return rows;
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+async function compare(what: string, folder: ModelFolder, precision: (typeof NATIVE_PRECISIONS)[number]) {
+  const form = nativeExecution(folder, { threads: THREADS, precision });
+  const runtime = await openNativeRuntime(folder, { threads: THREADS, precision });
+  const [predicted, measured]: [number[], number[]] = [[], []];
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      predicted.push(await predictSpeed(folder.config, form, CONTEXT));
+      const session = runtime.open(CONTEXT);
+      const held = CONTEXT >> 1;
+      await session.read(anyRows(0, held));
+      const times: number[] = [];
+      for (let at = held; at < held + TOKENS; at++) {
+        const start = performance.now();
+        await session.extend(anyRows(at, at + 1));
+        times.push(performance.now() - start);
+      }
+      session.dispose();
+      measured.push(1000 / median(times));
+    }
+  } finally {
+    runtime.dispose();
+  }
+  const name = `${what} (${Math.round(parameterCount(folder.config) / 1e6)} M), ${precision}`;
+  const ratios = predicted.map((value, round) => value / (measured[round] as number));
+  return [
+    rowOf(`${name}: measured`, 'tokens/s', measured),
+    rowOf(`${name}: predicted`, 'tokens/s', predicted),
+    rowOf(`${name}: predicted / measured`, '', ratios),
+  ];
+}
+
+function rowOf(what: string, unit: string, values: readonly number[]): Row {
+  return { what, unit, median: median(values), least: Math.min(...values), most: Math.max(...values) };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] as number;
+}
