@@ -20,7 +20,7 @@ export interface Workbench {
 }
 
 /** What the workbench is opened with beside its settings. */
-export type Opening = Pick<ServerOptions, 'vsix' | 'others'>;
+export type Opening = Pick<ServerOptions, 'vsix' | 'others' | 'language'>;
 
 /** `project` is the root of this project; `settings` are put over quiet defaults. */
 export async function openWorkbench(
