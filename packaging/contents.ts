@@ -57,8 +57,7 @@ export function outsideModules(bundles: readonly string[]): string[] {
 
 /** npm is asked, so that both packages hold the same. */
 function publishedFiles(project: string): PackagedFile[] {
-  const self = process.env.npm_execpath;
-  const [command = 'npm', ...before] = self?.endsWith('.js') ? [process.execPath, self] : ['npm'];
+  const [command, ...before] = npmCommand();
   const list = spawnSync(command, [...before, 'pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: project,
     encoding: 'utf8',
@@ -69,6 +68,12 @@ function publishedFiles(project: string): PackagedFile[] {
   }
   const [{ files }] = JSON.parse(list.stdout) as [{ files: { path: string; mode: number }[] }];
   return files.map(({ path, mode }) => ({ path, executable: (mode & 0o111) !== 0 }));
+}
+
+/** The npm that runs us, or else the one on PATH. */
+export function npmCommand(): [string, ...string[]] {
+  const self = process.env.npm_execpath;
+  return self?.endsWith('.js') ? [process.execPath, self] : ['npm'];
 }
 
 function filesBelow(project: string, path: string): PackagedFile[] {
