@@ -69,7 +69,7 @@ export function statusLabel(page: Page, label: string): Locator {
 export async function framedPage(page: Page, root: string): Promise<Frame> {
   const end = Date.now() + PATIENCE;
   for (;;) {
-    for (const frame of page.frames().filter((frame) => frame.name() === '' || frame.name() === 'active-frame')) {
+    for (const frame of page.frames()) {
       // A frame may go away while it is asked.
       if (await frame.$(`main#${root}`).catch(() => null)) return frame;
     }
