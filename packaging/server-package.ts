@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { npmCommand, type Platform, packagedFiles } from './contents.ts';
+import { npmCommand, type Platform, packagedFiles, targetName } from './contents.ts';
 
 export const SERVER_PACKAGE = 'cloze-language-server';
 
@@ -20,18 +20,19 @@ interface Manifest {
   dependencies: Record<string, string>;
 }
 
-/** Writes `cloze-language-server-VERSION.tgz` into `folder`; returns its path and size in bytes. */
+/** Writes `cloze-language-server-PLATFORM-VERSION.tgz` into `folder`; returns its path and size in bytes. */
 export function writeServerPackage(
   project: string,
   platform: Platform,
   folder: string,
+  addon?: string,
 ): { path: string; size: number } {
   const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as Manifest;
   const aside = mkdtempSync(join(tmpdir(), 'cloze-package-'));
   try {
-    for (const { path } of packagedFiles(project, platform).filter((file) => OWN.test(file.path))) {
+    for (const { path, from = path } of packagedFiles(project, platform, addon).filter((file) => OWN.test(file.path))) {
       mkdirSync(dirname(join(aside, path)), { recursive: true });
-      cpSync(join(project, path), join(aside, path));
+      cpSync(join(project, from), join(aside, path));
     }
     cpSync(join(project, 'docs/language-server.md'), join(aside, 'README.md'));
     writeFileSync(join(aside, 'package.json'), JSON.stringify(serverManifest(manifest, platform), null, 2));
@@ -49,7 +50,7 @@ export function writeServerPackage(
       throw new Error(`npm could not pack the language server: ${packed.error?.message ?? packed.stderr}`);
     }
     const name = `${SERVER_PACKAGE}-${manifest.version}.tgz`;
-    const path = join(folder, name);
+    const path = join(folder, `${SERVER_PACKAGE}-${targetName(platform)}-${manifest.version}.tgz`);
     cpSync(join(aside, name), path);
     return { path, size: statSync(path).size };
   } finally {

@@ -54,7 +54,7 @@ beforeAll(async () => {
   await lens.getByRole('option').first().waitFor();
   await page.keyboard.press('Tab');
   await runCommand(page, 'Cloze: Show Statistics');
-  const statistics = await framedPage(page, 'statistics').catch(async (e) => { await screenshot(page, 'test/output/debug.png'); console.log(page.frames().map((f) => f.name() + ' ' + f.url().slice(0, 80))); throw e; });
+  const statistics = await framedPage(page, 'statistics');
   await statistics.getByRole('row', { name: /^Accepted whole/ }).waitFor();
   await runCommand(page, 'Cloze: Open Chat');
   const chat = await framedPage(page, 'chat');
