@@ -120,7 +120,8 @@ test('a conversation is exported as Markdown, and deleted when that is confirmed
   const { page } = workbench;
   await runCommand(page, 'Cloze: Export Conversation as Markdown');
   await page.locator('.tab.active', { hasText: 'Untitled' }).waitFor();
-  const text = () => page.locator('.tab.active').evaluate(() => document.querySelector('.view-lines')?.textContent ?? '');
+  const text = () =>
+    page.locator('.tab.active').evaluate(() => document.querySelector('.view-lines')?.textContent ?? '');
   await expect.poll(text, { timeout: 60_000 }).toContain('## You');
   await screenshot(page, 'test/output/chat-export.png');
   await runCommand(page, 'Cloze: Delete Conversation');
@@ -132,7 +133,11 @@ test("@cloze answers in VS Code's own chat", async () => {
   const { page } = workbench;
   await page.locator('.tab', { hasText: 'inventory.ts' }).first().click();
   await runCommand(page, 'Chat: Open Chat');
-  const editor = page.locator('.interactive-session .interactive-input-editor, .interactive-session .chat-input-container .monaco-editor').first();
+  const editor = page
+    .locator(
+      '.interactive-session .interactive-input-editor, .interactive-session .chat-input-container .monaco-editor',
+    )
+    .first();
   await editor.waitFor();
   await editor.click();
   await page.keyboard.type('@cloze Hello from the own chat', { delay: 30 });
