@@ -5,7 +5,7 @@ import { chromium, type Frame, type Locator, type Page } from 'playwright-core';
 import type { Chromium } from './chromium-install.ts';
 
 /** First start of a machine under load: the slowest thing that is waited for. */
-const PATIENCE = 60_000;
+const PATIENCE = 150_000;
 
 export interface BrowserPage {
   page: Page;
