@@ -40,6 +40,7 @@ export default defineConfig({
         test: {
           name: 'editor',
           include: ['test/editor/**/*.test.ts'],
+          globalSetup: ['test/editor/package.ts'],
           fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 600_000,

@@ -25,11 +25,28 @@
       "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS"],
       "dependencies": ["level_portable"],
       "conditions": [
-        ["target_arch=='x64'", {"dependencies": ["level_avx2", "level_avx512", "level_vnni", "level_amx"]}]
+        ["target_arch=='x64'", {"dependencies": ["level_avx2", "level_avx512", "level_vnni", "level_amx"]}],
+        ["target_arch=='arm64'", {"dependencies": ["level_neon", "level_dotprod"]}]
       ]
     }
   ],
   "conditions": [
+    ["target_arch=='arm64'", {
+      "targets": [
+        {
+          "target_name": "level_neon",
+          "type": "static_library",
+          "sources": ["src/level_neon.cc"]
+        },
+        {
+          "target_name": "level_dotprod",
+          "type": "static_library",
+          "sources": ["src/level_dotprod.cc"],
+          "cflags_cc": ["-march=armv8.2-a+dotprod"],
+          "xcode_settings": {"OTHER_CPLUSPLUSFLAGS": ["-march=armv8.2-a+dotprod"]}
+        }
+      ]
+    }],
     ["target_arch=='x64'", {
       "targets": [
         {

@@ -47,7 +47,7 @@ export interface NativeConfig {
 }
 
 export interface ExecutionOptions {
-  /** `amx`, `avx512`, `avx2`, `portable`; empty for the best that the processor has. */
+  /** `amx`, `avx512`, `avx2`, `neon`, `portable`; empty for the best that the processor has. */
   level: string;
   threads: number;
   /** What activations and matrix products use: `float32` is exact, `bfloat16` is what the tiles of AMX compute. */

@@ -14,8 +14,10 @@ export interface Platform {
 }
 
 export interface PackagedFile {
-  /** Inside the package and inside the project, with forward slashes. */
+  /** Inside the package and, unless `from` says otherwise, inside the project; with forward slashes. */
   path: string;
+  /** Where it lies inside the project. */
+  from?: string;
   executable: boolean;
 }
 
@@ -35,11 +37,14 @@ export function targetName({ os, cpu }: Platform): string {
   return `${os}-${cpu}`;
 }
 
-/** Throws where something that the package cannot do without has not been built. */
-export function packagedFiles(project: string, platform: Platform): PackagedFile[] {
-  const own = publishedFiles(project);
+/** Where the addon lies in the project and in a package. */
+const ADDON = 'native/build/Release/cloze.node';
+
+/** `addon`: where that of another platform lies. Throws where something that the package cannot do without is missing. */
+export function packagedFiles(project: string, platform: Platform, addon = ADDON): PackagedFile[] {
+  const own = publishedFiles(project).map((file) => (file.path === ADDON ? { ...file, from: addon } : file));
   const paths = new Set(own.map(({ path }) => path));
-  for (const needed of ['dist/extension.cjs', 'dist/server.cjs', 'native/build/Release/cloze.node']) {
+  for (const needed of ['dist/extension.cjs', 'dist/server.cjs', ADDON]) {
     if (!paths.has(needed)) throw new Error(`${join(project, needed)} is missing. Build it with: node setup.mjs`);
   }
   const bundles = own.filter(({ path }) => /^dist\/[^/]+\.[cm]js$/.test(path));
@@ -57,8 +62,7 @@ export function outsideModules(bundles: readonly string[]): string[] {
 
 /** npm is asked, so that both packages hold the same. */
 function publishedFiles(project: string): PackagedFile[] {
-  const self = process.env.npm_execpath;
-  const [command = 'npm', ...before] = self?.endsWith('.js') ? [process.execPath, self] : ['npm'];
+  const [command, ...before] = npmCommand();
   const list = spawnSync(command, [...before, 'pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: project,
     encoding: 'utf8',
@@ -69,6 +73,12 @@ function publishedFiles(project: string): PackagedFile[] {
   }
   const [{ files }] = JSON.parse(list.stdout) as [{ files: { path: string; mode: number }[] }];
   return files.map(({ path, mode }) => ({ path, executable: (mode & 0o111) !== 0 }));
+}
+
+/** The npm that runs us, or else the one on PATH. */
+export function npmCommand(): [string, ...string[]] {
+  const self = process.env.npm_execpath;
+  return self?.endsWith('.js') ? [process.execPath, self] : ['npm'];
 }
 
 function filesBelow(project: string, path: string): PackagedFile[] {

@@ -40,14 +40,15 @@ export interface Manifest {
   extensionKind: string[];
 }
 
-/** Writes the package aside and renames it; returns its path and size in bytes. Rejects where it is too large. */
+/** Writes the package aside and renames it, with the addon of another platform where one is named; returns its path and size in bytes. Rejects where it is too large. */
 export async function writeVsix(
   project: string,
   platform: Platform,
   folder: string,
+  addon?: string,
 ): Promise<{ path: string; size: number; files: PackagedFile[] }> {
   const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as Manifest;
-  const files = packagedFiles(project, platform);
+  const files = packagedFiles(project, platform, addon);
   const path = join(folder, `${manifest.name}-${targetName(platform)}-${manifest.version}.vsix`);
   const aside = `${path}.partial`;
 
@@ -55,9 +56,9 @@ export async function writeVsix(
   const add = (text: string, name: string) => zip.addBuffer(Buffer.from(text), name, { mtime: WRITTEN });
   add(vsixManifest(manifest, platform, files), 'extension.vsixmanifest');
   add(contentTypes(files), '[Content_Types].xml');
-  for (const { path: file, executable } of files) {
+  for (const { path: file, from = file, executable } of files) {
     if (file === 'package.json') add(installedManifest(manifest), 'extension/package.json');
-    else zip.addFile(join(project, file), `extension/${file}`, { mtime: WRITTEN, mode: executable ? 0o755 : 0o644 });
+    else zip.addFile(join(project, from), `extension/${file}`, { mtime: WRITTEN, mode: executable ? 0o755 : 0o644 });
   }
   zip.end();
   try {

@@ -12,7 +12,7 @@ export function graphFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'cloze', 'graphs');
 }
 
-/** `CLOZE_CPU` forces a level of the kernels: amx, avx512, avx2 or portable. */
+/** `CLOZE_CPU` forces a level of the kernels: amx, avx512, avx2, neon or portable. */
 export function kernelLevel(): string {
   return process.env.CLOZE_CPU ?? '';
 }

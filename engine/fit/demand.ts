@@ -34,7 +34,7 @@ export interface NativeForm {
   precision: NativePrecision;
   /** Columns that share a scale, with `int8` and `int4`. */
   group: QuantGroup;
-  /** Of the kernels: `amx`, `avx512`, `avx2`, `portable`. */
+  /** Of the kernels: `amx`, `avx512`, `avx2`, `neon`, `portable`. */
   level: string;
   threads: number;
 }

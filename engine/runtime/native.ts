@@ -8,7 +8,7 @@ import type { Runtime, Session } from './runtime.ts';
 export interface NativeRuntimeOptions {
   /** 0: one thread fewer than the machine has processors, so that the editor keeps one. */
   threads?: number;
-  /** `amx`, `avx512`, `avx2` or `portable`; empty for the best. */
+  /** `amx`, `avx512`, `avx2`, `neon` or `portable`; empty for the best. */
   level?: string;
   /**
    * What a quantised folder holds; else `bfloat16` where there are AMX tiles to compute it, else `int8`, which loses

@@ -1,5 +1,6 @@
 /** A Markdown tree as nodes of the page. While an answer grows, only the blocks that changed are made anew. */
 import { button, element } from '../element.ts';
+import { tokensOf } from './highlighting.ts';
 import { type IconName, icon } from './icons.ts';
 import { type Branch, type CodeBlock, markdownTree, type Tree, textTree } from './markdown.ts';
 import type { CodeAction } from './messages.ts';
@@ -68,6 +69,12 @@ function codeBlock({ language, code }: CodeBlock, onCode: OnCode): HTMLElement {
       element('span', {}, label),
       element('div', { class: 'actions', role: 'toolbar', 'aria-label': label }, ...actions),
     ),
-    element('pre', { tabindex: '0' }, element('code', {}, ...textNodes(text))),
+    element('pre', { tabindex: '0' }, element('code', {}, ...codeNodes(text, language))),
+  );
+}
+
+function codeNodes(code: string, language: string): Node[] {
+  return tokensOf(code, language).flatMap(({ text, kind }) =>
+    kind === 'plain' ? textNodes(text) : [element('span', { class: `token ${kind}` }, ...textNodes(text))],
   );
 }

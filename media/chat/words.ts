@@ -1,54 +1,56 @@
 /** Every sentence of the page that the extension does not send, in one place. */
+import { t } from '../l10n.ts';
+
 export const words = {
-  conversation: 'Conversation',
-  you: 'You',
-  cloze: 'Cloze',
-  message: 'Message',
-  placeholder: 'Ask, or type / for commands and @ for context',
-  placeholderFill: 'Type / for what this model can do',
-  editing: 'Editing an earlier message. It becomes a second version; the first is kept.',
-  cancelEdit: 'Cancel editing',
-  send: 'Send',
-  stop: 'Stop',
-  retry: 'Ask again',
-  edit: 'Edit',
-  copyMessage: 'Copy',
-  previous: 'Previous version',
-  next: 'Next version',
-  model: 'Choose the model',
-  thinking: 'Thinking',
-  thought: 'Thoughts',
-  stopped: 'Stopped.',
-  cut: 'The answer was cut at its limit of tokens.',
-  attached: 'Sent along',
-  context: 'Context',
-  cutAttachment: 'cut to fit',
-  suggestions: 'Suggestions',
-  answering: 'Answering',
-  answered: 'The answer is complete.',
-  failed: 'The answer failed.',
-  code: 'Code',
+  conversation: t('Conversation'),
+  you: t('You'),
+  cloze: t('Cloze'),
+  message: t('Message'),
+  placeholder: t('Ask, or type / for commands and @ for context'),
+  placeholderFill: t('Type / for what this model can do'),
+  editing: t('Editing an earlier message. It becomes a second version; the first is kept.'),
+  cancelEdit: t('Cancel editing'),
+  send: t('Send'),
+  stop: t('Stop'),
+  retry: t('Ask again'),
+  edit: t('Edit'),
+  copyMessage: t('Copy'),
+  previous: t('Previous version'),
+  next: t('Next version'),
+  model: t('Choose the model'),
+  thinking: t('Thinking'),
+  thought: t('Thoughts'),
+  stopped: t('Stopped.'),
+  cut: t('The answer was cut at its limit of tokens.'),
+  attached: t('Sent along'),
+  context: t('Context'),
+  cutAttachment: t('cut to fit'),
+  suggestions: t('Suggestions'),
+  answering: t('Answering'),
+  answered: t('The answer is complete.'),
+  failed: t('The answer failed.'),
+  code: t('Code'),
 } as const;
 
 export const codeActionWords = {
-  copy: 'Copy',
-  insert: 'Insert at cursor',
-  apply: 'Apply as diff',
-  fill: 'Fill its blanks: … and ___ are filled by the local model',
+  copy: t('Copy'),
+  insert: t('Insert at cursor'),
+  apply: t('Apply as diff'),
+  fill: t('Fill its blanks: … and ___ are filled by the local model'),
 } as const;
 
 export const mentionWords = {
-  '@file': 'The file in the active editor',
-  '@file:': 'Another file of the workspace',
-  '@selection': 'What is selected, or what surrounds the cursor',
-  '@symbol': 'The function or class at the cursor',
-  '@symbol:': 'A symbol of the workspace',
-  '@problems': 'Errors and warnings in the active file',
-  '@open': 'All open files',
+  '@file': t('The file in the active editor'),
+  '@file:': t('Another file of the workspace'),
+  '@selection': t('What is selected, or what surrounds the cursor'),
+  '@symbol': t('The function or class at the cursor'),
+  '@symbol:': t('A symbol of the workspace'),
+  '@problems': t('Errors and warnings in the active file'),
+  '@open': t('All open files'),
 } as const;
 
 export function versionWords(index: number, count: number): string {
-  return `${index + 1} of ${count}`;
+  return t('{0} of {1}', index + 1, count);
 }
 
 /** `1.2k` from a thousand on. */
@@ -57,13 +59,13 @@ export function tokenCount(tokens: number): string {
 }
 
 export function budgetWords(used: number, limit: number): string {
-  return `${tokenCount(used)} / ${tokenCount(limit)} tokens`;
+  return t('{0} / {1} tokens', tokenCount(used), tokenCount(limit));
 }
 
 export function budgetTitle(used: number, limit: number): string {
-  return `About ${used} of ${limit} tokens would be sent; the rest is room for more context.`;
+  return t('About {0} of {1} tokens would be sent; the rest is room for more context.', used, limit);
 }
 
 export function droppedWords(dropped: number): string {
-  return `${dropped} earlier ${dropped === 1 ? 'message does' : 'messages do'} not fit`;
+  return dropped === 1 ? t('1 earlier message does not fit') : t('{0} earlier messages do not fit', dropped);
 }

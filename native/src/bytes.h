@@ -5,6 +5,8 @@
 #pragma once
 #if defined(__AVX512VNNI__) || defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(CLOZE_NEON)
+#include <arm_neon.h>
 #endif
 
 #include "simd.h"
@@ -37,6 +39,24 @@ static inline vi dot4(vi acc, vi w, vi a) {
 }
 
 static inline vi round_even(vf v) { return (vi)_mm256_cvtps_epi32((__m256)v); }
+
+#elif defined(CLOZE_NEON)
+
+constexpr int kOffset8 = 0;
+
+template <int kBits>
+static inline vi dot4(vi acc, vi w, vi a) {
+#if defined(__ARM_FEATURE_DOTPROD)
+  return (vi)vdotq_s32((int32x4_t)acc, (int8x16_t)w, (int8x16_t)a);
+#else
+  // Two products stay within 16 bits: 2 * 127 * 127.
+  const int8x16_t wb = (int8x16_t)w, ab = (int8x16_t)a;
+  const int16x8_t low = vmull_s8(vget_low_s8(wb), vget_low_s8(ab)), high = vmull_high_s8(wb, ab);
+  return (vi)vpadalq_s16((int32x4_t)acc, vpaddq_s16(low, high));
+#endif
+}
+
+static inline vi round_even(vf v) { return (vi)vcvtnq_s32_f32((float32x4_t)v); }
 
 #else
 

@@ -9,6 +9,10 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#if defined(__linux__) && defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 namespace cloze {
 
@@ -35,6 +39,8 @@ Level detect() {
   if (avx512 && __builtin_cpu_supports("avx512bf16") && amx_permitted()) return Level::amx;
   if (avx512) return Level::avx512;
   if (avx2) return Level::avx2;
+#elif defined(__aarch64__)
+  return Level::neon;
 #endif
   return Level::portable;
 }
@@ -55,12 +61,24 @@ bool has_vnni() {
 #endif
 }
 
+bool has_dotprod() {
+#if defined(__linux__) && defined(__aarch64__)
+  static const bool has = getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+  return has;
+#elif defined(__APPLE__) && defined(__aarch64__)
+  return true;  // since the first of Apple's own
+#else
+  return false;
+#endif
+}
+
 const char* level_name(Level level) {
   switch (level) {
     case Level::amx: return "amx";
     case Level::avx512: return "avx512";
     case Level::avx2: return "avx2";
-    case Level::portable: return "portable";
+    case Level::neon: return "neon";
+    case Level::portable: break;
   }
   return "portable";
 }
@@ -68,15 +86,16 @@ const char* level_name(Level level) {
 Level choose_level(const std::string& name) {
   const Level best = detected_level();
   if (name.empty()) return best;
-  for (Level level : {Level::portable, Level::avx2, Level::avx512, Level::amx}) {
+  for (Level level : {Level::portable, Level::avx2, Level::avx512, Level::amx, Level::neon}) {
     if (name != level_name(level)) continue;
-    if (level > best) {
+    const bool lower = best != Level::neon && level < best;
+    if (level != best && level != Level::portable && !lower) {
       throw std::invalid_argument("The kernel level \"" + name + "\" is not available on this processor; its best is \"" +
                                   level_name(best) + "\". Choose that or a lower one.");
     }
     return level;
   }
-  throw std::invalid_argument("Unknown kernel level \"" + name + "\"; known are amx, avx512, avx2 and portable.");
+  throw std::invalid_argument("Unknown kernel level \"" + name + "\"; known are amx, avx512, avx2, neon and portable.");
 }
 
 }  // namespace cloze

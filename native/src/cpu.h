@@ -1,11 +1,12 @@
 // What this processor can do, and which kernel level is used.
-// Defines: Level, detected_level, has_vnni, choose_level, level_name.
+// Defines: Level, detected_level, has_vnni, has_dotprod, choose_level, level_name.
 #pragma once
 #include <string>
 
 namespace cloze {
 
-enum class Level { portable = 0, avx2 = 1, avx512 = 2, amx = 3 };
+// Those of x86 from the least to the best; ARM has its own.
+enum class Level { portable = 0, avx2 = 1, avx512 = 2, amx = 3, neon = 4 };
 
 // The best level that the processor and the operating system offer. Asks Linux for the AMX tile state once.
 Level detected_level();
@@ -13,7 +14,10 @@ Level detected_level();
 // AVX-512 products of bytes, which not every processor of that level has.
 bool has_vnni();
 
-// `name` is "amx", "avx512", "avx2", "portable", or empty for the best. Throws std::invalid_argument when the name is
+// ARM's products of four bytes at once, which not every processor with NEON has.
+bool has_dotprod();
+
+// `name` is "amx", "avx512", "avx2", "neon", "portable", or empty for the best. Throws std::invalid_argument when the name is
 // unknown or the machine lacks it.
 Level choose_level(const std::string& name);
 

@@ -7,6 +7,8 @@ const Gemm& gemm_for<float>(Level level) {
 #if defined(__x86_64__)
   if (level >= Level::avx512) return avx512::gemm;
   if (level == Level::avx2) return avx2::gemm;
+#elif defined(__aarch64__)
+  if (level == Level::neon) return neon::gemm;
 #endif
   (void)level;
   return portable::gemm;

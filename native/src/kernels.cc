@@ -9,8 +9,13 @@ namespace cloze {
     case Level::amx:                                \
     case Level::avx512: return avx512::TABLE;       \
     case Level::avx2: return avx2::TABLE;           \
+    case Level::neon:                               \
     case Level::portable: break;                    \
   }                                                 \
+  return portable::TABLE;
+#elif defined(__aarch64__)
+#define CLOZE_PICK(TABLE)                        \
+  if (level == Level::neon) return neon::TABLE; \
   return portable::TABLE;
 #else
 #define CLOZE_PICK(TABLE) \

@@ -82,5 +82,6 @@ const FloatKernels& float_kernels(Level level);
 CLOZE_DECLARE_LEVEL(portable)
 CLOZE_DECLARE_LEVEL(avx2)
 CLOZE_DECLARE_LEVEL(avx512)
+CLOZE_DECLARE_LEVEL(neon)
 
 }  // namespace cloze

@@ -7,6 +7,8 @@ const QuantizedGemm& quantized_gemm_for(Level level) {
   // Processors before Ice Lake have AVX-512 without the products of bytes.
   if (level >= Level::avx512 && has_vnni()) return vnni::quantized_gemm;
   if (level >= Level::avx2) return avx2::quantized_gemm;
+#elif defined(__aarch64__)
+  if (level == Level::neon) return has_dotprod() ? dotprod::quantized_gemm : neon::quantized_gemm;
 #endif
   (void)level;
   return portable::quantized_gemm;

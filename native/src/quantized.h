@@ -60,5 +60,7 @@ const QuantizedGemm& quantized_gemm_for(Level level);
 CLOZE_DECLARE_QUANTIZED(portable)
 CLOZE_DECLARE_QUANTIZED(avx2)
 CLOZE_DECLARE_QUANTIZED(vnni)
+CLOZE_DECLARE_QUANTIZED(neon)
+CLOZE_DECLARE_QUANTIZED(dotprod)
 
 }  // namespace cloze

@@ -1,11 +1,11 @@
 /** A headless browser with one page on a VS Code, and the few things that a person does in it. */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { chromium, type Locator, type Page } from 'playwright-core';
+import { chromium, type Frame, type Locator, type Page } from 'playwright-core';
 import type { Chromium } from './chromium-install.ts';
 
 /** First start of a machine under load: the slowest thing that is waited for. */
-const PATIENCE = 60_000;
+const PATIENCE = 150_000;
 
 export interface BrowserPage {
   page: Page;
@@ -63,4 +63,17 @@ export async function screenshot(page: Page, file: string): Promise<void> {
 /** Cloze's item in the status bar, once its label begins with `label`. */
 export function statusLabel(page: Page, label: string): Locator {
   return page.locator(`.statusbar-item [aria-label^="${label}"], .statusbar-item[aria-label^="${label}"]`).first();
+}
+
+/** The page of the extension whose main element has the id `root`, within the two frames that VS Code puts around it. */
+export async function framedPage(page: Page, root: string): Promise<Frame> {
+  const end = Date.now() + PATIENCE;
+  for (;;) {
+    for (const frame of page.frames()) {
+      // A frame may go away while it is asked.
+      if (await frame.$(`main#${root}`).catch(() => null)) return frame;
+    }
+    if (Date.now() > end) throw new Error(`No frame of the window shows the page "${root}".`);
+    await page.waitForTimeout(200);
+  }
 }

@@ -3,6 +3,7 @@ import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { FromPage, ShownMessage, ToPage } from '../../media/chat/messages.ts';
+import { seriousFaults } from './accessibility.ts';
 import { screenshot } from './browser-page.ts';
 import { installChromium } from './chromium-install.ts';
 
@@ -18,7 +19,11 @@ const THEME = `body { --vscode-foreground: #cccccc; --vscode-descriptionForegrou
   --vscode-input-background: #313131; --vscode-input-foreground: #ccc; --vscode-input-border: #3c3c3c;
   --vscode-focusBorder: #0078d4; --vscode-button-background: #0078d4; --vscode-textLink-foreground: #4daafc;
   --vscode-input-placeholderForeground: #989898; --vscode-editorSuggestWidget-background: #202020;
-  --vscode-editorSuggestWidget-selectedBackground: #04395e; --vscode-textCodeBlock-background: #2b2b2b; margin: 0; }`;
+  --vscode-editorSuggestWidget-selectedBackground: #04395e; --vscode-textCodeBlock-background: #2b2b2b; margin: 0;
+  --vscode-debugTokenExpression-boolean: #4e94ce; --vscode-debugTokenExpression-name: #c586c0;
+  --vscode-debugTokenExpression-string: #ce9178; --vscode-debugTokenExpression-number: #b5cea8;
+  --vscode-gitDecoration-untrackedResourceForeground: #73c991;
+  --vscode-gitDecoration-submoduleResourceForeground: #8db9e2; }`;
 const ANSWER = `\`totalPrice\` adds up what each item costs:
 
 1. it starts at \`0\`
@@ -119,6 +124,8 @@ describe('the page', () => {
     const context = page.getByRole('list', { name: 'Context' }).getByRole('listitem');
     expect(await context.allInnerTexts()).toEqual(['inventory.ts1.2k', '2 earlier messages do not fit']);
     expect(await page.getByText('2 of 2').count()).toBe(1);
+    expect(await page.locator('.code .token.keyword').first().innerText()).toBe('return');
+    expect(await seriousFaults(page)).toEqual([]);
   });
 
   test('treats what a model writes as text, and loads nothing', async () => {
@@ -129,6 +136,12 @@ describe('the page', () => {
       await page.locator('main a').evaluateAll((links) => links.map((link) => (link as HTMLAnchorElement).href)),
     ).toEqual(['https://x.example/p.png']);
     expect(await page.locator('main').innerText()).not.toMatch(/[\u202e\u200b]/);
+    const inCode = await page.locator('main .code code *').evaluateAll((all) => all.map((each) => each.outerHTML));
+    expect(inCode.length).toBeGreaterThan(0);
+    for (const each of inCode)
+      expect(each).toMatch(
+        /^<span class="(token [a-z]+|unseen)">[^<]*(<span class="unseen">[^<]*<\/span>[^<]*)*<\/span>$/,
+      );
     await page.getByRole('button', { name: 'Insert at cursor' }).click();
     const code = '<script>document.title=1</script>';
     expect((await said()).at(-1)).toEqual({ type: 'code', action: 'insert', code, language: 'html' });

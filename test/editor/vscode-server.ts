@@ -40,6 +40,8 @@ export interface ServerOptions {
   vsix?: string;
   /** Folders of other extensions to load. */
   others?: readonly string[];
+  /** The editor's language, such as `zh-cn`; English without one. */
+  language?: string;
 }
 
 export interface VsCodeServer {
@@ -64,12 +66,14 @@ export async function startVsCodeServer(vscode: VsCode, options: ServerOptions):
     writeFileSync(join(own, 'settings.json'), JSON.stringify({ ...SETTINGS, ...options.settings }));
   }
   writeFileSync(tokenFile, token, { mode: 0o600 });
+  if (options.language) writeLanguagePack(join(dataFolder, 'data'), options.language);
   const child = spawn(
     vscode.node,
     [
       vscode.main,
       ...['--host', '127.0.0.1', '--port', '0', '--connection-token-file', tokenFile, '--accept-server-license-terms'],
       ...['--server-data-dir', dataFolder, '--extensions-dir', extensions, '--telemetry-level', 'off'],
+      ...(options.language ? ['--locale', options.language] : []),
     ],
     // Its own process group, so that dispose reaches the extension hosts and language servers that it starts.
     { detached: true, env: environment(dataFolder), stdio: ['ignore', 'pipe', 'pipe'] },
@@ -86,6 +90,18 @@ export async function startVsCodeServer(vscode: VsCode, options: ServerOptions):
     await dispose();
     throw error;
   }
+}
+
+/**
+ * A language pack without a sentence: VS Code speaks the language then, its own sentences staying English, and has
+ * extensions speak it. Its real packs come from a marketplace only.
+ */
+function writeLanguagePack(folder: string, language: string): void {
+  const sentences = join(folder, 'sentences.json');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(sentences, JSON.stringify({ version: '1.0.0', contents: {} }));
+  const pack = { hash: 'empty', label: language, extensions: [], translations: { vscode: sentences } };
+  writeFileSync(join(folder, 'languagepacks.json'), JSON.stringify({ [language]: pack }));
 }
 
 function environment(dataFolder: string): NodeJS.ProcessEnv {

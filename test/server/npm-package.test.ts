@@ -1,11 +1,12 @@
-/** The language server as the npm package brings it: packed, unpacked elsewhere, started by its command. */
+/** The language server's own npm package: installed into an empty folder, started by its command, spoken to. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-languageserver-protocol/node';
+import { SERVER_PACKAGE, writeServerPackage } from '../../packaging/server-package.ts';
 
 /** Before anything else in the server's process: every way out of it that Node has is told of on standard error. */
 const TELL_TALE = `
@@ -20,38 +21,46 @@ const TELL_TALE = `
     }`;
 
 const folder = mkdtempSync(join(tmpdir(), 'cloze-npm-'));
-const unpacked = join(folder, 'package');
-const command = () => {
-  const { bin } = JSON.parse(readFileSync(join(unpacked, 'package.json'), 'utf8')) as { bin: Record<string, string> };
-  return join(unpacked, bin['cloze-language-server'] ?? '');
-};
+const installed = join(folder, 'node_modules', SERVER_PACKAGE);
+/** Without a network, and without a word of npm's own. */
+const offline = { npm_config_offline: 'true', npm_config_update_notifier: 'false', npm_config_loglevel: 'silent' };
 
 beforeAll(() => {
   // The bundles are what `npm run build` made.
-  const packed = spawnSync('npm', ['pack', '--ignore-scripts', `--pack-destination=${folder}`], { encoding: 'utf8' });
-  expect(packed.stderr).not.toContain('npm error');
-  const [archive = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
-  expect(spawnSync('tar', ['-xzf', archive], { cwd: folder }).status).toBe(0);
-});
+  const { path } = writeServerPackage(process.cwd(), { os: process.platform, cpu: process.arch }, folder);
+  // Installed as a user does, but for onnxruntime, which is optional and large.
+  const options = ['--offline', '--omit=optional', '--no-audit', '--no-fund', '--engine-strict', path];
+  const { status, stderr } = spawnSync('npm', ['install', `--prefix=${folder}`, ...options], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  expect([status, stderr.includes('npm error')]).toEqual([0, false]);
+}, 180_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it('holds neither sources nor tests', () => {
-  const files = readdirSync(unpacked, { recursive: true }).map(String);
-  expect(files).toContain('dist/server.cjs');
-  expect(files.filter((name) => /\.(ts|cc|h|map)$/.test(name) || name.startsWith('test'))).toEqual([]);
-  expect(existsSync(join(unpacked, 'node_modules'))).toBe(false);
+it('holds the server, its model and the addon, and nothing of the editor', () => {
+  const files = readdirSync(installed, { recursive: true }).map(String);
+  expect(files.filter((name) => name.includes('.') && !name.startsWith('engine')).sort()).toEqual([
+    ...['README.md', 'dist/onnx-host.mjs', 'dist/server.cjs', 'native/build/Release/cloze.node', 'package.json'],
+  ]);
+  expect(files).toContain('LICENSE');
+  expect(files).toContain('engine/embedded-model/model.safetensors');
+  expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([SERVER_PACKAGE]);
 });
 
 it('says how it is used', () => {
-  const asked = spawnSync(process.execPath, [command(), '--help'], { encoding: 'utf8' });
+  const run = (...args: string[]) =>
+    spawnSync('npx', [SERVER_PACKAGE, ...args], { cwd: folder, encoding: 'utf8', env: { ...process.env, ...offline } });
+  const asked = run('--help');
   expect([asked.status, asked.stdout.split('\n')[0]]).toEqual([0, 'Usage: cloze-language-server --stdio']);
-  expect(spawnSync(process.execPath, [command()], { encoding: 'utf8' })).toMatchObject({ status: 2, stdout: '' });
+  expect(run()).toMatchObject({ status: 2, stdout: '' });
 });
 
 it('completes over standard input and output, with what it brings and without a connection', async () => {
   const tellTale = join(folder, 'tell-tale.cjs');
   writeFileSync(tellTale, TELL_TALE);
-  const server = spawn(process.execPath, ['--require', tellTale, command(), '--stdio'], { cwd: folder });
+  const env = { ...process.env, ...offline, NODE_OPTIONS: `--require ${tellTale}` };
+  const server = spawn('npx', [SERVER_PACKAGE, '--stdio'], { cwd: folder, env });
   let said = '';
   server.stderr.on('data', (chunk) => {
     said += chunk;

@@ -5,7 +5,7 @@ import type { InfillingSample } from '../../../engine/objective/blank-infilling.
 import { createRandom, type Random } from '../../../engine/objective/random.ts';
 import { toBatch } from '../../../engine/training/batch.ts';
 
-const ALL_LEVELS = ['portable', 'avx2', 'avx512', 'amx'];
+const ALL_LEVELS = process.arch === 'arm64' ? ['portable', 'neon'] : ['portable', 'avx2', 'avx512', 'amx'];
 
 /** The kernel levels that this machine can run, lowest first. */
 export const LEVELS: readonly string[] = ALL_LEVELS.slice(0, ALL_LEVELS.indexOf(loadAddon().detectedLevel) + 1);

@@ -2,11 +2,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadEngine } from '../../../engine/index.ts';
-import { loadAddon } from '../../../engine/native.ts';
 import { blanks } from '../../fixtures/blanks/blanks.ts';
+import { LEVELS } from '../native/tiny.ts';
 
-const LEVELS = ['portable', 'avx2', 'avx512', 'amx'];
-const available = LEVELS.slice(0, LEVELS.indexOf(loadAddon().detectedLevel) + 1);
 const OPTIONS = { maxTokens: 24, temperature: 0, topP: 1, seed: 0, singleLine: false, timeLimit: 0 };
 
 type Precision = 'float32' | 'int8';
@@ -27,7 +25,7 @@ describe.each<Precision>(['float32', 'int8'])('greedy text of ten blanks in %s',
     expect(expected.filter((text) => text.trim() !== '').length).toBeGreaterThan(5);
   });
 
-  it.each(available.filter((level) => level !== 'portable'))('is the same at level %s', async (level) => {
+  it.each(LEVELS.filter((level) => level !== 'portable'))('is the same at level %s', async (level) => {
     expect(await spansAt(level, precision)).toEqual(expected);
   });
 });

@@ -72,7 +72,7 @@ describe('misuse', () => {
 
   it('a kernel level that does not exist, or not here', async () => {
     await expect(openTiny(SMALLEST, { level: 'sse9' })).rejects.toThrow(
-      'Unknown kernel level "sse9"; known are amx, avx512, avx2 and portable.',
+      'Unknown kernel level "sse9"; known are amx, avx512, avx2, neon and portable.',
     );
     const missing = ['amx', 'avx512', 'avx2'].find((level) => !LEVELS.includes(level));
     if (missing) {
