@@ -204,8 +204,10 @@ function checkTogether(
   if (suite !== undefined && file === undefined && (!languageSuite || languageSuite === 'wikitext')) {
     throw new Error('--suite needs --file FILE: the benchmark’s own file; nothing is downloaded.');
   }
-  if (suite === undefined && file !== undefined) throw new Error(`--file belongs to --suite NAME (${named}).`);
-  if ((suite === undefined || languageSuite) && (execution ?? python) !== undefined) {
+  if (suite === undefined && (file ?? execution ?? python) !== undefined) {
+    throw new Error(`--file, --execution and --python belong to --suite NAME (${named}).`);
+  }
+  if (languageSuite && (execution ?? python) !== undefined) {
     throw new Error(`--execution and --python belong to --suite NAME (${Object.keys(suites).join(', ')}).`);
   }
   if (!languageSuite && (limit ?? unidirectional ?? beams) !== undefined) {

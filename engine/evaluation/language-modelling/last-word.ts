@@ -4,6 +4,7 @@
  * best one's first word. With one beam it is greedy.
  */
 import type { Model } from '../../infill/fill.ts';
+import { vocabularyOf } from '../../infill/healing.ts';
 import type { OpenBlank } from '../../infill/open-blank.ts';
 import { logProbabilityOf } from '../../infill/sampling.ts';
 import { endTokens } from '../../tokenizer/tokenizer.ts';
@@ -81,6 +82,7 @@ async function beamSearch(
   width: number,
   signal: AbortSignal | undefined,
 ): Promise<number[][]> {
+  const { drawable } = vocabularyOf(blank.model.tokenizer);
   const ends = new Set(endTokens(blank.model.tokenizer.special));
   let beams: Beam[] = [{ tokens: [], score: 0, ended: false }];
   for (let step = 0; step < MOST_TOKENS && beams.some(({ ended }) => !ended); step++) {
@@ -91,7 +93,7 @@ async function beamSearch(
         continue;
       }
       const { logits } = await blank.feed([...given, ...beam.tokens], signal);
-      for (const token of mostProbable(logits, width)) {
+      for (const token of mostProbable(logits, drawable, width)) {
         const score = beam.score + logProbabilityOf(logits, token);
         const ended = ends.has(token);
         next.push({ tokens: ended ? beam.tokens : [...beam.tokens, token], score, ended });
@@ -102,10 +104,11 @@ async function beamSearch(
   return beams.map(({ tokens }) => tokens);
 }
 
-/** Indices of the largest logits, the largest first. */
-export function mostProbable(logits: Float32Array, count: number): number[] {
+/** Those of `allowed` with the largest logits, the largest first. */
+export function mostProbable(logits: Float32Array, allowed: ArrayLike<number>, count: number): number[] {
   const best: number[] = [];
-  for (let token = 0; token < logits.length; token++) {
+  for (let i = 0; i < allowed.length; i++) {
+    const token = allowed[i] as number;
     const logit = logits[token] as number;
     if (best.length === count && logit <= (logits[best.at(-1) as number] as number)) continue;
     let at = best.length;
@@ -131,9 +134,10 @@ async function writesGreedily(
   truth: readonly number[],
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
+  const { drawable } = vocabularyOf(blank.model.tokenizer);
   for (const [at, token] of truth.entries()) {
     const { logits } = await blank.feed([...given, ...truth.slice(0, at)], signal);
-    if (mostProbable(logits, 1)[0] !== token) return false;
+    if (mostProbable(logits, drawable, 1)[0] !== token) return false;
   }
   return true;
 }
