@@ -53,7 +53,7 @@ export async function textLosses(
     let loss = 0;
     let count = 0;
     for (const { context, predicted, scored } of windowsOf(tokens, own, oneWay)) {
-      const blank = await openContext(model, [...prefix, ...context], predicted.length, signal);
+      const blank = await openContext(model, [...prefix, ...context], predicted.length - 1, signal);
       try {
         const all = await logProbabilitiesOf(blank, predicted, signal);
         loss -= all.slice(predicted.length - scored).reduce((sum, x) => sum + x, 0);

@@ -3,6 +3,7 @@
 import type { Model, Passage } from '../../infill/fill.ts';
 import { type OpenBlank, openSpan, promptRows } from '../../infill/open-blank.ts';
 import { headerTokens } from '../../infill/passage.ts';
+import { logProbabilityOf } from '../../infill/sampling.ts';
 import { partA, spanPositions } from '../../objective/blank-infilling.ts';
 
 /** Tokens that go before any text: `[CLS]` and the header, or what a causal model's text begins with. */
@@ -57,15 +58,15 @@ function causalContext(context: readonly number[], eos: number): number[] {
 /** Logits of so many rows are held at once. */
 const CHUNK = 64;
 
-/** Natural logarithms of the probabilities of `tokens`, each after those before it. */
+/** Natural logarithms of the probabilities of `tokens`, each after those before it; the last one is not fed. */
 export async function logProbabilitiesOf(
   blank: OpenBlank,
   tokens: readonly number[],
   signal?: AbortSignal,
 ): Promise<number[]> {
-  let all: number[] = [];
-  for (let end = Math.min(CHUNK, tokens.length); ; end = Math.min(end + CHUNK, tokens.length)) {
-    all = (await blank.feed(tokens.slice(0, end), signal)).logProbabilities;
-    if (end === tokens.length) return all;
+  const fed = tokens.length - 1;
+  for (let end = Math.min(CHUNK, fed); ; end = Math.min(end + CHUNK, fed)) {
+    const { logits, logProbabilities } = await blank.feed(tokens.slice(0, end), signal);
+    if (end === fed) return [...logProbabilities, logProbabilityOf(logits, tokens[fed] as number)];
   }
 }
