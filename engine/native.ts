@@ -8,5 +8,6 @@ export {
   type NativeModel,
   type NativeSession,
   type NativeTrainer,
+  type RowLosses,
   type TrainerVector,
 } from '../native/index.ts';

@@ -100,6 +100,25 @@ export interface NativeBatch extends NativeRows {
   /** Rows of each sample, and how many of them are Part A. */
   lengths: Int32Array;
   separators: Int32Array;
+  /** Factors of the rows' losses, one for each row. Default 1. */
+  rowWeights?: Float32Array;
+  /** The cross-entropy is over the logits of these tokens alone; each counted target is one of them. */
+  choices?: Int32Array;
+  /** Share of each target, 0 to below 1, that is spread evenly over the vocabulary (or the choices). Default 0. */
+  smoothing?: number;
+}
+
+/** What the counted rows of a batch, S of them, came to. */
+export interface RowLosses {
+  /** Of the rows' losses times their weights, in nats. */
+  sum: number;
+  count: number;
+  /** [S], without their weights. */
+  losses: Float32Array;
+  /** [S]: 1 where no token is more probable than the target. */
+  first: Uint8Array;
+  /** [S, choices]: raw logits; empty without choices. */
+  choiceLogits: Float32Array;
 }
 
 export type TrainerVector = 'parameter' | 'gradient' | 'moment1' | 'moment2';
@@ -136,7 +155,11 @@ export interface NativeTrainer {
     embeddingShrink: number,
     headShrink?: number,
   ): Promise<{ sum: number; count: number }>;
-  evaluate(batch: NativeBatch): Promise<{ sum: number; count: number }>;
+  evaluate(batch: NativeBatch): Promise<RowLosses>;
+  /** [S, C]: the counted rows after the last norm, which the output matrix or a head of one's own is applied to. */
+  hiddenStates(batch: NativeBatch): Promise<Float32Array>;
+  /** Adds the gradients of a loss whose gradient at `hiddenStates(batch)` is `gradient`, [S, C]. */
+  backwardHidden(batch: NativeBatch, gradient: Float32Array): Promise<void>;
   /** One optimizer step; resolves with the gradient's norm before clipping. */
   update(options: AdamWOptions): Promise<number>;
   gradientNorm(name: string): number;

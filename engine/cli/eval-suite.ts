@@ -15,6 +15,7 @@ import { buildSuiteReport } from '../evaluation/suites/suite-report.ts';
 import { loadModel } from '../load-model.ts';
 import type { FimOrder } from '../objective/fill-in-the-middle.ts';
 import { kernelLevel } from './environment.ts';
+import { LANGUAGE_SUITES } from './eval-language.ts';
 import { machine, measuredModel, progress, writePlots } from './measurement.ts';
 
 export interface EvalSuiteOptions {
@@ -39,7 +40,9 @@ export async function evalSuite(options: EvalSuiteOptions): Promise<number> {
   const { command, file, seed, contextTokens, modelAlone, order, threads, signal } = options;
   const suite = suites[options.suite];
   if (!suite) {
-    throw new Error(`There is no suite "${options.suite}"; there are: ${Object.keys(suites).join(', ')}.`);
+    throw new Error(
+      `There is no suite "${options.suite}"; there are: ${[...Object.keys(suites), ...LANGUAGE_SUITES].join(', ')}.`,
+    );
   }
   const tasks = suite.tasks(await readRecords(file), file);
   // Whatever is missing is told before the model is loaded.

@@ -13,6 +13,7 @@ import { buildReport } from '../evaluation/report.ts';
 import { mostSimilarPlace, nearestSimilarLine } from '../evaluation/similar-place.ts';
 import { suites } from '../evaluation/suites/registry.ts';
 import { taskLanguages } from '../evaluation/task.ts';
+import { chosenFolder } from '../installed/registry.ts';
 import { loadModel } from '../load-model.ts';
 import { loadTokenizer } from '../tokenizer/load.ts';
 import { corpusPlaces } from '../training/corpus/corpus.ts';
@@ -20,6 +21,7 @@ import type { CorpusManifest } from '../training/corpus/manifest.ts';
 import { openPackedCorpus } from '../training/corpus/packed-corpus.ts';
 import { wholeNumber } from './arguments.ts';
 import { dataFolder, embeddedModel, kernelLevel } from './environment.ts';
+import { evalLanguage, LANGUAGE_SUITES } from './eval-language.ts';
 import { evalSuite } from './eval-suite.ts';
 import { commandLine, machine, measuredModel, progress, writePlots } from './measurement.ts';
 
@@ -47,7 +49,14 @@ With --suite it measures the model on a published benchmark instead:
   --execution HOW      isolated (default): run each completed program with its tests in namespaces of its own, or refuse
                        where that cannot be; unprotected: limits only, files and network lie open; none: compare texts
   --python FILE        runs the programs, default python3
-  --plots FOLDER       write suite.svg and suite-reliability.svg to FOLDER`;
+  --plots FOLDER       write suite.svg and suite-reliability.svg to FOLDER
+
+As a model of language, on a file of the benchmark or, for lambada and bpb without --file, on held-out text of the corpus:
+
+  --suite NAME         ${LANGUAGE_SUITES.join(', ')}: the last word of a passage, bits per byte (the Pile), perplexity per word
+  --limit N            texts or passages at most, default 200
+  --unidirectional     nothing is seen in both directions
+  --beams N            of lambada: default 16; 1 is greedy`;
 
 export async function evalCommand(args: string[]): Promise<number> {
   const { values } = parseArgs({
@@ -69,13 +78,17 @@ export async function evalCommand(args: string[]): Promise<number> {
       file: { type: 'string' },
       execution: { type: 'string' },
       python: { type: 'string' },
+      limit: { type: 'string' },
+      unidirectional: { type: 'boolean' },
+      beams: { type: 'string' },
     },
   });
   if (values.help) {
     process.stdout.write(`${USAGE}\n`);
     return 0;
   }
-  checkTogether(values);
+  const languageSuite = LANGUAGE_SUITES.find((name) => name === values.suite);
+  checkTogether(values, languageSuite);
   const { split, order } = values;
   if (order !== 'psm' && order !== 'spm') throw new RangeError(`--order takes psm or spm, but was given "${order}".`);
   if (split !== 'heldout' && split !== 'train') {
@@ -87,6 +100,22 @@ export async function evalCommand(args: string[]): Promise<number> {
   const threads = wholeNumber(values.threads, '--threads', 0);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort(new Error('Stopped; nothing was written.')));
+  if (languageSuite) {
+    return evalLanguage({
+      command: commandLine(['eval', ...args]),
+      suite: languageSuite,
+      file: values.file,
+      corpus: values.corpus ?? corpusPlaces(dataFolder()).corpus,
+      model: await chosenFolder(dataFolder(), values.model, 'fill', embeddedModel()),
+      limit: wholeNumber(values.limit ?? '200', '--limit', 1),
+      beams: wholeNumber(values.beams ?? '16', '--beams', 1, 256),
+      oneWay: values.unidirectional ?? false,
+      seed,
+      threads,
+      json: values.json,
+      signal: stop.signal,
+    });
+  }
   if (values.suite !== undefined) {
     return evalSuite({
       command: commandLine(['eval', ...args]),
@@ -167,11 +196,21 @@ async function openDocuments(
 }
 
 /** Options of the one kind of evaluation mean nothing in the other. */
-function checkTogether({ suite, file, execution, python }: Record<string, unknown>): void {
-  if (suite !== undefined && file === undefined) {
+function checkTogether(
+  { suite, file, execution, python, limit, unidirectional, beams }: Record<string, unknown>,
+  languageSuite: (typeof LANGUAGE_SUITES)[number] | undefined,
+): void {
+  const named = [...Object.keys(suites), ...LANGUAGE_SUITES].join(', ');
+  if (suite !== undefined && file === undefined && (!languageSuite || languageSuite === 'wikitext')) {
     throw new Error('--suite needs --file FILE: the benchmark’s own file; nothing is downloaded.');
   }
   if (suite === undefined && (file ?? execution ?? python) !== undefined) {
-    throw new Error(`--file, --execution and --python belong to --suite NAME (${Object.keys(suites).join(', ')}).`);
+    throw new Error(`--file, --execution and --python belong to --suite NAME (${named}).`);
+  }
+  if (languageSuite && (execution ?? python) !== undefined) {
+    throw new Error(`--execution and --python belong to --suite NAME (${Object.keys(suites).join(', ')}).`);
+  }
+  if (!languageSuite && (limit ?? unidirectional ?? beams) !== undefined) {
+    throw new Error(`--limit, --unidirectional and --beams belong to --suite NAME (${LANGUAGE_SUITES.join(', ')}).`);
   }
 }

@@ -4,6 +4,7 @@ import { corpusCommand } from './corpus.ts';
 import { devicesCommand } from './devices.ts';
 import { evalCommand } from './eval.ts';
 import { fillCommand } from './fill.ts';
+import { finetuneCommand } from './finetune.ts';
 import { modelCommand } from './model.ts';
 import { modelsCommand } from './models.ts';
 import { plotRunCommand } from './plot-run.ts';
@@ -25,6 +26,7 @@ const USAGE = `Usage: cloze COMMAND [options]
   corpus                  fetch, filter and tokenize the training text
   pretrain                train a model by blank infilling
   tune FOLDER             train the model that ships on a project of your own
+  finetune                teach a model a task by examples, as cloze questions
   eval                    measure a model on packages it has not seen, or on a benchmark
   verify FOLDER           run recorded cases of the original code again
   quantize FOLDER         write a model with weights of 8 or 4 bits
@@ -43,6 +45,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   corpus: corpusCommand,
   pretrain: pretrainCommand,
   tune: tuneCommand,
+  finetune: finetuneCommand,
   eval: evalCommand,
   verify: verifyCommand,
   quantize: quantizeCommand,

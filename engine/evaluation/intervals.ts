@@ -54,3 +54,20 @@ export function ratioOf(above: readonly number[], below: readonly number[], rand
     high: ratios[Math.ceil(0.975 * RESAMPLES) - 1] as number,
   };
 }
+
+/** Any statistic of a set of things, by resampling them. */
+export function bootstrapOf<T>(
+  items: readonly T[],
+  statistic: (own: readonly T[]) => number,
+  random: Random,
+): Estimate {
+  if (items.length === 0) return { value: Number.NaN, low: Number.NaN, high: Number.NaN };
+  const found = Float64Array.from({ length: RESAMPLES }, () =>
+    statistic(items.map(() => items[random.below(items.length)] as T)),
+  ).sort();
+  return {
+    value: statistic(items),
+    low: found[Math.floor(0.025 * RESAMPLES)] as number,
+    high: found[Math.ceil(0.975 * RESAMPLES) - 1] as number,
+  };
+}

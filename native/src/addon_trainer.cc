@@ -1,6 +1,5 @@
 // JavaScript class Trainer.
-#include "addon.h"
-#include "trainer.h"
+#include "addon_batch.h"
 
 namespace cloze {
 
@@ -20,7 +19,9 @@ struct AnyTrainer {
   virtual void pack() = 0;
   virtual void zero_gradients() = 0;
   virtual LossSum forward_backward(const Batch& batch, float weight, float shrink, float head_shrink) = 0;
-  virtual LossSum evaluate(const Batch& batch) = 0;
+  virtual LossSum evaluate(const Batch& batch, RowOutputs* outputs) = 0;
+  virtual std::vector<float> hidden_states(const Batch& batch) = 0;
+  virtual void backward_hidden(const Batch& batch, const float* d_hidden) = 0;
   virtual double update(const AdamW& options, float lr, float clip) = 0;
   virtual double gradient_norm(const Tensor& tensor) const = 0;
   virtual std::vector<double> gradient_norms() const = 0;
@@ -43,64 +44,14 @@ struct TypedTrainer : AnyTrainer {
   LossSum forward_backward(const Batch& b, float w, float s, float h) override {
     return t.forward_backward(b, w, s, h);
   }
-  LossSum evaluate(const Batch& b) override { return t.evaluate(b); }
+  LossSum evaluate(const Batch& b, RowOutputs* o) override { return t.evaluate(b, o); }
+  std::vector<float> hidden_states(const Batch& b) override { return t.hidden_states(b); }
+  void backward_hidden(const Batch& b, const float* d) override { t.backward_hidden(b, d); }
   double update(const AdamW& o, float lr, float clip) override { return t.update(o, lr, clip); }
   double gradient_norm(const Tensor& tensor) const override { return t.gradient_norm(tensor); }
   std::vector<double> gradient_norms() const override { return t.gradient_norms(); }
   Trainer<T> t;
 };
-
-struct OwnedBatch {
-  OwnedRows rows;
-  std::vector<int32_t> targets;
-  std::vector<uint8_t> loss_mask;
-  std::vector<Sample> samples;
-  Batch view() const { return {rows.view(), samples, targets.data(), loss_mask.data()}; }
-};
-
-template <class E>
-Napi::TypedArrayOf<E> typed(const Napi::Object& o, const char* key, napi_typedarray_type type) {
-  const Napi::Value v = o.Get(key);
-  if (!v.IsTypedArray() || v.As<Napi::TypedArray>().TypedArrayType() != type) {
-    throw std::invalid_argument(std::string("\"") + key + "\" of a batch must be " +
-                                (type == napi_uint8_array ? "a Uint8Array." : "an Int32Array."));
-  }
-  return v.As<Napi::TypedArrayOf<E>>();
-}
-
-// { tokens, positions, blockPositions, targets: Int32Array, lossMask: Uint8Array, lengths, separators: Int32Array }
-OwnedBatch read_batch(const Napi::Object& o, const Config& config) {
-  OwnedBatch b;
-  b.rows = read_rows(o, config);
-  const auto targets = typed<int32_t>(o, "targets", napi_int32_array);
-  const auto mask = typed<uint8_t>(o, "lossMask", napi_uint8_array);
-  const auto lengths = typed<int32_t>(o, "lengths", napi_int32_array);
-  const auto seps = typed<int32_t>(o, "separators", napi_int32_array);
-  const size_t n = b.rows.tokens.size();
-  if (targets.ElementLength() != n || mask.ElementLength() != n || lengths.ElementLength() != seps.ElementLength()) {
-    throw std::invalid_argument("The arrays of a batch must have the same number of rows.");
-  }
-  b.targets.assign(targets.Data(), targets.Data() + n);
-  b.loss_mask.assign(mask.Data(), mask.Data() + n);
-  for (size_t r = 0; r < n; r++) {
-    if (b.loss_mask[r] && (b.targets[r] < 0 || b.targets[r] >= config.vocab)) {
-      throw std::invalid_argument("The target " + std::to_string(b.targets[r]) + " lies outside the vocabulary.");
-    }
-  }
-  int begin = 0;
-  for (size_t i = 0; i < lengths.ElementLength(); i++) {
-    const int length = lengths[i], sep = seps[i];
-    if (length < 1 || length > static_cast<int>(n) - begin || sep < 0 || sep > length) {
-      throw std::invalid_argument("Sample " + std::to_string(i) + " has length " + std::to_string(length) +
-                                  " and separator " + std::to_string(sep) + ", which do not fit the rows.");
-    }
-    // A causal model has no Part A, whatever the sample says of it.
-    b.samples.push_back({begin, length, config.causal ? 0 : sep});
-    begin += length;
-  }
-  if (begin != static_cast<int>(n)) throw std::invalid_argument("The samples' lengths do not add up to the rows.");
-  return b;
-}
 
 class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
  public:
@@ -111,6 +62,8 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
          InstanceMethod("pack", &TrainerObject::pack), InstanceMethod("zeroGradients", &TrainerObject::zero_gradients),
          InstanceMethod("forwardBackward", &TrainerObject::forward_backward),
          InstanceMethod("evaluate", &TrainerObject::evaluate), InstanceMethod("update", &TrainerObject::update),
+         InstanceMethod("hiddenStates", &TrainerObject::hidden_states),
+         InstanceMethod("backwardHidden", &TrainerObject::backward_hidden),
          InstanceMethod("gradientNorm", &TrainerObject::gradient_norm),
          InstanceMethod("gradientNorms", &TrainerObject::gradient_norms),
          InstanceMethod("cancel", &TrainerObject::cancel),
@@ -176,34 +129,80 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
     });
   }
 
-  Napi::Value pass(const Napi::CallbackInfo& info, bool backward) {
+  static Napi::Object loss_object(Napi::Env env, const LossSum& loss) {
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("sum", loss.sum);
+    out.Set("count", static_cast<double>(loss.count));
+    return out;
+  }
+
+  // forwardBackward(batch, weight, embeddingShrink, headShrink = 1) -> { sum, count }
+  Napi::Value forward_backward(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
       auto trainer = idle();
       auto batch = std::make_shared<OwnedBatch>(read_batch(info[0].As<Napi::Object>(), trainer->config()));
-      const float weight = backward ? info[1].ToNumber().FloatValue() : 0;
-      const float shrink = backward ? info[2].ToNumber().FloatValue() : 1;
-      const float head_shrink = backward && !info[3].IsUndefined() ? info[3].ToNumber().FloatValue() : 1;
+      const float weight = info[1].ToNumber().FloatValue(), shrink = info[2].ToNumber().FloatValue();
+      const float head_shrink = info[3].IsUndefined() ? 1 : info[3].ToNumber().FloatValue();
       auto loss = std::make_shared<LossSum>();
       trainer->cancel() = false;
       return start(
-          info.Env(),
-          [=] {
-            *loss = backward ? trainer->forward_backward(batch->view(), weight, shrink, head_shrink)
-                             : trainer->evaluate(batch->view());
-          },
-          [loss](Napi::Env env) -> Napi::Value {
-            Napi::Object out = Napi::Object::New(env);
-            out.Set("sum", loss->sum);
-            out.Set("count", static_cast<double>(loss->count));
+          info.Env(), [=] { *loss = trainer->forward_backward(batch->view(), weight, shrink, head_shrink); },
+          [loss](Napi::Env env) -> Napi::Value { return loss_object(env, *loss); });
+    });
+  }
+
+  // evaluate(batch) -> { sum, count, losses: Float32Array, first: Uint8Array, choiceLogits: Float32Array }
+  Napi::Value evaluate(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      auto trainer = idle();
+      auto batch = std::make_shared<OwnedBatch>(read_batch(info[0].As<Napi::Object>(), trainer->config()));
+      auto loss = std::make_shared<LossSum>();
+      auto outputs = std::make_shared<RowOutputs>();
+      trainer->cancel() = false;
+      return start(
+          info.Env(), [=] { *loss = trainer->evaluate(batch->view(), outputs.get()); },
+          [loss, outputs](Napi::Env env) -> Napi::Value {
+            Napi::Object out = loss_object(env, *loss);
+            out.Set("losses", float_array(env, outputs->losses));
+            auto first = Napi::Uint8Array::New(env, outputs->first.size());
+            std::copy(outputs->first.begin(), outputs->first.end(), first.Data());
+            out.Set("first", first);
+            out.Set("choiceLogits", float_array(env, outputs->choice_logits));
             return out;
           });
     });
   }
 
-  // forwardBackward(batch, weight, embeddingShrink, headShrink = 1) -> { sum, count }
-  Napi::Value forward_backward(const Napi::CallbackInfo& info) { return pass(info, true); }
-  // evaluate(batch) -> { sum, count }
-  Napi::Value evaluate(const Napi::CallbackInfo& info) { return pass(info, false); }
+  // hiddenStates(batch) -> Float32Array, counted rows x C
+  Napi::Value hidden_states(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      auto trainer = idle();
+      auto batch = std::make_shared<OwnedBatch>(read_batch(info[0].As<Napi::Object>(), trainer->config()));
+      auto hidden = std::make_shared<std::vector<float>>();
+      trainer->cancel() = false;
+      return start(
+          info.Env(), [=] { *hidden = trainer->hidden_states(batch->view()); },
+          [hidden](Napi::Env env) -> Napi::Value { return float_array(env, *hidden); });
+    });
+  }
+
+  // backwardHidden(batch, gradient: Float32Array, counted rows x C)
+  Napi::Value backward_hidden(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      auto trainer = idle();
+      auto batch = std::make_shared<OwnedBatch>(read_batch(info[0].As<Napi::Object>(), trainer->config()));
+      auto gradient = std::make_shared<std::vector<float>>(read_floats(info[1], "the gradient of hidden states"));
+      const size_t rows = std::count(batch->loss_mask.begin(), batch->loss_mask.end(), 1);
+      if (gradient->size() != rows * trainer->config().hidden) {
+        throw std::invalid_argument("The gradient of hidden states has " + std::to_string(gradient->size()) +
+                                    " values for " + std::to_string(rows) + " counted rows.");
+      }
+      trainer->cancel() = false;
+      return start(
+          info.Env(), [=] { trainer->backward_hidden(batch->view(), gradient->data()); },
+          [](Napi::Env env) { return env.Undefined(); });
+    });
+  }
 
   // update({ learningRate, clip, beta1, beta2, epsilon, weightDecay, decayAll, muon }) -> gradient norm before clipping
   Napi::Value update(const Napi::CallbackInfo& info) {

@@ -6,8 +6,6 @@ namespace cloze {
 
 namespace {
 
-constexpr int kHeadRows = 96;       // rows of logits a thread computes at once
-constexpr int kHeadChunk = 960;     // rows whose gradients of the logits are kept at once
 constexpr long kUpdateChunk = 1 << 16;
 
 }  // namespace
@@ -103,94 +101,6 @@ void Trainer<T>::forward(const Batch& batch) {
       if (l + 1 < L) model.project_qkv(l + 1, batch.rows, begin, end, next, model.scratch()[t]);
     });
   }
-}
-
-template <class T>
-LossSum Trainer<T>::head(const Batch& batch, float weight, float shrink, bool backward) {
-  const Layout& layout = model.layout;
-  const int C = model.config.hidden, V = model.config.vocab, n = batch.rows.count;
-  std::vector<int> counted;
-  for (int r = 0; r < n; r++)
-    if (batch.loss_mask[r]) counted.push_back(r);
-  const int S = static_cast<int>(counted.size());
-  if (backward) std::memset(dx_.data(), 0, sizeof(float) * n * C);
-  if (S == 0) return {0, 0};
-
-  for_row_blocks(model.pool, S, [&](int begin, int end, int) {
-    for (int i = begin; i < end; i++) {
-      float* y = head_x_.data() + (long)i * C;
-      model.normalize(model.k, 1, final_x_.data() + (long)counted[i] * C, layout.final_g, layout.final_b, y,
-                      &final_mean_[i], &final_rstd_[i]);
-      model.k.convert(C, y, head_rows_.data() + (long)i * C);
-    }
-  });
-
-  std::vector<float> losses(S);
-  const PackedWeight& head = model.head();
-  for (int chunk = 0; chunk < S; chunk += kHeadChunk) {
-    check_cancel();
-    const int rows = std::min(kHeadChunk, S - chunk), blocks = (rows + kHeadRows - 1) / kHeadRows;
-    model.pool.parallel_for(blocks, [&](int block, int t) {
-      const int begin = block * kHeadRows, m = std::min(kHeadRows, rows - begin);
-      char* lhs = block_lhs_[t].data();
-      float* logits = logits_[t].data();
-      T* d_logits = d_logits_.data() + (long)begin * V;
-      model.gemm.pack_lhs(m, C, Source<T>{head_rows_.data() + (long)(chunk + begin) * C, C, false}, lhs);
-      model.gemm.multiply(m, V, C, lhs, head.forward.data(), C, logits, V, false);
-      for (int r = 0; r < m; r++) {
-        const int i = chunk + begin + r;
-        losses[i] = model.k.cross_entropy(V, logits + (long)r * V, batch.targets[counted[i]], weight,
-                                          backward ? d_logits + (long)r * V : nullptr);
-      }
-      if (!backward) return;
-      model.gemm.pack_lhs(m, V, Source<T>{d_logits, V, false}, lhs);
-      model.gemm.multiply(m, C, V, lhs, head.backward.data(), V, head_dx_.data() + (long)(chunk + begin) * C, C, false);
-      if (shrink == 1.0f || !model.config.tied) return;
-      // The matrix's gradient is d_logits^T y: a smaller y from here on makes it smaller and nothing else.
-      float* y = head_x_.data() + (long)(chunk + begin) * C;
-      for (long i = 0; i < (long)m * C; i++) y[i] *= shrink;
-      model.k.convert(m * C, y, head_rows_.data() + (long)(chunk + begin) * C);
-    });
-    if (backward) {
-      weight_gradient(rows, V, C, d_logits_.data(), head_rows_.data() + (long)chunk * C, grad(layout.head));
-    }
-  }
-
-  if (backward) {
-    const int blocks = (S + kRowBlock - 1) / kRowBlock;
-    std::memset(partials_.data(), 0, sizeof(float) * blocks * partial_width());
-    for_row_blocks(model.pool, S, [&](int begin, int end, int) {
-      float* partial = partials_.data() + begin / kRowBlock * partial_width();
-      for (int i = begin; i < end; i++) {
-        const long r = counted[i];
-        normalize_backward(model.k, 1, head_dx_.data() + (long)i * C, final_x_.data() + r * C, layout.final_g,
-                           &final_mean_[i], &final_rstd_[i], dx_.data() + r * C, partial, partial + C);
-      }
-    });
-    reduce_partials(blocks, C, 0, layout.final_g);
-    reduce_partials(blocks, C, C, layout.final_b);
-  }
-  double sum = 0;
-  for (float loss : losses) sum += loss;
-  return {sum, S};
-}
-
-template <class T>
-LossSum Trainer<T>::forward_backward(const Batch& batch, float weight, float embedding_shrink, float head_shrink) {
-  forward(batch);
-  const LossSum loss = head(batch, weight, head_shrink, true);
-  for (int l = model.config.layers - 1; l >= 0; l--) {
-    check_cancel();
-    backward_layer(l, batch);
-  }
-  backward_embedding(batch, embedding_shrink);
-  return loss;
-}
-
-template <class T>
-LossSum Trainer<T>::evaluate(const Batch& batch) {
-  forward(batch);
-  return head(batch, 0, 1, false);
 }
 
 template <class T>

@@ -8,16 +8,29 @@ namespace cloze {
 
 constexpr int kGradientDepth = 1024;  // rows summed in one product of a weight gradient
 constexpr int kGradientBlock = 192;   // output rows of a weight gradient in one work item
+constexpr int kHeadRows = 96;         // rows of logits a thread computes at once
+constexpr int kHeadChunk = 960;       // rows whose gradients of the logits are kept at once
 
 struct Batch {
   Rows rows;
   std::vector<Sample> samples;
   const int32_t* targets;      // already shifted: what each row has to predict
   const uint8_t* loss_mask;    // 1 where the row counts
+  // Fine-tuning (trainer_head.cc); null, empty and 0 are pretraining's plain cross-entropy.
+  const float* row_weights = nullptr;  // of all rows: factors of their losses
+  std::vector<int32_t> choices;        // the softmax is over the logits of these tokens alone
+  float smoothing = 0;                 // share of the target that is spread evenly over the vocabulary
+};
+
+// What `evaluate` can tell of the counted rows.
+struct RowOutputs {
+  std::vector<float> losses;         // before row_weights
+  std::vector<uint8_t> first;        // 1 where no token's logit is above the target's
+  std::vector<float> choice_logits;  // rows x choices
 };
 
 struct LossSum {
-  double sum;  // cross-entropy in nats over the counted rows
+  double sum;  // cross-entropy in nats over the counted rows, times their weights
   long count;
 };
 
@@ -41,7 +54,11 @@ class Trainer {
   // embedding's gradient that comes back through the looked-up vectors (GLM-130B's EGS; 1 leaves it whole), `head_shrink`
   // the part that comes from its use as the output matrix, where it is tied.
   LossSum forward_backward(const Batch& batch, float weight, float embedding_shrink, float head_shrink);
-  LossSum evaluate(const Batch& batch);
+  LossSum evaluate(const Batch& batch, RowOutputs* outputs = nullptr);
+  // The counted rows after the last norm, rows x C: what the output matrix, or a head of one's own, is applied to.
+  std::vector<float> hidden_states(const Batch& batch);
+  // Adds the gradients of a loss whose gradient at those rows is `d_hidden`; the output matrix has no part in it.
+  void backward_hidden(const Batch& batch, const float* d_hidden);
   // Clips the gradients to `clip` (0: not at all) in global L2 norm, makes one step and packs the weights again.
   // Returns the norm before clipping.
   double update(const AdamW& options, float lr, float clip);
@@ -63,7 +80,14 @@ class Trainer {
   void prepare(int rows);
   LayerRows<T> rows_of(int layer);
   void forward(const Batch& batch);
-  LossSum head(const Batch& batch, float weight, float shrink, bool backward);
+  LossSum head(const Batch& batch, float weight, float shrink, bool backward, RowOutputs* outputs = nullptr);
+  // The loss of a row with choices or smoothing; `logits` become their gradient.
+  float fine_tuning_loss(const Batch& batch, int target, float weight, float* logits) const;
+  // The rows that count; their last norm goes to head_x_ and head_rows_.
+  std::vector<int> normalize_counted(const Batch& batch);
+  // From head_dx_ through the last norm to dx_.
+  void backward_final_norm(const std::vector<int>& counted);
+  void backward_layers(const Batch& batch, float embedding_shrink);
   void backward_layer(int layer, const Batch& batch);
   void backward_embedding(const Batch& batch, float shrink);
   // gradient [out, in] += dy^T x over the rows of the batch.

@@ -1,0 +1,29 @@
+/** Test or not: some lines of a file whose path says which; the path is not shown. */
+import { type CorpusTask, drawLines } from './corpus-task.ts';
+
+const CHARACTERS = 220;
+const TEST = /(^|\/)(__tests__|tests?|specs?)\/|(^|\/)test_[^/]*$|[._-](test|spec)s?\.\w+$/i;
+/** Neither one nor the other for certain. */
+const UNCERTAIN = /test|spec|mock|fixture|example|bench/i;
+
+export const testOrNot: CorpusTask = {
+  task: {
+    name: 'test-or-not',
+    labels: ['source', 'test'],
+    metrics: ['accuracy', 'macro-f1'],
+    patterns: [
+      {
+        text: ['{code~}\n// This is part of a{mask} file.'],
+        verbalizers: { source: ' source', test: ' test' },
+        mask: 'sentence',
+      },
+    ],
+    plain: ['{code~}'],
+  },
+  draw({ path, text, language }, label, random) {
+    if (language === 'other') return undefined;
+    if (label === 1 ? !TEST.test(path) : UNCERTAIN.test(path)) return undefined;
+    const code = drawLines(text, CHARACTERS, random);
+    return code === undefined ? undefined : { fields: { code }, answer: label };
+  },
+};
