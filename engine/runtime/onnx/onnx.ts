@@ -5,6 +5,7 @@ import type { ModelFolder } from '../../model/load.ts';
 import { storedGraph } from '../../onnx/stored-graph.ts';
 import type { Precision } from '../../onnx/weights.ts';
 import { checkCapacity, checkRewind, checkRoom, checkRows } from '../misuse.ts';
+import { extendOneByOne } from '../one-by-one.ts';
 import type { Runtime, Session, TokenRows } from '../runtime.ts';
 import { hostPath } from './host-path.ts';
 import { cacheKind, type Provider } from './providers.ts';
@@ -43,6 +44,7 @@ export async function openOnnxRuntime(folder: ModelFolder, options: OnnxRuntimeO
       checkCapacity(config, capacity);
       return openSession({ config, line, capacity, next: () => sessions++ }, sessions++);
     },
+    extendTogether: extendOneByOne,
     dispose() {
       if (!disposed) line.end();
       disposed = true;
