@@ -32,9 +32,20 @@ export function drawToken(logits: Float32Array, allowed: Int32Array, options: Sa
   return allowed[kept[random.weighted(kept.map((index) => weights[index] as number))] as number] as number;
 }
 
+const totals = new WeakMap<Float32Array, number>();
+
+/** logSumExp of a row of the model's logits, summed once: they are read only. */
+export function totalOf(logits: Float32Array): number {
+  const known = totals.get(logits);
+  if (known !== undefined) return known;
+  const total = logSumExp(logits);
+  totals.set(logits, total);
+  return total;
+}
+
 /** Natural logarithm of the token's probability among all tokens, at temperature 1. */
 export function logProbabilityOf(logits: Float32Array, token: number): number {
-  return (logits[token] as number) - logSumExp(logits);
+  return (logits[token] as number) - totalOf(logits);
 }
 
 /** The same among the `allowed` tokens only. */
@@ -63,7 +74,7 @@ export function mostProbable(logits: Float32Array, count: number): Candidate[] {
     best.splice(rank, 0, id);
     best.length = Math.min(best.length, count);
   }
-  const total = logSumExp(logits);
+  const total = totalOf(logits);
   return best.map((id) => ({ id, logProbability: (logits[id] as number) - total }));
 }
 
