@@ -33,20 +33,69 @@ export async function fillOpenBlank(
   blank: OpenBlank,
   forced: string,
   options: FillOptions,
-  { signal, onToken }: FillHooks = {},
+  hooks: FillHooks = {},
+): Promise<Fill> {
+  return decode(blank, await begin(blank, forced, hooks.signal), options, hooks);
+}
+
+/**
+ * Fills a blank several times, once for each of the options; the blank then holds what the first of them gave. Where the
+ * runtime gathers calls, all pass the weights together, token by token, until each comes to its own end.
+ */
+export async function fillSeveralTimes(
+  blank: OpenBlank,
+  forced: string,
+  options: readonly FillOptions[],
+  signal?: AbortSignal,
+): Promise<Fill[]> {
+  const beginning = await begin(blank, forced, signal);
+  const blanks = options.map((_, index) => (index === 0 ? blank : blank.fork()));
+  try {
+    const decoding = options.map((own, index) =>
+      decode(blanks[index] as OpenBlank, beginning, own, signal ? { signal } : {}),
+    );
+    // A blank is disposed of when nothing works on it any more.
+    await Promise.allSettled(decoding);
+    return await Promise.all(decoding);
+  } finally {
+    for (const fork of blanks.slice(1)) fork.dispose();
+  }
+}
+
+/** A span with its forced text in it. */
+interface Beginning {
+  forced: string;
+  fed: readonly number[];
+  /** The last bytes of the forced text, which the next tokens must agree with. */
+  healed: Uint8Array;
+  logits: Float32Array;
+  logProbabilities: readonly number[];
+  /** When it began, and when text was tokens, in milliseconds. */
+  started: number;
+  tokenized: number;
+}
+
+async function begin(blank: OpenBlank, forced: string, signal?: AbortSignal): Promise<Beginning> {
+  const started = performance.now();
+  const { fed, healed } = splitForced(blank.model.tokenizer, forced);
+  const tokenized = performance.now();
+  signal?.throwIfAborted();
+  return { forced, fed, healed, ...(await blank.feed(fed, signal)), started, tokenized };
+}
+
+async function decode(
+  blank: OpenBlank,
+  { forced, fed, healed, started, tokenized, logProbabilities, logits: first }: Beginning,
+  options: FillOptions,
+  { signal, onToken }: FillHooks,
 ): Promise<Fill> {
   const { tokenizer, runtime } = blank.model;
   const ends = endTokens(tokenizer.special);
   const vocabulary = vocabularyOf(tokenizer);
   const cache = (options.documentCache ?? blank.model.documentCache) ? blank.cache : undefined;
   const random = createRandom(options.seed);
-  const started = performance.now();
-  const { fed, healed } = splitForced(tokenizer, forced);
-  const tokenized = performance.now();
   const deadline = options.timeLimit > 0 ? tokenized + options.timeLimit : Number.POSITIVE_INFINITY;
-
-  signal?.throwIfAborted();
-  let { logits, logProbabilities } = await blank.feed(fed, signal);
+  let logits = first;
   const textOf = (id: number) => tokenizer.decode([id]);
   const tokens: FilledToken[] = fed.map((id, index) => ({
     id,

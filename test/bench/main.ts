@@ -7,6 +7,7 @@ import { benchCandidates } from './candidates.ts';
 import { benchDocumentCache } from './document-cache.ts';
 import { benchFill } from './fill.ts';
 import { benchGolf } from './golf/golf.ts';
+import { benchServe } from './serve.ts';
 import { benchTrain } from './train.ts';
 import { benchTyping } from './typing/typing.ts';
 
@@ -22,6 +23,7 @@ const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
   train: benchTrain,
   fill: benchFill,
   candidates: benchCandidates,
+  serve: benchServe,
   'document-cache': benchDocumentCache,
   agreement: benchAgreement,
 };
