@@ -4,7 +4,7 @@
  */
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FillHooks, fillOpenBlank, fillSeveralTimes } from './decode.ts';
-import type { Fill, FillOptions, Model, Passage } from './fill.ts';
+import { type Fill, type FillOptions, MOST_BEAMS, type Model, type Passage } from './fill.ts';
 import { type OpenBlank, openBlank } from './open-blank.ts';
 import { decodeWellFormed } from './span-text.ts';
 
@@ -191,11 +191,14 @@ export function shortenForced(tokenizer: Tokenizer, text: string, limit: number)
   return { moved: text.slice(0, cut), forced: text.slice(cut) };
 }
 
-export function checkOptions({ maxTokens, temperature, topP, contextTokens }: FillOptions): void {
+export function checkOptions({ maxTokens, temperature, topP, contextTokens, beams = 1 }: FillOptions): void {
   const wrong = (what: string, expected: string, found: number): RangeError =>
     new RangeError(`${what} must be ${expected}, but it is ${found}.`);
   if (!Number.isInteger(maxTokens) || maxTokens < 1) throw wrong('maxTokens', 'a whole number above 0', maxTokens);
   if (!(temperature >= 0)) throw wrong('temperature', '0 or more', temperature);
   if (!(topP > 0 && topP <= 1)) throw wrong('topP', 'above 0 and at most 1', topP);
+  if (!Number.isInteger(beams) || beams < 1 || beams > MOST_BEAMS)
+    throw wrong('beams', `a whole number from 1 to ${MOST_BEAMS}`, beams);
+  if (beams > 1 && temperature > 0) throw wrong('temperature', '0 in a beam search', temperature);
   if (contextTokens !== undefined && !(contextTokens >= 1)) throw wrong('contextTokens', '1 or more', contextTokens);
 }

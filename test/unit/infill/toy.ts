@@ -90,6 +90,8 @@ export interface ToyOptions {
   words?: readonly string[];
   voice?: (tokenizer: ToyTokenizer) => Voice;
   config?: Partial<GlmConfig>;
+  /** False: what may never be drawn takes no probability, so that all of it goes to the voice. */
+  tempting?: boolean;
   /** Runs before each call answers; for cancellation and clocks. */
   onCall?: (call: string) => void;
 }
@@ -131,9 +133,11 @@ export function toy(options: ToyOptions = {}): Toy {
   function logitsAfter(partB: readonly number[]): Float32Array {
     const preferred = voice(tokenizer.decodeBytes(partB.slice(1)), partB.slice(1));
     const logits = new Float32Array(config.vocabSize).fill(-4);
-    // Padding and special tokens tempt the sampler: none of them may ever be drawn.
-    logits.fill(50, tokenizer.vocabSize);
-    for (const id of [special.mask, special.sop, special.enc, special.path, special.code]) logits[id] = 40;
+    if (options.tempting ?? true) {
+      // Padding and special tokens tempt the sampler: none of them may ever be drawn.
+      logits.fill(50, tokenizer.vocabSize);
+      for (const id of [special.mask, special.sop, special.enc, special.path, special.code]) logits[id] = 40;
+    }
     for (const [rank, id] of preferred.entries()) logits[id] = 10 - rank;
     return logits;
   }
