@@ -5,6 +5,7 @@ import type { TemplateLimits } from './chat/template-process.ts';
 import type { BlanksFill, BlanksPassage } from './infill/blanks.ts';
 import type { FillHooks } from './infill/decode.ts';
 import type { Fill, FillOptions, Passage } from './infill/fill.ts';
+import { createInfillers } from './infill/infillers.ts';
 import { type CandidateScore, type ScoreOptions, scoreSpans } from './infill/score.ts';
 import type { FillTrace } from './infill/trace.ts';
 import { createTracedInfiller } from './infill/traced-infiller.ts';
@@ -17,6 +18,16 @@ export interface Engine {
   /** Changes when another runtime takes over. */
   readonly device: string;
   fill(passage: Passage, options: FillOptions, hooks?: FillHooks): Promise<Fill>;
+  /**
+   * Several fills of one blank, one for each of the options, of which `contextTokens` must be the same: they share Part A
+   * and every step, so that two or three cost little more than one. The trace is that of the first.
+   */
+  fillSeveral(passage: Passage, options: readonly FillOptions[], hooks?: Omit<FillHooks, 'onToken'>): Promise<Fill[]>;
+  /**
+   * As `fill`, beside other calls of its kind, which share its steps and leave its result as it would be alone. Leaves
+   * the open blank of `fill` and the trace alone.
+   */
+  fillBeside(passage: Passage, options: FillOptions, hooks?: FillHooks): Promise<Fill>;
   /** Fills several blanks of one text, each seeing those already filled; `maxTokens` counts for each of them. */
   fillBlanks(passage: BlanksPassage, options: FillOptions, signal?: AbortSignal): Promise<BlanksFill>;
   /** How probable the model holds given spans in a blank; see `scoreSpans`. Leaves an open blank and the trace alone. */
@@ -39,6 +50,7 @@ export interface EngineOptions extends RuntimeOptions {
 export async function loadEngine({ modelFolder, template, ...runtimeOptions }: EngineOptions): Promise<Engine> {
   const model = await loadModel(modelFolder, runtimeOptions);
   const infiller = createTracedInfiller(model, model.name);
+  const beside = createInfillers(model);
   const { path, family, release = family } = model.folder;
   // A template that cannot be read costs the chat, not the completions.
   const limits = template === undefined ? {} : { limits: template };
@@ -53,12 +65,14 @@ export async function loadEngine({ modelFolder, template, ...runtimeOptions }: E
       return model.runtime.device;
     },
     fill: (passage, options, hooks) => infiller.fill(passage, options, hooks),
+    fillBeside: (passage, options, hooks) => beside.fill(passage, options, hooks),
+    fillSeveral: (passage, options, hooks) => infiller.fillSeveral(passage, options, hooks),
     fillBlanks: (passage, options, signal) => infiller.fillBlanks(passage, options, signal),
     score: (passage, candidates, options) => scoreSpans(model, passage, candidates, options),
     trace: infiller.trace,
     ...(prompt ? { chat: createLocalChat(model, prompt) } : {}),
     async dispose() {
-      await infiller.dispose();
+      await Promise.all([infiller.dispose(), beside.dispose()]);
       model.runtime.dispose();
     },
   };

@@ -7,6 +7,7 @@ import { parameterCount } from './model/config.ts';
 import { cloze } from './model/families/cloze.ts';
 import { loadModelFolder, type ModelFolder, TOKENIZER_HASH } from './model/load.ts';
 import type { FimOrder } from './objective/fill-in-the-middle.ts';
+import { gatherCalls } from './runtime/gathered.ts';
 import { openRuntime, type RuntimeOptions } from './runtime/open.ts';
 import { loadTokenizerFolder } from './tokenizer/load-folder.ts';
 import type { NamedTokenizer } from './tokenizer/tokenizer.ts';
@@ -46,7 +47,7 @@ export async function loadModel(path: string, { order, ...options }: LoadOptions
       `${tokenizerPath} is not the tokenizer that the model was trained with (sha256 ${sha256.slice(0, 12)}…, expected ${expected.slice(0, 12)}…). Put the file back that came with the weights.`,
     );
   }
-  const runtime = await openRuntime(folder, options);
+  const runtime = gatherCalls(await openRuntime(folder, options));
   const model: LoadedModel = {
     name: folder.metadata.recipe ?? release,
     folder,

@@ -7,6 +7,7 @@ export {
   type NativeBatch,
   type NativeModel,
   type NativeSession,
+  type NativeStep,
   type NativeTrainer,
   type RowLosses,
   type TrainerVector,

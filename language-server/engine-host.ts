@@ -12,11 +12,13 @@ import type { Log } from './log.ts';
 import type { MeasuredParams, ModelRuntime, StatusParams } from './protocol.ts';
 import { createTurns } from './turns.ts';
 
-/** What the server needs of a loaded model. Both kinds of fill reject with `AbortError` soon after their signal fires. */
+/** What the server needs of a loaded model. All kinds of fill reject with `AbortError` soon after their signal fires. */
 export interface Engine {
   readonly name: string;
   readonly device: string;
   fill(passage: Passage, options: FillOptions, call: { signal: AbortSignal }): Promise<Fill>;
+  /** Several fills of one blank, one for each of the options, computed together. */
+  fillSeveral(passage: Passage, options: readonly FillOptions[], call: { signal: AbortSignal }): Promise<Fill[]>;
   fillBlanks(passage: BlanksPassage, options: FillOptions, signal: AbortSignal): Promise<BlanksFill>;
   /** What was computed for the last fill. */
   trace(): FillTrace | undefined;
@@ -62,6 +64,8 @@ export interface EngineHost {
   reload(): void;
   /** Never rejects: a model that fails is logged. */
   fill(passage: Passage, options: FillOptions, signal: AbortSignal): Promise<Completed>;
+  /** The same for other draws at a place that was completed: one fill for each of the options, or none. */
+  fillSeveral(passage: Passage, options: readonly FillOptions[], signal: AbortSignal): Promise<Fill[]>;
   /**
    * Fills blanks that the user asked for: aborts completions and an earlier fill of this kind. Rejects with `AbortError`
    * when it was aborted or overtaken, else with an error whose message says why there is no fill and what to do.
@@ -210,28 +214,40 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     }
   }
 
+  /** What a completion's call of the model gave, with the milliseconds it waited for its turn; or why there is nothing. */
+  type Called<R> = { result: R; waiting: number } | NoFill;
+
   /** `asked` is when the call began to wait for its turn. */
-  async function complete(
-    passage: Passage,
-    options: FillOptions,
+  async function complete<R>(
+    path: string,
+    task: (loaded: Engine) => Promise<R>,
     signal: AbortSignal,
     asked: number,
-  ): Promise<Completed> {
+  ): Promise<Called<R>> {
     if (signal.aborted) return overtaken;
     const loaded = await awake();
     const waiting = performance.now() - asked;
     if (signal.aborted) return overtaken;
     if (!loaded) return { fill: undefined, why: 'unloaded', ...(failure === undefined ? {} : { detail: failure }) };
     try {
-      return {
-        fill: await busy(async () => measured(await loaded.fill(passage, noted(options), { signal }))),
-        waiting,
-      };
+      return { result: await busy(() => task(loaded)), waiting };
     } catch (error) {
       if (signal.aborted) return overtaken;
-      log.error(`The model failed to complete in ${passage.path}: ${message(error)}`);
+      log.error(`The model failed to complete in ${path}: ${message(error)}`);
       return { fill: undefined, why: 'failed', detail: message(error) };
     }
+  }
+
+  /** Calls the model for a completion, unless a newer one comes. */
+  function completion<R>(
+    path: string,
+    task: (loaded: Engine, signal: AbortSignal) => Promise<R>,
+    signal: AbortSignal,
+  ): Promise<Called<R>> {
+    const either = overtake('completion', signal);
+    const asked = performance.now();
+    const completed = enqueue(() => complete(path, (loaded) => task(loaded, either), either, asked));
+    return Promise.race([completed, aborted(either).then(() => overtaken)]);
   }
 
   async function inUse(): Promise<Engine> {
@@ -274,11 +290,20 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     reload() {
       if (choice) start({ ...choice }, 'now');
     },
-    fill(passage, options, signal) {
-      const either = overtake('completion', signal);
-      const asked = performance.now();
-      const completed = enqueue(() => complete(passage, options, either, asked));
-      return Promise.race([completed, aborted(either).then(() => overtaken)]);
+    async fill(passage, options, signal) {
+      const task = async (loaded: Engine, either: AbortSignal) =>
+        measured(await loaded.fill(passage, noted(options), { signal: either }));
+      const called = await completion(passage.path, task, signal);
+      return 'result' in called ? { fill: called.result, waiting: called.waiting } : called;
+    },
+    async fillSeveral(passage, options, signal) {
+      const task = async (loaded: Engine, either: AbortSignal) => {
+        const fills = await loaded.fillSeveral(passage, options.map(noted), { signal: either });
+        if (fills[0]) measured(fills[0]);
+        return fills;
+      };
+      const called = await completion(passage.path, task, signal);
+      return 'result' in called ? called.result : [];
     },
     fillBlanks(passage, options, signal) {
       const fill = (loaded: Engine, either: AbortSignal) =>

@@ -67,13 +67,20 @@ export interface NativeRows {
   blockPositions: Int32Array;
 }
 
+/** What one session gets when several are extended together. */
+export interface NativeStep {
+  session: NativeSession;
+  rows: NativeRows;
+  all: boolean;
+}
+
 export interface NativeSession {
   readonly length: number;
   read(rows: NativeRows): Promise<void>;
   extend(rows: NativeRows, all: boolean): Promise<Float32Array>;
   rewind(length: number): void;
   fork(): NativeSession;
-  /** Makes the call under way reject with an `AbortError` before its next layer. */
+  /** Makes the call under way, that of other sessions too, reject with an `AbortError` before its next layer. */
   cancel(): void;
   dispose(): void;
 }
@@ -171,6 +178,13 @@ export interface NativeTrainer {
 export interface NativeAddon {
   readonly detectedLevel: string;
   Model: new (config: NativeConfig, options: ModelExecution) => NativeModel;
+  Session: {
+    /**
+     * Extends different sessions of one model; the logits of all steps one after another, as `extend` gives them. When it
+     * rejects, all sessions have their former lengths.
+     */
+    extendTogether(steps: readonly NativeStep[]): Promise<Float32Array>;
+  };
   Trainer: new (config: NativeConfig, options: ExecutionOptions) => NativeTrainer;
 }
 

@@ -1,6 +1,7 @@
 /** `cloze fill FILE:LINE:COLUMN`: prints what the model puts at a position. */
 import { parseArgs } from 'node:util';
 import { loadEngine } from '../index.ts';
+import { MOST_BEAMS } from '../infill/fill.ts';
 import { connectRemote, type RemoteEngine } from '../remote/remote-engine.ts';
 import { REMOTE_STYLES, type RemoteStyle } from '../remote/styles.ts';
 import { isLoopback } from '../serve/access.ts';
@@ -23,6 +24,8 @@ Prints the completion at a position of a file. Line and column count from 1; the
   --single-line         stop at the end of the line
   --model-alone         do not mix in what the document says at like places, as a small model otherwise does
   --temperature T       0 (default) is greedy
+  --beams N             the most probable whole text, by a beam search of this width, instead of the most probable next
+                        token each time; 1 (default) to ${MOST_BEAMS}
   --seed N              for temperatures above 0, default 0
 ${RUNTIME_USAGE}
 
@@ -47,6 +50,7 @@ export async function fillCommand(args: string[]): Promise<number> {
       'single-line': { type: 'boolean' },
       'model-alone': { type: 'boolean' },
       temperature: { type: 'string', default: '0' },
+      beams: { type: 'string', default: '1' },
       seed: { type: 'string', default: '0' },
       ...RUNTIME_FLAGS,
       remote: { type: 'string' },
@@ -66,6 +70,9 @@ export async function fillCommand(args: string[]): Promise<number> {
 
   const { remote, model } = values;
   if (model !== undefined && remote !== undefined) throw new Error('--model and --remote exclude each other.');
+  const beams = wholeNumber(values.beams, '--beams', 1, MOST_BEAMS);
+  if (beams > 1 && remote !== undefined)
+    throw new Error('--beams and --remote exclude each other: a server elsewhere searches as it likes.');
   const local = runtimeOptions(values);
   const engine =
     remote === undefined
@@ -79,6 +86,7 @@ export async function fillCommand(args: string[]): Promise<number> {
       seed: wholeNumber(values.seed, '--seed', 0),
       singleLine: values['single-line'] ?? false,
       timeLimit: 0,
+      ...(beams > 1 ? { beams } : {}),
       ...(values['model-alone'] ? { documentCache: false } : {}),
       ...(values.json ? { rivals: RIVALS } : {}),
     });

@@ -13,7 +13,7 @@ import { RUNTIME_FLAGS, RUNTIME_USAGE, runtimeOptions } from './runtime-options.
 const USAGE = `Usage: cloze serve [options]
 
 Offers the engine over HTTP: POST /v1/completions (OpenAI's, with suffix), POST /infill (llama.cpp's),
-GET /v1/models, GET /health. Ctrl+C ends it after the request under way.
+GET /v1/models, GET /health. Ctrl+C ends it after the requests under way.
 
   --host ADDRESS        default 127.0.0.1: this machine only; the traffic is not encrypted
   --port N              default 8012; 0 takes a free one
@@ -24,6 +24,7 @@ GET /v1/models, GET /health. Ctrl+C ends it after the request under way.
   --allow-origin URL    let pages of this origin call the server, * for all (may be repeated)
   --model MODEL         an installed model's name, or a folder (default: see cloze model)
 ${RUNTIME_USAGE}
+  --parallel N          requests that are computed together, default 4; each takes memory for its context
   --queue N             most requests that wait, default 128; one more is answered 429
   --time-limit S        seconds for a request to wait and be answered, default 120
   --max-body KB         largest request, default 1024`;
@@ -41,6 +42,7 @@ export async function serveCommand(args: string[]): Promise<number> {
       'allow-origin': { type: 'string', multiple: true, default: [] },
       model: { type: 'string' },
       ...RUNTIME_FLAGS,
+      parallel: { type: 'string', default: '4' },
       queue: { type: 'string', default: '128' },
       'time-limit': { type: 'string', default: '120' },
       'max-body': { type: 'string', default: '1024' },
@@ -53,6 +55,7 @@ export async function serveCommand(args: string[]): Promise<number> {
   const { host } = values;
   const port = wholeNumber(values.port, '--port', 0, 65_535);
   const local = runtimeOptions(values);
+  const slots = wholeNumber(values.parallel, '--parallel', 1, 256);
   const queuePlaces = wholeNumber(values.queue, '--queue', 0);
   const requestTime = 1000 * wholeNumber(values['time-limit'], '--time-limit', 1, 86_400);
   const size = 1024 * wholeNumber(values['max-body'], '--max-body', 1, 1_048_576);
@@ -68,7 +71,8 @@ export async function serveCommand(args: string[]): Promise<number> {
   });
   try {
     const server = await startServer({
-      engine,
+      engine: { name: engine.name, fill: engine.fillBeside },
+      slots,
       host,
       port,
       access: { tokens, hosts: [host, ...values['allow-host']], origins: values['allow-origin'] },
@@ -82,7 +86,7 @@ export async function serveCommand(args: string[]): Promise<number> {
     if (!isLoopback(host))
       process.stderr.write('Text and token travel unencrypted: use this on trusted networks only.\n');
     await stop;
-    process.stderr.write('Ending after the request under way; once more ends at once.\n');
+    process.stderr.write('Ending after the requests under way; once more ends at once.\n');
     process.once('SIGINT', () => process.exit(130));
     await server.close();
   } finally {

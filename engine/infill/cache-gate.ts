@@ -4,7 +4,7 @@
  * al. 2017, arXiv 1609.07843) with a gate of eleven numbers.
  */
 import { type CacheVotes, firstVote } from './document-cache.ts';
-import { logSumExp } from './sampling.ts';
+import { totalOf } from './sampling.ts';
 
 /**
  * Weights of `gateInputs`, fitted on documents of the training split by `npm run bench -- document-cache` for the
@@ -15,7 +15,7 @@ const GATE: readonly number[] = [-3.92, 0.59, 0.29, 2.03, 0.12, -0.56, -0.68, -0
 /** What the gate weighs; `logits` [V] are the model's. */
 export function gateInputs(logits: Float32Array, { tokens, evidence }: CacheVotes): number[] {
   const first = firstVote(tokens);
-  const total = logSumExp(logits);
+  const total = totalOf(logits);
   let highest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) if (logit > highest) highest = logit;
   const { matched, following, places, started, later, ends } = evidence;
@@ -48,7 +48,7 @@ export interface Mixture {
 export function mixVotes(logits: Float32Array, votes: CacheVotes, gate: readonly number[] = GATE): Mixture {
   const trust = gateTrust(gateInputs(logits, votes), gate);
   const mixed = logits.slice();
-  const total = logSumExp(logits);
+  const total = totalOf(logits);
   // The others keep their logits: all of them would be lowered by the same log(1 - trust).
   for (const [token, share] of votes.tokens) {
     const own = Math.exp((logits[token] as number) - total);

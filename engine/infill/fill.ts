@@ -52,6 +52,9 @@ export interface Passage {
   beforeShare?: number;
 }
 
+/** Most spans that a beam search follows: each takes memory, and more find little. */
+export const MOST_BEAMS = 16;
+
 export interface FillOptions {
   /** Most tokens generated beyond the forced ones; at least 1. */
   maxTokens: number;
@@ -59,6 +62,11 @@ export interface FillOptions {
   contextTokens?: number;
   /** 0 is greedy. */
   temperature: number;
+  /**
+   * Beam search: how many spans are followed at a time, 1 to `MOST_BEAMS`; 1 when left out. Only at temperature 0, and
+   * `least` does not count.
+   */
+  beams?: number;
   topP: number;
   seed: number;
   /** Strings that end the span and are left out of it; looked for in what is generated, not in what is forced. */

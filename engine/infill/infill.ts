@@ -3,14 +3,21 @@
  * makes it throw; a fired signal does (`AbortError`), and so do damaged weights.
  */
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { type FillHooks, fillOpenBlank } from './decode.ts';
-import type { Fill, FillOptions, Model, Passage } from './fill.ts';
+import { type FillHooks, fillOpenBlank, fillSeveralTimes } from './decode.ts';
+import { type Fill, type FillOptions, MOST_BEAMS, type Model, type Passage } from './fill.ts';
 import { type OpenBlank, openBlank } from './open-blank.ts';
 import { decodeWellFormed } from './span-text.ts';
 
 export interface Infiller {
   /** Calls are made one after another. */
   fill(passage: Passage, options: FillOptions, hooks?: FillHooks): Promise<Fill>;
+  /**
+   * Several fills of one blank, one for each of the options, of which `contextTokens` must be the same: Part A is read
+   * once, then all of them are extended together.
+   */
+  fillSeveral(passage: Passage, options: readonly FillOptions[], hooks?: Omit<FillHooks, 'onToken'>): Promise<Fill[]>;
+  /** Whether Part A is there already, or about to be read. */
+  isOpenFor(passage: Passage, options: Pick<FillOptions, 'contextTokens'>): boolean;
   /** Stops a reading that is under way and frees the open blank. */
   dispose(): Promise<void>;
 }
@@ -63,43 +70,64 @@ export function createInfiller(model: Model, { typing = 48 } = {}): Infiller {
     return last;
   }
 
-  return {
-    async fill(passage, options, hooks = {}) {
-      const started = performance.now();
-      checkOptions(options);
-      hooks.signal?.throwIfAborted();
-      const { contextTokens } = options;
-      const generated = Math.min(options.maxTokens, Math.floor(maxLength * GENERATED_SHARE)) + BESIDE_SPAN;
-      let opening = last && last.contextTokens === contextTokens && staysOpen(last, passage) ? last : undefined;
-      let opened = { tokenize: 0, read: 0 };
-      try {
-        if (opening) {
-          const { places } = await unlessAborted(opening.blank, hooks.signal);
-          if (tokenizer.encode(passage.forced.slice(opening.moved.length)).length + generated > places)
-            opening = undefined;
-        }
-        if (!opening) {
-          opening = open(passage, contextTokens, generated);
-          opened = (await unlessAborted(opening.blank, hooks.signal)).timings;
-        }
-        const fill = await fillOpenBlank(
-          await opening.blank,
-          passage.forced.slice(opening.moved.length),
-          options,
-          hooks,
-        );
-        const total = performance.now() - started;
+  function openFor(passage: Passage, contextTokens: number | undefined): Opening | undefined {
+    return last && last.contextTokens === contextTokens && staysOpen(last, passage) ? last : undefined;
+  }
+
+  /** Runs `work` on the open blank, with what of the forced text is left of it; timings count from the call. */
+  async function onBlank(
+    passage: Passage,
+    options: readonly FillOptions[],
+    hooks: FillHooks,
+    work: (blank: OpenBlank, forced: string) => Promise<Fill[]>,
+  ): Promise<Fill[]> {
+    const started = performance.now();
+    for (const each of options) checkOptions(each);
+    hooks.signal?.throwIfAborted();
+    const contextTokens = options[0]?.contextTokens;
+    const maxTokens = Math.max(...options.map((each) => each.maxTokens));
+    const generated = Math.min(maxTokens, Math.floor(maxLength * GENERATED_SHARE)) + BESIDE_SPAN;
+    let opening = openFor(passage, contextTokens);
+    let opened = { tokenize: 0, read: 0 };
+    try {
+      if (opening) {
+        const { places } = await unlessAborted(opening.blank, hooks.signal);
+        if (tokenizer.encode(passage.forced.slice(opening.moved.length)).length + generated > places)
+          opening = undefined;
+      }
+      if (!opening) {
+        opening = open(passage, contextTokens, generated);
+        opened = (await unlessAborted(opening.blank, hooks.signal)).timings;
+      }
+      const fills = await work(await opening.blank, passage.forced.slice(opening.moved.length));
+      const total = performance.now() - started;
+      return fills.map((fill) => {
         const { timings } = fill;
         return {
           ...fill,
           timings: { ...timings, tokenize: opened.tokenize + timings.tokenize, read: opened.read, total },
         };
-      } catch (error) {
-        // An aborted call leaves the blank as it was; after anything else it is not trusted.
-        if (!hooks.signal?.aborted || hooks.stopsReading) void close();
-        throw error;
-      }
+      });
+    } catch (error) {
+      // An aborted call leaves the blank as it was; after anything else it is not trusted.
+      if (!hooks.signal?.aborted || hooks.stopsReading) void close();
+      throw error;
+    }
+  }
+
+  return {
+    async fill(passage, options, hooks = {}) {
+      const work = async (blank: OpenBlank, forced: string) => [await fillOpenBlank(blank, forced, options, hooks)];
+      const [fill] = await onBlank(passage, [options], hooks, work);
+      return fill as Fill;
     },
+    async fillSeveral(passage, options, hooks = {}) {
+      if (options.length === 0) return [];
+      return onBlank(passage, options, hooks, (blank, forced) =>
+        fillSeveralTimes(blank, forced, options, hooks.signal),
+      );
+    },
+    isOpenFor: (passage, { contextTokens }) => openFor(passage, contextTokens) !== undefined,
     dispose: close,
   };
 }
@@ -163,11 +191,14 @@ export function shortenForced(tokenizer: Tokenizer, text: string, limit: number)
   return { moved: text.slice(0, cut), forced: text.slice(cut) };
 }
 
-export function checkOptions({ maxTokens, temperature, topP, contextTokens }: FillOptions): void {
+export function checkOptions({ maxTokens, temperature, topP, contextTokens, beams = 1 }: FillOptions): void {
   const wrong = (what: string, expected: string, found: number): RangeError =>
     new RangeError(`${what} must be ${expected}, but it is ${found}.`);
   if (!Number.isInteger(maxTokens) || maxTokens < 1) throw wrong('maxTokens', 'a whole number above 0', maxTokens);
   if (!(temperature >= 0)) throw wrong('temperature', '0 or more', temperature);
   if (!(topP > 0 && topP <= 1)) throw wrong('topP', 'above 0 and at most 1', topP);
+  if (!Number.isInteger(beams) || beams < 1 || beams > MOST_BEAMS)
+    throw wrong('beams', `a whole number from 1 to ${MOST_BEAMS}`, beams);
+  if (beams > 1 && temperature > 0) throw wrong('temperature', '0 in a beam search', temperature);
   if (contextTokens !== undefined && !(contextTokens >= 1)) throw wrong('contextTokens', '1 or more', contextTokens);
 }

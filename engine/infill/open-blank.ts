@@ -31,6 +31,8 @@ export interface OpenBlank {
   feed(tokens: readonly number[], signal?: AbortSignal): Promise<{ logits: Float32Array; logProbabilities: number[] }>;
   /** Appends one token, whose log probability by the model's own account the caller knows; gives the logits [V] after it. */
   append(token: number, logProbability: number, signal?: AbortSignal): Promise<Float32Array>;
+  /** Another with the same span so far, to go on otherwise; Part A is not read again. Only of a session's last span. */
+  fork(): OpenBlank;
   dispose(): void;
 }
 
@@ -107,10 +109,17 @@ export interface SpanOpening {
  * last may still be fed or extended.
  */
 export function openSpan(model: Model, session: Session, place: SpanOpening): OpenBlank {
-  const begin = session.length;
-  /** The span as the session has it, with log probabilities (0 for its first token, which is given). */
-  const held: { token: number; logProbability: number }[] = [];
+  return spanOf(model, session, place, session.length, []);
+}
 
+/** A token of a span, with its log probability (0 for the first one, which is given). */
+interface HeldToken {
+  token: number;
+  logProbability: number;
+}
+
+/** The span that begins at `begin` in a session, which has `held` of it. */
+function spanOf(model: Model, session: Session, place: SpanOpening, begin: number, held: HeldToken[]): OpenBlank {
   const extend = async (tokens: readonly number[], logits: 'last' | 'all', signal?: AbortSignal) => {
     const at = { mask: place.mask, fed: held.length, length: session.length, positions: place.positions };
     return session.extend(spanRows(tokens, at), signal ? { logits, signal } : { logits });
@@ -160,6 +169,7 @@ export function openSpan(model: Model, session: Session, place: SpanOpening): Op
       held.push({ token, logProbability });
       return logits;
     },
+    fork: () => spanOf(model, session.fork(), place, begin, [...held]),
     dispose: () => session.dispose(),
   };
 }

@@ -2,7 +2,7 @@
  * A runtime whose sessions remember the rows they were fed, so that a trace shows what was computed and nothing else.
  * Rows are noted always, at the price of a few numbers a token; what else was probable only in turns that ask for it.
  */
-import type { Runtime, Session, TokenRows } from '../runtime/runtime.ts';
+import type { Runtime, Session, Step, TokenRows } from '../runtime/runtime.ts';
 import { type Candidate, mostProbable } from './sampling.ts';
 
 export interface RecordedRow {
@@ -23,12 +23,19 @@ export interface SessionRecord {
   partB: RecordedRow[];
 }
 
+interface Recorded {
+  session: Session;
+  held: SessionRecord;
+  /** Made to try something else than what is shown. */
+  isFork: boolean;
+}
+
 export interface Recorder {
   /** The runtime to use in place of the one that is recorded. */
   readonly runtime: Runtime;
   /** Begins a turn and returns its number. `candidates`: how many of the most probable tokens to note for each row. */
   begin(candidates: number): number;
-  /** A copy of what the session that was extended last holds; undefined before the first. */
+  /** A copy of what the session that was extended last holds, forks apart; undefined before the first. */
   latest(): SessionRecord | undefined;
 }
 
@@ -36,6 +43,7 @@ export function recordSessions(runtime: Runtime): Recorder {
   let turn = 0;
   let candidates = 0;
   let latest: SessionRecord | undefined;
+  const recorded = new WeakMap<Session, Recorded>();
 
   function note(rows: TokenRows, logits: Float32Array): RecordedRow[] {
     const count = rows.tokens.length;
@@ -55,8 +63,8 @@ export function recordSessions(runtime: Runtime): Recorder {
     });
   }
 
-  function record(session: Session, held: SessionRecord): Session {
-    return {
+  function record(session: Session, held: SessionRecord, isFork = false): Session {
+    const outer: Session = {
       get length() {
         return session.length;
       },
@@ -67,8 +75,7 @@ export function recordSessions(runtime: Runtime): Recorder {
       },
       async extend(rows, options) {
         const logits = await session.extend(rows, options);
-        held.partB.push(...note(rows, logits));
-        latest = held;
+        append({ held, isFork }, rows, logits);
         return logits;
       },
       rewind(length) {
@@ -85,9 +92,30 @@ export function recordSessions(runtime: Runtime): Recorder {
         }
         held.partB.length = length - kept;
       },
-      fork: () => record(session.fork(), { ...held, partB: [...held.partB] }),
+      fork: () => record(session.fork(), { ...held, partB: [...held.partB] }, true),
       dispose: () => session.dispose(),
     };
+    recorded.set(outer, { session, held, isFork });
+    return outer;
+  }
+
+  function append({ held, isFork }: Omit<Recorded, 'session'>, rows: TokenRows, logits: Float32Array): void {
+    held.partB.push(...note(rows, logits));
+    if (!isFork) latest = held;
+  }
+
+  async function extendTogether(steps: readonly Step[], signal?: AbortSignal): Promise<Float32Array[]> {
+    const own = steps.map(({ session }) => {
+      const found = recorded.get(session);
+      if (!found) throw new Error('Only sessions of this runtime can be extended together.');
+      return found;
+    });
+    const all = await runtime.extendTogether(
+      steps.map((step, index) => ({ ...step, session: own[index]?.session as Session })),
+      signal,
+    );
+    for (const [index, { rows }] of steps.entries()) append(own[index] as Recorded, rows, all[index] as Float32Array);
+    return all;
   }
 
   return {
@@ -97,6 +125,7 @@ export function recordSessions(runtime: Runtime): Recorder {
         return runtime.device;
       },
       open: (capacity) => record(runtime.open(capacity), { partA: NOTHING_READ, readTurn: turn, partB: [] }),
+      extendTogether,
       dispose: () => runtime.dispose(),
     },
     begin(wanted) {

@@ -32,9 +32,20 @@ export function drawToken(logits: Float32Array, allowed: Int32Array, options: Sa
   return allowed[kept[random.weighted(kept.map((index) => weights[index] as number))] as number] as number;
 }
 
+const totals = new WeakMap<Float32Array, number>();
+
+/** logSumExp of a row of the model's logits, summed once: they are read only. */
+export function totalOf(logits: Float32Array): number {
+  const known = totals.get(logits);
+  if (known !== undefined) return known;
+  const total = logSumExp(logits);
+  totals.set(logits, total);
+  return total;
+}
+
 /** Natural logarithm of the token's probability among all tokens, at temperature 1. */
 export function logProbabilityOf(logits: Float32Array, token: number): number {
-  return (logits[token] as number) - logSumExp(logits);
+  return (logits[token] as number) - totalOf(logits);
 }
 
 /** The same among the `allowed` tokens only. */
@@ -53,18 +64,27 @@ export interface Candidate {
 
 /** The `count` most probable tokens, best first; the lower id first where two are equal. */
 export function mostProbable(logits: Float32Array, count: number): Candidate[] {
-  const best: number[] = [];
-  const logitOf = (rank: number) => logits[best[rank] as number] as number;
-  for (let id = 0; id < logits.length; id++) {
+  const total = totalOf(logits);
+  return best(logits, logits.keys(), count).map((id) => ({ id, logProbability: (logits[id] as number) - total }));
+}
+
+/** The same of the `allowed` tokens, their ids alone. */
+export function mostProbableOf(logits: Float32Array, allowed: Int32Array, count: number): number[] {
+  return best(logits, allowed, count);
+}
+
+function best(logits: Float32Array, ids: Iterable<number>, count: number): number[] {
+  const found: number[] = [];
+  const logitOf = (rank: number) => logits[found[rank] as number] as number;
+  for (const id of ids) {
     const logit = logits[id] as number;
-    if (best.length === count && !(logit > logitOf(count - 1))) continue;
-    let rank = best.length;
+    if (found.length === count && !(logit > logitOf(count - 1))) continue;
+    let rank = found.length;
     while (rank > 0 && logit > logitOf(rank - 1)) rank--;
-    best.splice(rank, 0, id);
-    best.length = Math.min(best.length, count);
+    found.splice(rank, 0, id);
+    found.length = Math.min(found.length, count);
   }
-  const total = logSumExp(logits);
-  return best.map((id) => ({ id, logProbability: (logits[id] as number) - total }));
+  return found;
 }
 
 /** log(sum(exp(logits))). Throws when that is no finite number: damaged weights. */

@@ -1,13 +1,15 @@
 /**
  * Scores of given spans: how probable the model holds each of some candidates in a blank, the end of the span included,
- * so that a beginning is no better than the whole. Part A is read once, and what candidates begin with in common is fed
- * once.
+ * so that a beginning is no better than the whole. Part A is read once, what all candidates begin with is fed once, and
+ * the rest of them together.
  */
 import { endTokens } from '../tokenizer/tokenizer.ts';
 import type { Model, Passage } from './fill.ts';
 import { BESIDE_SPAN } from './infill.ts';
-import { LEAST_PART_A, openBlank } from './open-blank.ts';
+import { LEAST_PART_A, type OpenBlank, openBlank } from './open-blank.ts';
 import { logProbabilityOf, logSumExp } from './sampling.ts';
+
+const MOST_ROWS = 96;
 
 export interface ScoreOptions {
   /** Most tokens of Part A; as many as the model holds when left out. */
@@ -55,32 +57,77 @@ export async function scoreSpans(
     signal,
   );
   const ends = endTokens(tokenizer.special);
-  const scored: Omit<CandidateScore, 'share'>[] = [];
+  const endAfter = (logits: Float32Array) => logSumExp(Float64Array.from(ends, (id) => logProbabilityOf(logits, id)));
   try {
-    // In the order of their tokens those with a common beginning are neighbours.
-    const order = encoded.map((ids, index) => ({ ids, index })).sort((a, b) => compare(a.ids, b.ids));
-    for (const { ids, index } of order) {
-      const { logits, logProbabilities } = await blank.feed(ids, signal);
-      const end = logSumExp(Float64Array.from(ends, (id) => logProbabilityOf(logits, id)));
-      scored[index] = {
-        text: at(candidates, index),
+    const found = await feedAll(blank, encoded, endAfter, signal);
+    const scored = candidates.map((text, index) => {
+      const ids = at(encoded, index);
+      const { logProbabilities, end } = at(found, index);
+      return {
+        text,
         logProbability: logProbabilities.reduce((sum, each) => sum + each, end),
         tokens: ids.map((id, i) => ({ id, text: tokenizer.decode([id]), logProbability: at(logProbabilities, i) })),
         end,
       };
-    }
+    });
+    const all = logSumExp(Float64Array.from(scored, ({ logProbability }) => logProbability));
+    return scored.map((score) => ({ ...score, share: Math.exp(score.logProbability - all) }));
   } finally {
     blank.dispose();
   }
-  const all = logSumExp(Float64Array.from(scored, ({ logProbability }) => logProbability));
-  return scored.map((score) => ({ ...score, share: Math.exp(score.logProbability - all) }));
 }
 
-/** The order of token sequences, a beginning before what goes on from it. */
-function compare(one: readonly number[], other: readonly number[]): number {
-  const length = Math.min(one.length, other.length);
-  for (let i = 0; i < length; i++) if (one[i] !== other[i]) return at(one, i) - at(other, i);
-  return one.length - other.length;
+interface Fed {
+  logProbabilities: readonly number[];
+  end: number;
+}
+
+/** Log probabilities of each span's tokens and of its end; equal spans are fed once. */
+async function feedAll(
+  blank: OpenBlank,
+  spans: readonly (readonly number[])[],
+  endAfter: (logits: Float32Array) => number,
+  signal: AbortSignal | undefined,
+): Promise<Fed[]> {
+  const different = new Map(spans.map((ids) => [ids.join(), ids]));
+  const found = new Map<string, Fed>();
+  const shared = commonBeginning([...different.values()]);
+  if (different.size > 1) await blank.feed(shared, signal);
+  for (const group of groups([...different], ([, ids]) => ids.length - shared.length + 1)) {
+    const forks = different.size > 1 ? group.map(() => blank.fork()) : [blank];
+    try {
+      const feeding = group.map(([, ids], index) => at(forks, index).feed(ids, signal));
+      await Promise.allSettled(feeding);
+      for (const [index, [key]] of group.entries()) {
+        const { logProbabilities, logits } = await at(feeding, index);
+        found.set(key, { logProbabilities, end: endAfter(logits) });
+      }
+    } finally {
+      for (const fork of forks) if (fork !== blank) fork.dispose();
+    }
+  }
+  return spans.map((ids) => found.get(ids.join()) as Fed);
+}
+
+/** What is fed together: at most `MOST_ROWS` rows, so that their logits take little memory. */
+function groups<E>(entries: readonly E[], rowsOf: (entry: E) => number): E[][] {
+  const grouped: E[][] = [];
+  let rows = 0;
+  for (const entry of entries) {
+    rows += rowsOf(entry);
+    if (grouped.length === 0 || rows > MOST_ROWS) {
+      grouped.push([]);
+      rows = rowsOf(entry);
+    }
+    grouped.at(-1)?.push(entry);
+  }
+  return grouped;
+}
+
+function commonBeginning(spans: readonly (readonly number[])[]): readonly number[] {
+  const first = spans[0] ?? [];
+  const length = first.findIndex((id, index) => spans.some((ids) => ids[index] !== id));
+  return length < 0 ? first : first.slice(0, length);
 }
 
 function at<T>(all: readonly T[], index: number): T {

@@ -44,6 +44,16 @@ export function createTracedInfiller(model: Model, name: string, options?: { typ
         () => infiller.fill(passage, asked, hooks),
         (fill) => [fill],
       ),
+    async fillSeveral(passage, asked, hooks) {
+      const [first] = asked;
+      if (!first) return [];
+      const fill = async () => {
+        const fills = await infiller.fillSeveral(passage, asked, hooks);
+        return { ...(fills[0] as Fill), fills };
+      };
+      const { fills } = await remember(first, fill, (shown) => [shown]);
+      return fills;
+    },
     fillBlanks: (passage, asked, signal) =>
       remember(
         asked,
@@ -54,6 +64,7 @@ export function createTracedInfiller(model: Model, name: string, options?: { typ
           return model.prompt ? spans.slice(-1) : spans;
         },
       ),
+    isOpenFor: infiller.isOpenFor,
     trace: () => last && traceOf(last),
     async dispose() {
       last = undefined;

@@ -5,7 +5,7 @@
 
 import { DeviceFailure } from './device-failure.ts';
 import { checkCapacity, checkRewind } from './misuse.ts';
-import type { Runtime, Session, TokenRows } from './runtime.ts';
+import type { Runtime, Session, Step, TokenRows } from './runtime.ts';
 
 export interface Candidate {
   /** As the user knows it, e.g. `onnx-webgpu`. */
@@ -51,6 +51,26 @@ export async function openWithFallback(
     working.catch(() => undefined);
   }
 
+  /** Runs `work` on the runtime that works, again on the next one where a device fails. */
+  async function lasting<R>(signal: AbortSignal | undefined, work: (owner: Runtime) => Promise<R>): Promise<R> {
+    for (;;) {
+      signal?.throwIfAborted();
+      const owner = await working;
+      try {
+        return await work(owner);
+      } catch (error) {
+        if (!(error instanceof DeviceFailure)) throw error;
+        if (owner === runtime) giveUp(owner, error);
+      }
+    }
+  }
+
+  const durables = new WeakMap<Session, Durable>();
+  const known = (durable: Durable): Session => {
+    durables.set(durable.session, durable);
+    return durable.session;
+  };
+
   return {
     config: runtime.config,
     get device() {
@@ -59,13 +79,22 @@ export async function openWithFallback(
     open(capacity) {
       if (disposed) throw new Error('The model has been disposed.');
       checkCapacity(runtime.config, capacity);
-      return durable({
-        capacity,
-        working: () => working,
-        giveUp: (failed, error) => {
-          if (failed === runtime) giveUp(failed, error);
-        },
+      return known(durable({ capacity, lasting, known }));
+    },
+    async extendTogether(steps, signal) {
+      const own = steps.map(({ session }) => {
+        const found = durables.get(session);
+        if (!found) throw new Error('Only sessions of this runtime can be extended together.');
+        return found;
       });
+      const all = await lasting(signal, async (owner) => {
+        const there: Step[] = [];
+        for (const [index, step] of steps.entries())
+          there.push({ ...step, session: await (own[index] as Durable).on(owner, signal) });
+        return owner.extendTogether(there, signal);
+      });
+      for (const [index, { rows }] of steps.entries()) own[index]?.note(rows);
+      return all;
     },
     dispose() {
       disposed = true;
@@ -76,9 +105,18 @@ export async function openWithFallback(
 
 interface Circumstances {
   capacity: number;
-  working(): Promise<Runtime>;
-  /** Throws the error when nothing is left to take over. */
-  giveUp(failed: Runtime, error: DeviceFailure): void;
+  lasting<R>(signal: AbortSignal | undefined, work: (owner: Runtime) => Promise<R>): Promise<R>;
+  /** The session of what `durable` gives, which the runtime then knows. */
+  known(durable: Durable): Session;
+}
+
+/** A session with what the runtime needs to extend it beside others. */
+interface Durable {
+  session: Session;
+  /** Its session on that runtime, built up again if need be. */
+  on(owner: Runtime, signal: AbortSignal | undefined): Promise<Session>;
+  /** Remembers Part B tokens that were fed. */
+  note(rows: TokenRows): void;
 }
 
 /** What a session was fed: Part A in one piece, then Part B in pieces. */
@@ -91,7 +129,7 @@ function durable(
   around: Circumstances,
   fed: Fed = { partA: undefined, partB: [] },
   begun?: { owner: Runtime; session: Session },
-): Session {
+): Durable {
   let { partA, partB } = fed;
   let inner = begun;
   let disposed = false;
@@ -99,32 +137,34 @@ function durable(
   const lengthOf = (rows: TokenRows | undefined) => rows?.tokens.length ?? 0;
   const length = () => lengthOf(partA) + partB.reduce((sum, rows) => sum + lengthOf(rows), 0);
 
-  /** Runs `work` on the runtime that works, where the session is built up again if need be. */
-  async function lasting<R>(signal: AbortSignal | undefined, work: (session: Session) => Promise<R>): Promise<R> {
-    for (;;) {
-      signal?.throwIfAborted();
-      const owner = await around.working();
-      if (disposed) throw new Error('The session has been disposed.');
+  async function on(owner: Runtime, signal: AbortSignal | undefined): Promise<Session> {
+    if (disposed) throw new Error('The session has been disposed.');
+    if (inner?.owner !== owner) {
+      const session = owner.open(around.capacity);
       try {
-        if (inner?.owner !== owner) {
-          const session = owner.open(around.capacity);
-          inner = { owner, session };
-          await feedAgain(session, signal);
-        }
-        return await work(inner.session);
+        await feedAgain(session, signal);
       } catch (error) {
-        if (!(error instanceof DeviceFailure)) throw error;
-        around.giveUp(owner, error);
+        session.dispose();
+        throw error;
       }
+      inner = { owner, session };
     }
+    return inner.session;
   }
+
+  const lasting = <R>(signal: AbortSignal | undefined, work: (session: Session) => Promise<R>): Promise<R> =>
+    around.lasting(signal, async (owner) => work(await on(owner, signal)));
 
   async function feedAgain(session: Session, signal: AbortSignal | undefined): Promise<void> {
     if (partA) await session.read(partA, signal);
     for (const rows of partB) await session.extend(rows, signal ? { signal } : {});
   }
 
-  return {
+  const note = (rows: TokenRows) => {
+    partB = [...partB, rows];
+  };
+
+  const session: Session = {
     get length() {
       return disposed ? 0 : length();
     },
@@ -134,7 +174,7 @@ function durable(
     },
     async extend(rows, options = {}) {
       const logits = await lasting(options.signal, (session) => session.extend(rows, options));
-      partB = [...partB, rows];
+      note(rows);
       return logits;
     },
     rewind(to) {
@@ -144,13 +184,14 @@ function durable(
     },
     fork() {
       const copy = inner && { owner: inner.owner, session: inner.session.fork() };
-      return durable(around, { partA, partB }, copy);
+      return around.known(durable(around, { partA, partB }, copy));
     },
     dispose() {
       disposed = true;
       inner?.session.dispose();
     },
   };
+  return { session, on, note };
 }
 
 /** The first `length` rows of what was fed. */

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { QuantGroup } from '../checkpoint/quantization.ts';
 import { type LoadedTensor, type ModelFolder, valuesOf } from '../model/load.ts';
 import { loadAddon, type ModelExecution, type NativeModel, type NativeSession } from '../native.ts';
-import type { Runtime, Session } from './runtime.ts';
+import type { Runtime, Session, Step } from './runtime.ts';
 
 export interface NativeRuntimeOptions {
   /** 0: one thread fewer than the machine has processors, so that the editor keeps one. */
@@ -44,6 +44,7 @@ export async function openNativeRuntime(folder: ModelFolder, options: NativeRunt
     config: folder.config,
     device: `native ${model.level} ${NAMES[precision]}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     open: (capacity) => wrap(model.open(capacity)),
+    extendTogether: (steps, signal) => extendTogether(steps, folder.config.vocabSize, signal),
     dispose: () => model.dispose(),
   };
 }
@@ -57,8 +58,10 @@ function give(model: NativeModel, tensor: LoadedTensor, precision: ModelExecutio
   else model.setTensor(name, valuesOf(tensor));
 }
 
+const natives = new WeakMap<Session, NativeSession>();
+
 function wrap(native: NativeSession): Session {
-  return {
+  const session: Session = {
     get length() {
       return native.length;
     },
@@ -69,6 +72,25 @@ function wrap(native: NativeSession): Session {
     fork: () => wrap(native.fork()),
     dispose: () => native.dispose(),
   };
+  natives.set(session, native);
+  return session;
+}
+
+async function extendTogether(steps: readonly Step[], width: number, signal?: AbortSignal): Promise<Float32Array[]> {
+  const together = steps.map(({ session, rows, logits = 'last' }) => {
+    const native = natives.get(session);
+    if (!native) throw new Error('Only sessions of this runtime can be extended together.');
+    return { session: native, rows, all: logits === 'all' };
+  });
+  const [first] = together;
+  if (!first) return [];
+  const found = await cancellable(first.session, signal, () => loadAddon().Session.extendTogether(together));
+  let at = 0;
+  return together.map(({ rows, all }) => {
+    const from = at;
+    at += (all ? rows.tokens.length : 1) * width;
+    return found.subarray(from, at);
+  });
 }
 
 async function cancellable<R>(

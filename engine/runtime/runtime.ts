@@ -17,8 +17,22 @@ export interface Runtime {
   readonly device: string;
   /** Opens an empty session with room for `capacity` tokens (Part A and Part B together). */
   open(capacity: number): Session;
+  /**
+   * Extends sessions of this runtime, each at most once, and gives what `extend` would give for each, in the order of the
+   * steps. Natively all rows pass the weights together, so that a few sessions cost little more than one; others take
+   * them in turn. When it rejects, with `AbortError` where `signal` fired, all sessions have their former lengths.
+   */
+  extendTogether(steps: readonly Step[], signal?: AbortSignal): Promise<Float32Array[]>;
   /** Frees weights; sessions must have been disposed. */
   dispose(): void;
+}
+
+/** What one session gets when several are extended together. */
+export interface Step {
+  session: Session;
+  rows: TokenRows;
+  /** As in `Session.extend`; default `last`. */
+  logits?: 'last' | 'all';
 }
 
 /**
@@ -39,7 +53,7 @@ export interface Session {
   extend(rows: TokenRows, options?: { logits?: 'last' | 'all'; signal?: AbortSignal }): Promise<Float32Array>;
   /** Forgets tokens beyond `length`, which must not cut into Part A unless the model is causal. */
   rewind(length: number): void;
-  /** A second session with the same content; costs one copy of the cache. */
+  /** A second session with the same content. Natively Part A's keys and values are shared, only Part B's are copied. */
   fork(): Session;
   dispose(): void;
 }

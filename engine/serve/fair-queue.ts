@@ -1,7 +1,6 @@
 /**
  * A bounded queue before the model that serves its clients in turn: a client with many requests waits behind its own,
- * not others behind all of them. `slots` tasks run at once: one today, because the engine answers one call at a time;
- * an engine that batches is given more, and nothing else changes here.
+ * not others behind all of them. `slots` tasks run at once.
  */
 import { ApiError } from './api-error.ts';
 

@@ -5,8 +5,11 @@ import { ApiError } from './api-error.ts';
 import type { Call } from './endpoint.ts';
 import type { FairQueue } from './fair-queue.ts';
 
-/** What the server needs of an engine; it makes as many calls at once as the queue has slots. */
-export type ServedEngine = Pick<Engine, 'name' | 'fill'>;
+/** What the server needs of an engine; it makes as many fills at once as the queue has slots. */
+export interface ServedEngine {
+  name: string;
+  fill: Engine['fillBeside'];
+}
 
 export interface CallContext {
   engine: ServedEngine;

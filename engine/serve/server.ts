@@ -1,6 +1,7 @@
 /**
- * The local engine behind HTTP, for other editors and programs: OpenAI's completions and llama.cpp's `/infill`. One
- * request at a time reaches the model, the others wait in a fair queue. It knows nothing of models or prompts.
+ * The local engine behind HTTP, for other editors and programs: OpenAI's completions and llama.cpp's `/infill`. As many
+ * requests as there are slots reach the model at once, the others wait in a fair queue. It knows nothing of models or
+ * prompts.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -21,6 +22,8 @@ export interface ServeOptions {
   port: number;
   access: AccessOptions;
   body?: BodyLimits;
+  /** Requests that the engine takes at once, default 1. */
+  slots?: number;
   /** Most requests that wait for the model. */
   queuePlaces?: number;
   /** Milliseconds for a request to wait and be answered. */
@@ -48,8 +51,6 @@ const FLUSH_TIME = 1_000;
 const IDLE_TIME = 60_000;
 /** More than any queue; beyond it connections are dropped, which costs nothing. */
 const CONNECTIONS = 2_048;
-/** The engine answers one call at a time. */
-const SLOTS = 1;
 
 const ENDPOINTS: Readonly<Record<string, Endpoint>> = { '/v1/completions': completionCall, '/infill': infillCall };
 const READABLE = ['/health', '/v1/models'];
@@ -57,9 +58,9 @@ const READABLE = ['/health', '/v1/models'];
 /** Rejects when the address cannot be listened on, with an error that says why. */
 export async function startServer(options: ServeOptions): Promise<CompletionServer> {
   const { engine, access, log = () => undefined } = options;
-  const { body = BODY, queuePlaces = QUEUE_PLACES, requestTime = REQUEST_TIME, grace = GRACE } = options;
+  const { body = BODY, slots = 1, queuePlaces = QUEUE_PLACES, requestTime = REQUEST_TIME, grace = GRACE } = options;
   const clients = Math.max(1, access.tokens.length);
-  const queue = createFairQueue({ slots: SLOTS, places: queuePlaces, placesEach: Math.ceil(queuePlaces / clients) });
+  const queue = createFairQueue({ slots, places: queuePlaces, placesEach: Math.ceil(queuePlaces / clients) });
   const created = Math.floor(Date.now() / 1000);
   const closing = new AbortController();
   const halted = new AbortController();

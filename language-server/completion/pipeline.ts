@@ -7,7 +7,7 @@ import { InlineCompletionTriggerKind } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { sureBeginning } from '../../engine/infill/certainty.ts';
 import type { Fill, FillOptions, Passage } from '../../engine/infill/fill.ts';
-import type { Completed, EngineHost } from '../engine-host.ts';
+import type { EngineHost } from '../engine-host.ts';
 import type { Log } from '../log.ts';
 import { createNeighbours } from '../neighbours.ts';
 import type { AnsweredRequest, ClozeSettings, Decision } from '../protocol.ts';
@@ -34,7 +34,7 @@ const CHANCE = { temperature: 0.8, topP: 0.95 };
 
 export interface PipelineParts {
   documents: { get(uri: string): TextDocument | undefined; all(): TextDocument[] };
-  host: Pick<EngineHost, 'fill'>;
+  host: Pick<EngineHost, 'fill' | 'fillSeveral'>;
   settings(): ClozeSettings;
   /** Path of a document as the model reads it. */
   pathOf(uri: string): string;
@@ -66,15 +66,20 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
     refused.add(uri);
   }
 
-  function ask(place: Place, rule: LineRule, draw: Draw, signal: AbortSignal): Promise<Completed> {
-    const { maxTokens, timeLimit, contextTokens } = settings().completion;
+  /** The blank at a place, with what was typed since it was opened. */
+  function passageAt(place: Place): Passage {
+    const { contextTokens } = settings().completion;
     let forced = anchor && typedSince(anchor, place);
     if (!anchor || forced === undefined) {
       anchor = openBlank(place, pathOf(place.uri), neighbours.pick(place, documents.all()), contextTokens);
       forced = place.before.slice(anchor.before.length);
     }
-    const passage: Passage = { ...anchor.passage, forced };
-    return host.fill(passage, { maxTokens, contextTokens, timeLimit, singleLine: rule === 'one', ...draw }, signal);
+    return { ...anchor.passage, forced };
+  }
+
+  function optionsFor(rule: LineRule, draw: Draw): FillOptions {
+    const { maxTokens, timeLimit, contextTokens } = settings().completion;
+    return { maxTokens, contextTokens, timeLimit, singleLine: rule === 'one', ...draw };
   }
 
   /** What the user asks for is shown however unsure the model is. */
@@ -88,7 +93,7 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
     const known = cache.find(place, surroundings, { whole: invoked });
     if (known !== undefined) return { text: known, decided: 'nothing', notes: { cached: true } };
     const least = invoked ? 0 : settings().completion.threshold;
-    const completed = await ask(place, rule, { ...GREEDY, least }, signal);
+    const completed = await host.fill(passageAt(place), optionsFor(rule, { ...GREEDY, least }), signal);
     if (!completed.fill) {
       const { why, detail } = completed;
       return { text: '', decided: why, notes: detail === undefined ? {} : { detail } };
@@ -110,13 +115,12 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
 
   /** Other completions of the same place, drawn by chance; as many as differ from what is there. */
   async function others(place: Place, rule: LineRule, first: string, signal: AbortSignal): Promise<string[]> {
-    const found = [first];
-    for (let seed = 1; seed < CANDIDATES && !signal.aborted; seed++) {
-      const { fill } = await ask(place, rule, { ...CHANCE, seed, aside: true }, signal);
-      const text = fill ? shape(fill, place, rule) : '';
-      if (text !== '' && !found.includes(text)) found.push(text);
-    }
-    return found.slice(1);
+    if (signal.aborted) return [];
+    const draws = Array.from({ length: CANDIDATES - 1 }, (_, index) => ({ ...CHANCE, seed: index + 1, aside: true }));
+    const options = draws.map((draw) => optionsFor(rule, draw));
+    const fills = await host.fillSeveral(passageAt(place), options, signal);
+    const texts = new Set([first, '', ...fills.map((fill) => shape(fill, place, rule))]);
+    return [...texts].slice(2);
   }
 
   /** Why nothing may be shown in the document, wherever it is. */

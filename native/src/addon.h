@@ -29,6 +29,11 @@ struct OwnedRows {
   Rows view() const {
     return {static_cast<int>(tokens.size()), tokens.data(), positions.data(), block_positions.data()};
   }
+  void append(const OwnedRows& more) {
+    tokens.insert(tokens.end(), more.tokens.begin(), more.tokens.end());
+    positions.insert(positions.end(), more.positions.begin(), more.positions.end());
+    block_positions.insert(block_positions.end(), more.block_positions.begin(), more.block_positions.end());
+  }
 };
 OwnedRows read_rows(const Napi::Object& object, const Config& config);
 

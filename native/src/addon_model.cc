@@ -1,4 +1,5 @@
 // JavaScript classes Model (weights) and Session (one sequence).
+#include <algorithm>
 #include <set>
 
 #include "addon.h"
@@ -14,6 +15,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
                        {InstanceMethod("read", &SessionObject::read), InstanceMethod("extend", &SessionObject::extend),
                         InstanceMethod("rewind", &SessionObject::rewind), InstanceMethod("fork", &SessionObject::fork),
                         InstanceMethod("cancel", &SessionObject::cancel),
+                        StaticMethod("extendTogether", &SessionObject::extend_together),
                         InstanceMethod("dispose", &SessionObject::dispose),
                         InstanceAccessor("length", &SessionObject::length, nullptr)});
   }
@@ -34,10 +36,11 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   struct State {
     std::shared_ptr<Runtime> runtime;
     std::unique_ptr<Session> session;
-    std::shared_ptr<Buffer<float>> logits;  // of the last token, touched by the JavaScript thread alone
-    std::atomic<bool> cancel{false};
+    std::shared_ptr<Buffer<float>> logits;  // of the last call, touched by the JavaScript thread alone
+    std::shared_ptr<std::atomic<bool>> cancel;  // of the call under way or the last one, shared by all its sessions
     std::atomic<bool> running{false};
   };
+  using States = std::vector<std::shared_ptr<State>>;
 
   std::shared_ptr<State> idle_state(Napi::Env env) {
     if (!state_) throw Napi::Error::New(env, "The session has been disposed.");
@@ -45,20 +48,26 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
     return state_;
   }
 
-  Napi::Value start(Napi::Env env, std::shared_ptr<State> state, std::function<void()> work,
-                    std::function<Napi::Value(Napi::Env)> result) {
-    state->running = true;
-    state->cancel = false;
+  // All states belong to one runtime.
+  static Napi::Value start(Napi::Env env, States states, std::function<void(const std::atomic<bool>& cancel)> work,
+                           std::function<Napi::Value(Napi::Env)> result) {
+    auto cancel = std::make_shared<std::atomic<bool>>(false);
+    for (auto& state : states) {
+      state->running = true;
+      state->cancel = cancel;
+    }
     return run_async(
         env,
-        [state, work = std::move(work)] {
+        [states = std::move(states), cancel, work = std::move(work)] {
           struct Done {
-            State& s;
-            ~Done() { s.running = false; }
-          } done{*state};
-          std::lock_guard<std::mutex> lock(state->runtime->busy);
-          if (state->cancel) throw Cancelled();
-          work();
+            const States& states;
+            ~Done() {
+              for (auto& state : states) state->running = false;
+            }
+          } done{states};
+          std::lock_guard<std::mutex> lock(states[0]->runtime->busy);
+          if (*cancel) throw Cancelled();
+          work(*cancel);
         },
         std::move(result));
   }
@@ -68,7 +77,8 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
       auto state = idle_state(info.Env());
       auto rows = std::make_shared<OwnedRows>(read_rows(info[0].As<Napi::Object>(), state->runtime->config()));
       return start(
-          info.Env(), state, [state, rows] { state->session->read(rows->view(), state->cancel); },
+          info.Env(), {state},
+          [state, rows](const std::atomic<bool>& cancel) { state->session->read(rows->view(), cancel); },
           [](Napi::Env env) { return env.Undefined(); });
     });
   }
@@ -76,22 +86,55 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value extend(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
       auto state = idle_state(info.Env());
-      auto rows = std::make_shared<OwnedRows>(read_rows(info[0].As<Napi::Object>(), state->runtime->config()));
-      const bool all = info[1].ToBoolean().Value();
-      const size_t count = static_cast<size_t>(state->runtime->config().vocab) * (all ? rows->tokens.size() : 1);
-      // Taken for this call and given back, so that the next one finds it; a call before that makes one of its own.
-      auto logits = state->logits ? std::move(state->logits) : std::make_shared<Buffer<float>>();
-      state->logits = nullptr;
-      logits->reserve(count);
-      return start(
-          info.Env(), state,
-          [state, rows, all, logits] { state->session->extend(rows->view(), all, logits->data(), state->cancel); },
-          [state, logits, count, all](Napi::Env env) -> Napi::Value {
-            auto out = Napi::Float32Array::New(env, count);
-            std::memcpy(out.Data(), logits->data(), sizeof(float) * count);
-            if (!all) state->logits = logits;
-            return out;
-          });
+      OwnedRows rows = read_rows(info[0].As<Napi::Object>(), state->runtime->config());
+      const Step step = {state->session.get(), rows.view().count, info[1].ToBoolean()};
+      return extend_all(info.Env(), {state}, {step}, std::move(rows));
+    });
+  }
+
+  // ([{ session, rows, all }, ...]), different sessions of one model
+  static Napi::Value extend_together(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const auto given = info[0].As<Napi::Array>();
+      States states;
+      std::vector<Step> steps;
+      OwnedRows all;
+      for (uint32_t i = 0; i < given.Length(); i++) {
+        const auto one = given.Get(i).As<Napi::Object>();
+        auto state = Unwrap(one.Get("session").As<Napi::Object>())->idle_state(info.Env());
+        if (std::find(states.begin(), states.end(), state) != states.end())
+          throw std::invalid_argument("A session can be extended only once in a step.");
+        if (!states.empty() && state->runtime != states[0]->runtime)
+          throw std::invalid_argument("Only sessions of one model can be extended together.");
+        const OwnedRows rows = read_rows(one.Get("rows").As<Napi::Object>(), state->runtime->config());
+        steps.push_back({state->session.get(), rows.view().count, one.Get("all").ToBoolean()});
+        all.append(rows);
+        states.push_back(std::move(state));
+      }
+      if (steps.empty()) throw std::invalid_argument("There must be at least one session to extend.");
+      return extend_all(info.Env(), std::move(states), std::move(steps), std::move(all));
+    });
+  }
+
+  static Napi::Value extend_all(Napi::Env env, States states, std::vector<Step> steps, OwnedRows rows) {
+    const auto first = states[0];
+    size_t wanted = 0;
+    for (const Step& step : steps) wanted += step.logits();
+    const size_t count = static_cast<size_t>(first->runtime->config().vocab) * wanted;
+    // Taken for this call and given back, so that the next one finds it; a call before that makes one of its own.
+    auto logits = first->logits ? std::move(first->logits) : std::make_shared<Buffer<float>>();
+    first->logits = nullptr;
+    logits->reserve(count);
+    auto work = [first, steps, rows = std::make_shared<OwnedRows>(std::move(rows)),
+                 logits](const std::atomic<bool>& cancel) {
+      first->runtime->extend(steps, rows->view(), logits->data(), cancel);
+    };
+    const bool is_kept = wanted == steps.size();
+    return start(env, std::move(states), std::move(work), [first, logits, count, is_kept](Napi::Env env) -> Napi::Value {
+      auto out = Napi::Float32Array::New(env, count);
+      std::memcpy(out.Data(), logits->data(), sizeof(float) * count);
+      if (is_kept) first->logits = logits;
+      return out;
     });
   }
 
@@ -110,7 +153,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   }
 
   void cancel(const Napi::CallbackInfo&) {
-    if (state_) state_->cancel = true;
+    if (state_ && state_->cancel) *state_->cancel = true;
   }
 
   void dispose(const Napi::CallbackInfo&) { state_.reset(); }
@@ -231,6 +274,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
 void init_model(Napi::Env env, Napi::Object exports) {
   auto* constructor = new Napi::FunctionReference(Napi::Persistent(SessionObject::define(env)));
   env.SetInstanceData(constructor);
+  exports.Set("Session", constructor->Value());
   exports.Set("Model", ModelObject::define(env));
 }
 

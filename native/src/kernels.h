@@ -12,6 +12,13 @@ enum class Activation { gelu = 0, gelu_tanh = 1, geglu = 2, swiglu = 3 };
 // A gated activation reads twice the columns that it writes.
 inline bool is_gated(Activation kind) { return kind == Activation::geglu || kind == Activation::swiglu; }
 
+// Some rows of cached keys and values of one head.
+template <class T>
+struct CachedRows {
+  const T *k, *v;
+  int count;
+};
+
 template <class T>
 struct Kernels {
   // y = (x - mean) rstd g + b for each row; mean and rstd are written, y may be x.
@@ -55,8 +62,9 @@ struct Kernels {
   float (*dot)(int n, const T* a, const T* b);
   // log-sum-exp of n logits, then dlogits = weight (softmax - onehot(target)); returns the cross-entropy.
   float (*cross_entropy)(int n, const float* logits, int target, float weight, T* dlogits);
-  // One query over `n` cached rows of K and V (row length D, leading dimension ld): out = softmax(scale q K^T) V.
-  void (*attend_row)(int D, int n, int ld, float scale, const float* q, const T* K, const T* V, float* scores,
+  // One query over the cached rows K and V of two pieces, as if they were one (row length D, leading dimension ld, at
+  // least one row in all): out = softmax(scale q K^T) V.
+  void (*attend_row)(int D, int ld, float scale, const float* q, const CachedRows<T> pieces[2], float* scores,
                      float* out);
 };
 

@@ -1,9 +1,11 @@
-// Inference: Part A is read once, Part B is extended row by row over cached keys and values.
-// Defines: Runtime (weights and work space, one call at a time), Session (one sequence's cache).
+// Inference: Part A is read once, Part B is extended row by row over cached keys and values, of several sessions in one
+// pass over the weights.
+// Defines: Runtime (weights and work space, one call at a time), Session (one sequence's cache), Step.
 #pragma once
 #include <mutex>
 
 #include "attention.h"
+#include "cache.h"
 
 namespace cloze {
 
@@ -14,10 +16,17 @@ class Session {
   // Reads Part A into an empty session: every row sees every other (in a causal model: those before it). Throws
   // Cancelled, leaving the session empty.
   virtual void read(const Rows& rows, const std::atomic<bool>& cancel) = 0;
-  // Appends causal rows. Writes V logits after the last row, or [rows.count, V] when `all`.
-  virtual void extend(const Rows& rows, bool all, float* logits, const std::atomic<bool>& cancel) = 0;
   virtual void rewind(int length) = 0;
+  // A second session with the same content. What was read is shared, what was appended is copied.
   virtual std::unique_ptr<Session> fork() const = 0;
+};
+
+// What one session gets when several are extended together: `count` rows; logits after the last, or after each.
+struct Step {
+  Session* session;
+  int count;
+  bool all;
+  int logits() const { return all ? count : 1; }
 };
 
 class Runtime : public std::enable_shared_from_this<Runtime> {
@@ -31,6 +40,12 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   virtual void set_stored(const Tensor& tensor, QuantFormat format, const int8_t* q, const uint16_t* scales) = 0;
   virtual bool is_quantized() const = 0;
   virtual std::unique_ptr<Session> open(int capacity) = 0;
+  // Appends causal rows to sessions of this runtime, each at most once; `rows` are those of all steps, one after another.
+  // Writes V logits for each row that is asked for, in the same order. What a step gives does not depend on the others
+  // beside it, except by rounding where `gemm` rounds by the number of rows (bf16 tiles). Throws Cancelled, leaving all
+  // sessions as they were.
+  virtual void extend(const std::vector<Step>& steps, const Rows& rows, float* logits,
+                      const std::atomic<bool>& cancel) = 0;
 
   std::mutex busy;  // held for the length of a set, read or extend
 };

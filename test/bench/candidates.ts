@@ -1,20 +1,39 @@
-/** Milliseconds of one completion where nothing was read yet, and of two or three: the others share its Part A. */
+/** Milliseconds of one completion where nothing was read yet, and of two or three, one by one and together. */
 import { readFileSync } from 'node:fs';
-import { loadEngine } from '../../engine/index.ts';
+import { type Engine, loadEngine } from '../../engine/index.ts';
 import type { Passage } from '../../engine/infill/fill.ts';
 import type { Row } from './main.ts';
 import { interleaved } from './spread.ts';
 
 const TOKENS = 12;
-const COUNTS = [1, 2, 3];
+const ROUNDS = 15;
+const CASES = [
+  { count: 1, together: false },
+  { count: 2, together: false },
+  { count: 3, together: false },
+  { count: 2, together: true },
+  { count: 3, together: true },
+];
 
 export async function benchCandidates(): Promise<Row[]> {
-  const engine = await loadEngine({ modelFolder: 'engine/embedded-model', threads: 1 });
+  const rows: Row[] = [];
+  for (const precision of ['float32', 'int8'] as const) {
+    const engine = await loadEngine({ modelFolder: 'engine/embedded-model', threads: 1, precision });
+    try {
+      rows.push(...(await candidatesOf(engine)));
+    } finally {
+      await engine.dispose();
+    }
+  }
+  return rows;
+}
+
+async function candidatesOf(engine: Engine): Promise<Row[]> {
   const source = readFileSync('engine/infill/passage.ts', 'utf8');
   const cut = source.indexOf('\n', source.length / 2);
   let round = 0;
-  const alternatives = COUNTS.map((count) => ({
-    what: `${count} of ${TOKENS} tokens, ${engine.device}`,
+  const alternatives = CASES.map(({ count, together }) => ({
+    what: `${count} of ${TOKENS} tokens${count === 1 ? '' : together ? ' together' : ' one by one'}, ${engine.device}`,
     unit: 'ms',
     async measure() {
       // Another path, so that Part A is read anew.
@@ -27,18 +46,15 @@ export async function benchCandidates(): Promise<Row[]> {
         neighbours: [],
         kind: 'sentence',
       };
-      const start = performance.now();
-      for (let seed = 0; seed < count; seed++) {
+      const options = Array.from({ length: count }, (_, seed) => {
         const draw = seed === 0 ? { temperature: 0, topP: 1 } : { temperature: 0.8, topP: 0.95 };
-        const limits = { maxTokens: TOKENS, contextTokens: 900, timeLimit: 0, singleLine: false };
-        await engine.fill(passage, { ...draw, ...limits, seed });
-      }
+        return { ...draw, maxTokens: TOKENS, contextTokens: 900, timeLimit: 0, singleLine: false, seed };
+      });
+      const start = performance.now();
+      if (together) await engine.fillSeveral(passage, options);
+      else for (const each of options) await engine.fill(passage, each);
       return performance.now() - start;
     },
   }));
-  try {
-    return await interleaved(alternatives, 7);
-  } finally {
-    await engine.dispose();
-  }
+  return interleaved(alternatives, ROUNDS);
 }

@@ -10,6 +10,7 @@ import { benchFitSpeed } from './fit-speed.ts';
 import { benchGolf } from './golf/golf.ts';
 import { benchOnnx } from './peer/peer.ts';
 import { benchSurvival } from './survival.ts';
+import { benchServe } from './serve.ts';
 import { benchTrain } from './train.ts';
 import { benchTyping } from './typing/typing.ts';
 
@@ -25,6 +26,7 @@ const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
   train: benchTrain,
   fill: benchFill,
   candidates: benchCandidates,
+  serve: benchServe,
   'document-cache': benchDocumentCache,
   agreement: benchAgreement,
   'fit-speed': benchFitSpeed,

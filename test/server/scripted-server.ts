@@ -37,6 +37,7 @@ const engine: Engine = {
       return fill;
     });
   },
+  fillSeveral: (passage, options, call) => Promise.all(options.map((each) => engine.fill(passage, each, call))),
   fillBlanks(passage, options, signal) {
     const call: Call<BlanksPassage> = { passage, options, outcome: 'running' };
     calls.asked.push(call);

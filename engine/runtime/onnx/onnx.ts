@@ -6,6 +6,7 @@ import { storedGraph } from '../../onnx/stored-graph.ts';
 import type { Precision } from '../../onnx/weights.ts';
 import { programPath } from '../../program-path.ts';
 import { checkCapacity, checkRewind, checkRoom, checkRows } from '../misuse.ts';
+import { extendOneByOne } from '../one-by-one.ts';
 import type { Runtime, Session, TokenRows } from '../runtime.ts';
 import { cacheKind, type Provider } from './providers.ts';
 import { openWorkerLine, type WorkerLine } from './worker-line.ts';
@@ -50,6 +51,7 @@ export async function openOnnxRuntime(folder: ModelFolder, options: OnnxRuntimeO
       checkCapacity(config, capacity);
       return openSession({ config, line, capacity, next: () => sessions++ }, sessions++);
     },
+    extendTogether: extendOneByOne,
     dispose() {
       if (!disposed) line.end();
       disposed = true;

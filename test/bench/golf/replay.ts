@@ -52,6 +52,8 @@ export async function openReplay(modelFolder: string, threads: number): Promise<
       known.set(key, { least, fill });
       return { fill: gate(fill), waiting: 0 };
     },
+    // Nobody asks by hand here.
+    fillSeveral: async () => [],
   });
 
   async function typeHole(

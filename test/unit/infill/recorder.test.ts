@@ -61,10 +61,19 @@ it('remembers what a session holds, through rewinding, forks and calls that fail
     [1, 2, 3],
     [4, 7],
   ]);
-  await fork.extend(rows(8));
+  // What is tried beside is not what is shown.
+  await recorder.runtime.extendTogether([{ session: fork, rows: rows(8) }]);
   expect(held(recorder)).toEqual([
     [1, 2, 3],
-    [4, 5, 6, 8],
+    [4, 7],
+  ]);
+  await recorder.runtime.extendTogether([
+    { session, rows: rows(10, 11) },
+    { session: fork, rows: rows(12) },
+  ]);
+  expect(held(recorder)).toEqual([
+    [1, 2, 3],
+    [4, 7, 10, 11],
   ]);
   session.rewind(2);
   await session.extend(rows(6));

@@ -25,13 +25,30 @@ describe('scores of given spans', () => {
     expect(model.open).toBe(0);
   });
 
-  it('read Part A once, and feed a common beginning once', async () => {
+  it('read Part A once, and feed what all begin with once', async () => {
     const model = recite('abc');
-    await scoreSpans(model, passage, ['abcd', 'x', 'abce', 'abcd']);
-    // sop abcd; the last token of the same again; the d gives way to an e, after the c; and x after sop.
-    const extended = model.calls.filter((call) => call.startsWith('extend'));
+    await scoreSpans(model, passage, ['abcd', 'abx', 'abce', 'abcd', 'ab']);
     expect(model.calls.filter((call) => call.startsWith('read'))).toHaveLength(1);
-    expect(extended).toEqual(['extend 5 all', 'extend 1 last', 'extend 2 all', 'extend 2 all']);
+    // sop ab; then b with what differs after it, equal candidates once.
+    expect(model.calls.filter((call) => call.startsWith('extend'))).toEqual([
+      'extend 3 all',
+      ...['extend 3 all', 'extend 2 all', 'extend 3 all', 'extend 1 last'],
+    ]);
+    const alone = recite('abc');
+    await scoreSpans(alone, passage, ['abcd']);
+    expect(alone.calls.filter((call) => call.startsWith('extend'))).toEqual(['extend 5 all']);
+    expect([model.open, alone.open]).toEqual([0, 0]);
+  });
+
+  it('do not depend on how many there are', async () => {
+    const model = recite('abc', { words: ['abc', 'ab'] });
+    const many = Array.from({ length: 150 }, (_, n) => `a${'b'.repeat(n % 7)}${n}`);
+    const scores = await scoreSpans(model, passage, [...many, 'abc']);
+    for (const [index, text] of [...many, 'abc'].entries()) {
+      const [alone] = await scoreSpans(model, passage, [text]);
+      expect(scores[index]?.logProbability).toBeCloseTo(alone?.logProbability as number, 9);
+    }
+    expect(best(scores)).toBe('abc');
   });
 
   it('count what was typed as the beginning of every candidate', async () => {

@@ -4,6 +4,7 @@
  */
 import type { Model } from '../../../engine/infill/fill.ts';
 import type { GlmConfig } from '../../../engine/model/config.ts';
+import { extendOneByOne } from '../../../engine/runtime/one-by-one.ts';
 import type { Runtime, Session, TokenRows } from '../../../engine/runtime/runtime.ts';
 import type { Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
 
@@ -79,7 +80,7 @@ export interface Toy extends Model {
   tokenizer: ToyTokenizer;
   /** Every call on a session, e.g. `read 12`, `extend 3 all`, `rewind 12`, `dispose`. */
   calls: string[];
-  /** Rows of the newest session, Part A and Part B. */
+  /** Rows of the newest session that is no fork, Part A and Part B. */
   rows: { token: number; position: number; blockPosition: number }[];
   /** Sessions not yet disposed. */
   open: number;
@@ -89,6 +90,8 @@ export interface ToyOptions {
   words?: readonly string[];
   voice?: (tokenizer: ToyTokenizer) => Voice;
   config?: Partial<GlmConfig>;
+  /** False: what may never be drawn takes no probability, so that all of it goes to the voice. */
+  tempting?: boolean;
   /** Runs before each call answers; for cancellation and clocks. */
   onCall?: (call: string) => void;
 }
@@ -118,25 +121,33 @@ export function toy(options: ToyOptions = {}): Toy {
     calls: [],
     rows: [],
     open: 0,
-    runtime: { config, device: 'toy', open: (capacity) => openSession(capacity), dispose: () => undefined },
+    runtime: {
+      config,
+      device: 'toy',
+      open: (capacity) => openSession(capacity),
+      extendTogether: extendOneByOne,
+      dispose: () => undefined,
+    },
   };
 
   function logitsAfter(partB: readonly number[]): Float32Array {
     const preferred = voice(tokenizer.decodeBytes(partB.slice(1)), partB.slice(1));
     const logits = new Float32Array(config.vocabSize).fill(-4);
-    // Padding and special tokens tempt the sampler: none of them may ever be drawn.
-    logits.fill(50, tokenizer.vocabSize);
-    for (const id of [special.mask, special.sop, special.enc, special.path, special.code]) logits[id] = 40;
+    if (options.tempting ?? true) {
+      // Padding and special tokens tempt the sampler: none of them may ever be drawn.
+      logits.fill(50, tokenizer.vocabSize);
+      for (const id of [special.mask, special.sop, special.enc, special.path, special.code]) logits[id] = 40;
+    }
     for (const [rank, id] of preferred.entries()) logits[id] = 10 - rank;
     return logits;
   }
 
-  function openSession(capacity: number): Session {
+  function openSession(capacity: number, from?: { rows: Toy['rows']; partA: number }): Session {
     if (capacity > config.maxLength) throw new Error(`capacity ${capacity} beyond ${config.maxLength}`);
-    const rows: Toy['rows'] = [];
-    result.rows = rows;
+    const rows: Toy['rows'] = [...(from?.rows ?? [])];
+    if (!from) result.rows = rows;
     result.open++;
-    let partA = -1;
+    let partA = from?.partA ?? -1;
     let disposed = false;
     const put = ({ tokens, positions, blockPositions }: TokenRows) => {
       if (disposed) throw new Error('disposed');
@@ -176,7 +187,8 @@ export function toy(options: ToyOptions = {}): Toy {
         rows.length = length;
       },
       fork() {
-        throw new Error('not forked here');
+        result.calls.push('fork');
+        return openSession(capacity, { rows, partA });
       },
       dispose() {
         if (disposed) throw new Error('disposed twice');

@@ -39,7 +39,10 @@ it(`nothing flickers in ${KEYS} keys with a model that changes its mind at every
   let document: TextDocument | undefined;
   const pipeline = createPipeline({
     documents: { get: () => document, all: () => (document ? [document] : []) },
-    host: { fill: async (passage) => ({ fill: said(passage), waiting: 0 }) },
+    host: {
+      fill: async (passage) => ({ fill: said(passage), waiting: 0 }),
+      fillSeveral: async (passage, options) => options.map(() => said(passage)),
+    },
     // More than the whole text, so that the model's place in it is known.
     settings: () => ({ ...defaultSettings, completion: { ...defaultSettings.completion, contextTokens: 2000 } }),
     pathOf: () => 'a.ts',

@@ -27,6 +27,10 @@ function completer(threshold: number, ...said: [text: string, probability: numbe
         asked.push(options);
         return { fill, waiting: 0 };
       },
+      async fillSeveral(_, options) {
+        asked.push(...options);
+        return options.map(() => fill);
+      },
     },
     settings: () => ({ ...defaultSettings, completion: { ...defaultSettings.completion, threshold } }),
     pathOf: () => 'a.ts',

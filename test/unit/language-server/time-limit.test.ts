@@ -21,6 +21,7 @@ function completer(...answers: [text: string, finish: FinishReason][]) {
         const fill: Fill = { text, tokens: [], finish, confidence: 1, ...figures };
         return { fill, waiting: 0 };
       },
+      fillSeveral: async () => [],
     },
     settings: () => defaultSettings,
     pathOf: () => 'a.ts',

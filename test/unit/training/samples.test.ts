@@ -9,6 +9,7 @@ import { loadAddon, type NativeModel } from '../../../engine/native.ts';
 import type { InfillingSample } from '../../../engine/objective/blank-infilling.ts';
 import { type FimOrder, fillInTheMiddle, fimIds } from '../../../engine/objective/fill-in-the-middle.ts';
 import { createRandom } from '../../../engine/objective/random.ts';
+import { extendOneByOne } from '../../../engine/runtime/one-by-one.ts';
 import type { Runtime } from '../../../engine/runtime/runtime.ts';
 import { toBatch } from '../../../engine/training/batch.ts';
 import { drawCausalSample } from '../../../engine/training/causal-samples.ts';
@@ -92,6 +93,7 @@ describe('a causal model asked for a middle', () => {
       config,
       device: 'test',
       dispose: () => own.dispose(),
+      extendTogether: extendOneByOne,
       open(capacity) {
         const session = own.open(capacity);
         return {

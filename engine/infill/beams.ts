@@ -1,0 +1,141 @@
+/**
+ * Beam search: the most probable whole span instead of the most probable next token. Spans of different lengths are
+ * compared by log P(span) / ((5 + n) / 6), n being the predicted tokens with the end (Wu et al. 2016, arXiv 1609.08144,
+ * equation 14 with alpha 1, which GLM-130B's own beam search takes): without it the shortest would win.
+ */
+import type { FinishReason } from './fill.ts';
+import type { OpenBlank } from './open-blank.ts';
+import { logProbabilityOf, mostProbableOf } from './sampling.ts';
+import type { SpanWriter } from './span-writer.ts';
+
+/** A span that may still go on, in a session of its own. */
+interface Hypothesis {
+  blank: OpenBlank;
+  writer: SpanWriter;
+  logits: Float32Array;
+  /** Log probability of all of its tokens; of one that was forced among those that agree with what was typed. */
+  sum: number;
+}
+
+interface Extension {
+  parent: Hypothesis;
+  id: number;
+  sum: number;
+}
+
+export interface Found {
+  writer: SpanWriter;
+  finish: FinishReason;
+}
+
+export interface BeamOptions {
+  /** Most spans that are followed at a time. */
+  beams: number;
+  maxTokens: number;
+  /** When to stop with the best so far, in milliseconds as `performance.now` counts. */
+  deadline: number;
+}
+
+function normalized(sum: number, tokens: number): number {
+  return sum / ((5 + tokens) / 6);
+}
+
+/**
+ * The best of what was ended, of all that was written where nothing was; `blank` then holds all of it but the last token.
+ * It stops when no open span can win any more: more tokens only lower its sum, and none has more than `maxTokens`.
+ */
+export async function searchBeams(
+  blank: OpenBlank,
+  writer: SpanWriter,
+  logits: Float32Array,
+  { beams, maxTokens, deadline }: BeamOptions,
+  signal?: AbortSignal,
+): Promise<Found> {
+  let open: Hypothesis[] = [{ blank: blank.fork(), writer, logits, sum: 0 }];
+  let best: (Found & { score: number }) | undefined;
+  const end = (ended: SpanWriter, sum: number, finish: FinishReason) => {
+    const score = normalized(sum, ended.predicted.length);
+    if (!best || score > best.score) best = { writer: ended, finish, score };
+  };
+  const canWin = (sum: number) => !best || normalized(sum, maxTokens) > best.score;
+
+  try {
+    while (open.length > 0) {
+      signal?.throwIfAborted();
+      const chosen: { extension: Extension; writer: SpanWriter; own: number }[] = [];
+      for (const extension of extensions(open, beams)) {
+        if (chosen.length === beams || !canWin(extension.sum)) break;
+        const { parent, id } = extension;
+        const next = parent.writer.fork();
+        next.take(next.look(parent.logits), id);
+        if (next.finish !== undefined) end(next, extension.sum, next.finish);
+        else chosen.push({ extension, writer: next, own: logProbabilityOf(parent.logits, id) });
+      }
+      const over =
+        performance.now() >= deadline ? 'time' : (open[0] as Hypothesis).blank.room === 0 ? 'capacity' : undefined;
+      const going = chosen.filter(({ extension }) => canWin(extension.sum));
+      if (over !== undefined) for (const { writer: next, extension } of going) end(next, extension.sum, over);
+      const followed = open;
+      open = [];
+      open = over === undefined ? await follow(followed, going, signal) : dropAll(followed);
+    }
+  } catch (error) {
+    dropAll(open);
+    throw error;
+  }
+  if (!best) throw new Error('No token of the vocabulary fits here: the tokenizer cannot write this text.');
+  // What is open, and what a trace tells, is the span that was found.
+  await blank.feed(
+    best.writer.tokens.slice(0, -1).map(({ id }) => id),
+    signal,
+  );
+  return best;
+}
+
+/** What may come after the open spans, the most probable first. */
+function extensions(open: readonly Hypothesis[], beams: number): Extension[] {
+  return open
+    .flatMap((parent) => {
+      const { writer, logits, sum } = parent;
+      const outlook = writer.look(logits);
+      // Half of them may end their span.
+      return mostProbableOf(outlook.logits, outlook.allowed, 2 * beams).map((id) => ({
+        parent,
+        id,
+        sum: sum + writer.chosen(outlook, id),
+      }));
+    })
+    .sort((one, other) => other.sum - one.sum);
+}
+
+/** Appends the chosen tokens, all in one step; a span with several of them is forked, one with none is disposed of. */
+async function follow(
+  open: readonly Hypothesis[],
+  chosen: readonly { extension: Extension; writer: SpanWriter; own: number }[],
+  signal: AbortSignal | undefined,
+): Promise<Hypothesis[]> {
+  const taken = new Set<Hypothesis>();
+  const blanks = chosen.map(({ extension: { parent } }) => {
+    if (taken.has(parent)) return parent.blank.fork();
+    taken.add(parent);
+    return parent.blank;
+  });
+  for (const hypothesis of open) if (!taken.has(hypothesis)) hypothesis.blank.dispose();
+  const appending = chosen.map(({ extension: { id }, own }, index) =>
+    (blanks[index] as OpenBlank).append(id, own, signal),
+  );
+  const settled = await Promise.allSettled(appending);
+  if (settled.some(({ status }) => status === 'rejected')) for (const each of blanks) each.dispose();
+  const logits = await Promise.all(appending);
+  return chosen.map(({ writer, extension: { sum } }, index) => ({
+    sum,
+    blank: blanks[index] as OpenBlank,
+    writer,
+    logits: logits[index] as Float32Array,
+  }));
+}
+
+function dropAll(open: readonly Hypothesis[]): Hypothesis[] {
+  for (const { blank } of open) blank.dispose();
+  return [];
+}

@@ -1,0 +1,166 @@
+/**
+ * A span as it is written, token by token: which tokens may come next and how probable they are, and what ends it.
+ * Knows nothing of sessions, so that the same span can be written on in several ways.
+ */
+import { endTokens } from '../tokenizer/tokenizer.ts';
+import { mixVotes } from './cache-gate.ts';
+import { chosenLogProbability } from './certainty.ts';
+import type { FilledToken, FillOptions, FinishReason } from './fill.ts';
+import { vocabularyOf } from './healing.ts';
+import type { OpenBlank } from './open-blank.ts';
+import { logProbabilityOf, logShareOf } from './sampling.ts';
+import { createSpanStream } from './span-stream.ts';
+import { decodeWellFormed, endOfLine } from './span-text.ts';
+
+/** A blank's forced text, as far as it is fed. */
+export interface Forced {
+  text: string;
+  fed: readonly number[];
+  /** Log probability of each token that was fed. */
+  logProbabilities: readonly number[];
+  /** Its last bytes, which the next tokens must agree with. */
+  healed: Uint8Array;
+}
+
+/** What may come next. */
+export interface Outlook {
+  /** Logits [V], the document cache's votes mixed in. */
+  logits: Float32Array;
+  /** Of each token that the document votes for, the probability that comes from there. */
+  fromDocument: ReadonlyMap<number, number> | undefined;
+  /** Tokens that may be chosen. */
+  allowed: Int32Array;
+}
+
+export interface SpanWriter {
+  /** The tokens after `sop`, forced ones included. */
+  readonly tokens: readonly FilledToken[];
+  /** Log probabilities of the predicted tokens where they were chosen, an end included. */
+  readonly predicted: readonly number[];
+  /** Natural logarithm of the probability of all predicted tokens. */
+  readonly sum: number;
+  readonly finish: FinishReason | undefined;
+  /** The span without its forced part. */
+  text(): string;
+  /** From the model's logits [V] after what was written. */
+  look(logits: Float32Array): Outlook;
+  /** Natural logarithm of a token's probability among those that may be chosen; of all where nothing is forced. */
+  chosen(outlook: Outlook, id: number): number;
+  /** Writes a token, which may end the span; gives what was gained, unless it was forced or is the end itself. */
+  take(outlook: Outlook, id: number): { token: FilledToken; text: string } | undefined;
+  /** Another that goes on from here. */
+  fork(): SpanWriter;
+}
+
+type Limits = Pick<FillOptions, 'stop' | 'singleLine' | 'lines' | 'least' | 'maxTokens' | 'documentCache'>;
+
+interface Written {
+  tokens: FilledToken[];
+  span: number[];
+  predicted: number[];
+  unmatched: Uint8Array;
+}
+
+/** `options` say what ends the span. */
+export function writeSpan({ model, cache: documentCache }: OpenBlank, forced: Forced, options: Limits): SpanWriter {
+  const { tokenizer } = model;
+  const ends = endTokens(tokenizer.special);
+  const vocabulary = vocabularyOf(tokenizer);
+  const cache = (options.documentCache ?? model.documentCache) ? documentCache : undefined;
+  const lines = options.singleLine ? 1 : options.lines;
+  const textOf = (id: number) => tokenizer.decode([id]);
+
+  function writer(written: Written): SpanWriter {
+    const { tokens, span, predicted } = written;
+    let { unmatched } = written;
+    const stream = createSpanStream(options.stop);
+    let given = stream.take(Uint8Array.from(span)).length;
+    let sum = predicted.reduce((total, each) => total + each, 0);
+    let finish: FinishReason | undefined;
+    let lineEnd: number | undefined;
+
+    /** Notes a token's probability and where it came from. */
+    function described({ logits, fromDocument: shares, allowed }: Outlook, id: number): FilledToken {
+      const fromDocument = shares?.get(id);
+      const source = fromDocument === undefined ? {} : { fromDocument };
+      const logProbability = logProbabilityOf(logits, id);
+      if (ends.includes(id)) return { id, text: '', logProbability, ...source, forced: false };
+      const forced = unmatched.length > 0 && tokenizer.bytes(id).length <= unmatched.length;
+      const token: FilledToken = { id, text: textOf(id), logProbability, ...source, forced };
+      if (!forced && unmatched.length > 0) {
+        token.forcedBytes = unmatched.length;
+        token.logShare = logShareOf(logits, allowed, id);
+      }
+      return token;
+    }
+
+    function count(token: FilledToken): void {
+      const chosen = chosenLogProbability(token);
+      predicted.push(chosen);
+      sum += chosen;
+    }
+
+    return {
+      tokens,
+      predicted,
+      get sum() {
+        return sum;
+      },
+      get finish() {
+        return finish;
+      },
+      text: () =>
+        finish === 'stop' ? (stream.stopped ?? '') : decodeWellFormed(Uint8Array.from(span.slice(0, lineEnd))),
+      look(own) {
+        const written = forced.text + decodeWellFormed(Uint8Array.from(span));
+        const votes = cache?.votes(written, decodeWellFormed(unmatched));
+        const mixture = votes && mixVotes(own, votes);
+        let allowed = unmatched.length > 0 ? vocabulary.agreeing(unmatched) : vocabulary.drawable;
+        if (allowed.length === 0) {
+          // A vocabulary without bytes of its own cannot write this text: the span goes on as if it had been read.
+          unmatched = new Uint8Array();
+          allowed = vocabulary.drawable;
+        }
+        if (!votes || !mixture) return { logits: own, fromDocument: undefined, allowed };
+        const { logits, trust } = mixture;
+        return { logits, fromDocument: new Map([...votes.tokens].map(([id, share]) => [id, trust * share])), allowed };
+      },
+      chosen: (outlook, id) =>
+        unmatched.length > 0 ? logShareOf(outlook.logits, outlook.allowed, id) : logProbabilityOf(outlook.logits, id),
+      take(outlook, id) {
+        const token = described(outlook, id);
+        tokens.push(token);
+        if (ends.includes(id)) {
+          count(token);
+          finish = 'eop';
+          return undefined;
+        }
+        const bytes = tokenizer.bytes(id);
+        let gained: string | undefined;
+        if (!token.forced) {
+          count(token);
+          span.push(...bytes.subarray(unmatched.length));
+          gained = stream.take(bytes.subarray(unmatched.length));
+          given += gained.length;
+          token.end = given;
+        }
+        unmatched = unmatched.subarray(Math.min(bytes.length, unmatched.length));
+        lineEnd = lines === undefined ? undefined : endOfLine(span, lines);
+        if (lineEnd !== undefined) finish = 'line';
+        else if (stream.stopped !== undefined) finish = 'stop';
+        else if (Math.exp(sum) < (options.least ?? 0)) finish = 'unsure';
+        else if (predicted.length >= options.maxTokens) finish = 'length';
+        return gained === undefined ? undefined : { token, text: gained };
+      },
+      fork: () => writer({ tokens: [...tokens], span: [...span], predicted: [...predicted], unmatched }),
+    };
+  }
+
+  const given = forced.fed.map((id, index) => ({
+    id,
+    text: textOf(id),
+    logProbability: forced.logProbabilities[index] as number,
+    forced: true,
+  }));
+  return writer({ tokens: given, span: [], predicted: [], unmatched: forced.healed });
+}
