@@ -1,9 +1,11 @@
-/** `npm run bench -- NAME [--json FILE]`: timings and shares; `golf`: keys saved; `typing`: what a keystroke costs. They never decide a test. */
+/** `npm run bench -- NAME [--json FILE]`: timings and shares; `golf`: keys saved; `typing`: what a keystroke costs;
+ * `cpu`: the processor's limits and llama.cpp. They never decide a test. */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../../engine/checkpoint/atomic-write.ts';
 import { benchAgreement } from './agreement.ts';
 import { benchCandidates } from './candidates.ts';
+import { benchCpu } from './cpu/cpu.ts';
 import { benchDocumentCache } from './document-cache.ts';
 import { benchFill } from './fill.ts';
 import { benchGolf } from './golf/golf.ts';
@@ -32,8 +34,9 @@ const timing = TIMINGS[name];
 if (timing) await showTimings(timing, args);
 else if (name === 'golf') await benchGolf(args, machine);
 else if (name === 'typing') await benchTyping(args, machine);
+else if (name === 'cpu') await benchCpu(args, machine);
 else {
-  process.stderr.write(`Usage: npm run bench -- ${Object.keys(TIMINGS).join('|')}|golf|typing [--json FILE]\n`);
+  process.stderr.write(`Usage: npm run bench -- ${Object.keys(TIMINGS).join('|')}|golf|typing|cpu [--json FILE]\n`);
   process.exitCode = 2;
 }
 
