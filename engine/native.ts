@@ -8,5 +8,7 @@ export {
   type NativeModel,
   type NativeSession,
   type NativeTrainer,
+  ROWS_TOGETHER,
+  type StoredFloats,
   type TrainerVector,
 } from '../native/index.ts';

@@ -1,5 +1,5 @@
 /** `npm run bench -- NAME [--json FILE]`: timings and shares; `golf`: keys saved; `typing`: what a keystroke costs;
- * `cpu`: the processor's limits and llama.cpp. They never decide a test. */
+ * `cpu`: the processor's limits and llama.cpp; `load`: checkpoints of some GB. They never decide a test. */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../../engine/checkpoint/atomic-write.ts';
@@ -9,6 +9,7 @@ import { benchCpu } from './cpu/cpu.ts';
 import { benchDocumentCache } from './document-cache.ts';
 import { benchFill } from './fill.ts';
 import { benchGolf } from './golf/golf.ts';
+import { benchLoad } from './load/load.ts';
 import { benchTrain } from './train.ts';
 import { benchTyping } from './typing/typing.ts';
 
@@ -35,8 +36,11 @@ if (timing) await showTimings(timing, args);
 else if (name === 'golf') await benchGolf(args, machine);
 else if (name === 'typing') await benchTyping(args, machine);
 else if (name === 'cpu') await benchCpu(args, machine);
+else if (name === 'load') await benchLoad(args, machine);
 else {
-  process.stderr.write(`Usage: npm run bench -- ${Object.keys(TIMINGS).join('|')}|golf|typing|cpu [--json FILE]\n`);
+  process.stderr.write(
+    `Usage: npm run bench -- ${Object.keys(TIMINGS).join('|')}|golf|typing|cpu|load [--json FILE]\n`,
+  );
   process.exitCode = 2;
 }
 
