@@ -27,6 +27,7 @@ Model<T>::Model(const Config& c, Level chosen, int threads, bool training, Quant
       kf(kernels<float>(chosen)),
       gemm(gemm_for<T>(chosen)),
       quantized(quantized_gemm_for(chosen)),
+      words(format.bits != 0 && c.head_dim() <= kWidestHead ? &word_attention_for(chosen) : nullptr),
       pool(threads),
       values(layout.total),
       packed_(c.packed_weights()),

@@ -13,6 +13,7 @@
 #include "gemm.h"
 #include "quantized.h"
 #include "thread_pool.h"
+#include "word_attention.h"
 
 namespace cloze {
 
@@ -93,6 +94,7 @@ class Model {
   const Kernels<float>& kf;
   const Gemm& gemm;
   const QuantizedGemm& quantized;
+  const WordAttention* words;  // of a quantised model
   ThreadPool pool;
   Buffer<float> values;  // layout.total parameters
 

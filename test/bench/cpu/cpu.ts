@@ -1,9 +1,8 @@
 /**
- * `npm run bench -- cpu [--peer] [--shape NAME] [--threads N] [--precision NAME] [--clock wall|cpu]
- * [--json FILE]`: reading and writing with
- * random weights of three sizes, beside the floor that the processor sets and, with `--peer`, beside llama.cpp as
- * `node-llama-cpp` ships it, in turn. Prints a table of Markdown. An option of shapes, threads or precisions may be
- * given several times; without it all are measured.
+ * `npm run bench -- cpu [--peer] [--shape NAME] [--threads N] [--precision NAME] [--clock wall|cpu] [--rounds N]
+ * [--json FILE]`: reading and writing with random weights of three sizes, beside the floor that the processor sets and,
+ * with `--peer`, beside llama.cpp as `node-llama-cpp` ships it, in turn. Prints a table of Markdown. An option of
+ * shapes, threads or precisions may be given several times; without it all are measured.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +21,6 @@ const PRECISIONS: readonly (readonly [Precision, GgufType])[] = [
   ['bfloat16', 'F16'],
   ['float32', 'F32'],
 ];
-const READ = [256, 1024, 2048] as const;
 /** New tokens, and after how many. */
 const WRITTEN = 64;
 const BEFORE = 1024;
@@ -55,6 +53,7 @@ export async function benchCpu(args: string[], machine: string): Promise<void> {
       threads: { type: 'string', multiple: true, default: ['1', '2'] },
       precision: { type: 'string', multiple: true },
       clock: { type: 'string', default: 'wall' },
+      rounds: { type: 'string' },
       json: { type: 'string' },
     },
   });
@@ -65,6 +64,7 @@ export async function benchCpu(args: string[], machine: string): Promise<void> {
   process.stdout.write(`${machine}, ${clock} time\n\n${HEADING}\n`);
   try {
     for (const shape of SHAPES.filter(({ name }) => values.shape.includes(name))) {
+      const rounds = Number(values.rounds ?? shape.rounds);
       const precisions = PRECISIONS.filter(
         ([name]) => values.precision?.includes(name) ?? shape.precisions.includes(name),
       );
@@ -74,9 +74,9 @@ export async function benchCpu(args: string[], machine: string): Promise<void> {
         for (const [precision, type] of precisions) {
           const engines = [await openCloze(shape, precision, threads)];
           if (installed) engines.push(await openLlama(shape, type, threads, { installed, work }));
-          const [cloze, peer] = await inTurn(engines, shape, clock);
+          const [cloze, peer] = await inTurn(engines, { ...shape, rounds }, clock);
           for (const engine of engines) await engine.dispose();
-          for (const what of [...READ, 'token'] as const) {
+          for (const what of [...shape.lengths, 'token'] as const) {
             const size = bytesOfToken(shape, precision, BEFORE);
             const figure: Figure = {
               shape: `${shape.name} (${millions(shape)} M)`,
@@ -107,10 +107,10 @@ export async function benchCpu(args: string[], machine: string): Promise<void> {
 type Times = Map<number | 'token', number[]>;
 
 /** Milliseconds of each engine; the first round only warms up. */
-async function inTurn(engines: readonly Engine[], { rounds, config }: Shape, clock: Clock): Promise<Times[]> {
+async function inTurn(engines: readonly Engine[], { rounds, config, lengths }: Shape, clock: Clock): Promise<Times[]> {
   const all = engines.map((): Times => new Map());
   for (let round = -1; round < rounds; round++) {
-    for (const length of READ) {
+    for (const length of lengths) {
       const prompt = Array.from({ length }, (_, index) => 300 + ((index * 7919) % (config.vocabSize - 300)));
       for (const [index, engine] of engines.entries()) {
         await wait(REST);

@@ -9,8 +9,10 @@ export type Precision = ModelExecution['precision'];
 export interface Shape {
   name: string;
   config: GlmConfig;
-  /** Timed runs of each figure. */
+  /** Timed runs of each figure, unless told otherwise. */
   rounds: number;
+  /** Lengths of prompts that are read. */
+  lengths: readonly number[];
   /** Those that are measured unless others are asked for. */
   precisions: readonly Precision[];
 }
@@ -47,7 +49,8 @@ function shape(
     causal,
   };
   const precisions: Precision[] = causal ? ['int8', 'int4'] : ['int8', 'int4', 'bfloat16', 'float32'];
-  return { name, rounds, config, precisions };
+  const lengths = causal ? [256, 1024] : [256, 1024, 2048];
+  return { name, rounds, config, precisions, lengths };
 }
 
 /**

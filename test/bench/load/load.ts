@@ -20,6 +20,8 @@ interface Step {
   /** Of weights read. */
   bytes: number;
   seconds: number;
+  /** Seconds of all processors together; other programs on the machine leave them alone. */
+  processor: number;
   /** Bytes of quantised weights, written or kept. */
   result: number;
   /** Largest resident memory of the process, in bytes. */
@@ -74,7 +76,7 @@ export async function benchLoad(args: string[], machine: string): Promise<void> 
   if (values.json) await writeFileAtomically(values.json, `${JSON.stringify({ machine, steps }, null, 2)}\n`);
 }
 
-type Done = Pick<Step, 'seconds' | 'peak' | 'tokens'>;
+type Done = Pick<Step, 'seconds' | 'processor' | 'peak' | 'tokens'>;
 
 async function inProcess(step: readonly string[]): Promise<Done> {
   const self = process.argv[1] as string;
@@ -88,13 +90,18 @@ async function inProcess(step: readonly string[]): Promise<Done> {
 
 async function runStep([kind, precision = '', from = '', to = '']: readonly string[]): Promise<void> {
   const start = performance.now();
-  let [seconds, tokens] = [0, {}];
+  let done = { seconds: 0, processor: 0 };
+  let tokens = {};
+  const stop = () => {
+    const { user, system } = process.cpuUsage();
+    done = { seconds: (performance.now() - start) / 1000, processor: (user + system) / 1e6 };
+  };
   if (kind === 'quantize') {
     await quantizeCommand([from, '--to', precision, '--out', to]);
-    seconds = (performance.now() - start) / 1000;
+    stop();
   } else {
     const engine = await loadEngine({ modelFolder: from, precision: precision as 'int8' | 'int4', threads: 2 });
-    seconds = (performance.now() - start) / 1000;
+    stop();
     const passage: Passage = {
       path: 'sum.py',
       languageId: 'python',
@@ -108,8 +115,8 @@ async function runStep([kind, precision = '', from = '', to = '']: readonly stri
     tokens = { tokens: (await engine.fill(passage, options)).tokens.length };
     await engine.dispose();
   }
-  const done: Done = { seconds, peak: process.resourceUsage().maxRSS * 1024, ...tokens };
-  process.stdout.write(`${JSON.stringify(done)}\n`);
+  const all: Done = { ...done, peak: process.resourceUsage().maxRSS * 1024, ...tokens };
+  process.stdout.write(`${JSON.stringify(all)}\n`);
 }
 
 /** What the disk itself gives, past the system's cache, where `dd` can ask for that. */
@@ -123,11 +130,11 @@ function diskRate(path: string): string {
 
 const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(2);
 
-const HEADING = `| model | | seconds | GB/s of weights read | result GB | peak GB | above the result | |
-|---|---|---|---|---|---|---|---|`;
+const HEADING = `| model | | seconds | processor seconds | GB/s of weights read | result GB | peak GB | above the result | |
+|---|---|---|---|---|---|---|---|---|`;
 
-function line({ model, what, bytes, seconds, result, peak, tokens }: Step): string {
+function line({ model, what, bytes, seconds, processor, result, peak, tokens }: Step): string {
   const rate = gigabytes(bytes / seconds);
-  const cells = [model, what, seconds.toFixed(1), rate, gigabytes(result), gigabytes(peak), gigabytes(peak - result)];
+  const cells = [model, what, seconds.toFixed(1), processor.toFixed(1), rate, gigabytes(result), gigabytes(peak), gigabytes(peak - result)];
   return `| ${[...cells, tokens === undefined ? '' : `${tokens} tokens`].join(' | ')} |`;
 }
