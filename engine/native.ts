@@ -9,6 +9,8 @@ export {
   type NativeSession,
   type NativeStep,
   type NativeTrainer,
+  ROWS_TOGETHER,
   type RowLosses,
+  type StoredFloats,
   type TrainerVector,
 } from '../native/index.ts';

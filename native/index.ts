@@ -85,10 +85,20 @@ export interface NativeSession {
   dispose(): void;
 }
 
+/** Rows of a tensor are given to `setRows` in multiples of it. */
+export const ROWS_TOGETHER = 128;
+
+export type StoredFloats = 'F32' | 'F16' | 'BF16';
+
 export interface NativeModel {
   readonly level: string;
   /** Matrices go into the kernels' packed form at once; no copy of the values is kept. */
   setTensor(name: string, values: Float32Array): void;
+  /**
+   * Rows of a tensor in the bytes of a file, one call after another from row 0; each resolves when its rows are packed,
+   * which the model's threads do. `bytes` must not change until then.
+   */
+  setRows(name: string, row: number, dtype: StoredFloats, bytes: Uint8Array): Promise<void>;
   /**
    * A matrix that is quantised already, in the bytes of GLM-130B's checkpoints (engine/checkpoint/quantization.ts).
    * Only in a model of `int8` or `int4`; it keeps the format given here.
@@ -185,6 +195,17 @@ export interface NativeAddon {
      */
     extendTogether(steps: readonly NativeStep[]): Promise<Float32Array>;
   };
+  /**
+   * Whole rows of a stored matrix, quantised as engine/checkpoint/quantization.ts `quantize` does; null where a value is
+   * not finite.
+   */
+  quantizeRows(
+    dtype: StoredFloats,
+    bytes: Uint8Array,
+    columns: number,
+    format: { bits: 4 | 8; group: 'row' | 32 | 64 },
+    threads: number,
+  ): Promise<{ data: Int8Array; scales: Uint16Array } | null>;
   Trainer: new (config: NativeConfig, options: ExecutionOptions) => NativeTrainer;
 }
 

@@ -16,12 +16,14 @@ import {
   type SafetensorsHeader,
 } from './safetensors-header.ts';
 
+import type { ByteRange } from './tensor-file.ts';
+
 export type { Dtype, TensorInfo } from './safetensors-header.ts';
 
 export interface SafetensorsFile extends SafetensorsHeader {
   readonly path: string;
-  /** The bytes of one tensor, in a buffer of their own (so any typed array can view them). */
-  read(name: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** The bytes of one tensor, or those of `range`, in a buffer of their own (so any typed array can view them). */
+  read(name: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>>;
   close(): Promise<void>;
 }
 
@@ -42,10 +44,11 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
       path,
       tensors,
       metadata,
-      async read(name) {
+      async read(name, range) {
         const info = tensors.get(name);
         if (!info) throw new Error(`${path}: there is no tensor ${JSON.stringify(name)}.`);
-        return readBytes(file, dataStart + info.begin, info.end - info.begin, path);
+        const { begin, end } = range ?? { begin: 0, end: info.end - info.begin };
+        return readBytes(file, dataStart + info.begin + begin, end - begin, path);
       },
       close: () => file.close(),
     };
@@ -62,13 +65,13 @@ export interface TensorPlan {
 }
 
 /**
- * Writes tensors in the order given, asking for each one's bytes as its turn comes. The file appears under `path` only
+ * Writes tensors in the order given, asking for each one's bytes, or for pieces of them, as its turn comes. The file appears under `path` only
  * when it is complete (`writeAtomically`). Throws when a tensor's bytes do not match its shape.
  */
 export async function writeSafetensors(
   path: string,
   tensors: readonly TensorPlan[],
-  bytesOf: (name: string) => Uint8Array | Promise<Uint8Array>,
+  bytesOf: (name: string) => Uint8Array | Promise<Uint8Array> | AsyncIterable<Uint8Array>,
   metadata: Record<string, string> = {},
 ): Promise<void> {
   const header: Record<string, unknown> = Object.create(null);
@@ -91,14 +94,18 @@ export async function writeSafetensors(
   await writeAtomically(path, async (file) => {
     await writeAll(file, Buffer.concat([length, text]));
     for (const { name, dtype, shape } of tensors) {
-      const bytes = await bytesOf(name);
+      const given = await bytesOf(name);
+      let written = 0;
+      for await (const bytes of given instanceof Uint8Array ? [given] : given) {
+        await writeAll(file, bytes);
+        written += bytes.byteLength;
+      }
       const expected = byteLength(dtype, shape);
-      if (bytes.byteLength !== expected) {
+      if (written !== expected) {
         throw new Error(
-          `${path}: tensor ${JSON.stringify(name)} of ${dtype} [${shape}] takes ${expected} bytes, but ${bytes.byteLength} were given.`,
+          `${path}: tensor ${JSON.stringify(name)} of ${dtype} [${shape}] takes ${expected} bytes, but ${written} were given.`,
         );
       }
-      await writeAll(file, bytes);
     }
   });
 }

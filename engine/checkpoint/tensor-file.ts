@@ -7,11 +7,20 @@ export interface StoredInfo {
   shape: number[];
 }
 
+/** Bytes [begin, end) of a tensor, within it. */
+export interface ByteRange {
+  begin: number;
+  end: number;
+}
+
 export interface TensorFile {
   readonly path: string;
   readonly tensors: ReadonlyMap<string, StoredInfo>;
   readonly metadata: Record<string, string>;
-  /** The bytes of one tensor, row after row, in a buffer of their own (so any typed array can view them). */
-  read(name: string): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * The bytes of one tensor, row after row, or those of `range`, in a buffer of their own (so any typed array can view
+   * them).
+   */
+  read(name: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>>;
   close(): Promise<void>;
 }

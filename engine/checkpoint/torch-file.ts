@@ -37,7 +37,7 @@ export async function openTorchFile(path: string): Promise<TensorFile> {
       path,
       tensors: new Map([...tensors].map(([name, { info }]) => [name, info])),
       metadata: {},
-      async read(name) {
+      async read(name, range) {
         const found = tensors.get(name);
         if (!found) throw new Error(`${path}: there is no tensor ${JSON.stringify(name)}.`);
         const { tensor, extent } = found;
@@ -48,8 +48,11 @@ export async function openTorchFile(path: string): Promise<TensorFile> {
           members.get(`${prefix}data/${tensor.storage.key}`) as ZipMember,
           path,
         );
-        const bytes = await readBytes(file, start + tensor.offset * width, extent * width, path);
-        return isContiguous(tensor) ? bytes : gathered(bytes, tensor, width);
+        const at = start + tensor.offset * width;
+        if (range && isContiguous(tensor)) return readBytes(file, at + range.begin, range.end - range.begin, path);
+        const bytes = await readBytes(file, at, extent * width, path);
+        const whole = isContiguous(tensor) ? bytes : gathered(bytes, tensor, width);
+        return range ? whole.slice(range.begin, range.end) : whole;
       },
       close: () => file.close(),
     };

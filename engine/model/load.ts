@@ -21,7 +21,7 @@ import { glm4Hf } from './families/glm4-hf.ts';
 import { glm4MoeHf } from './families/glm4-moe-hf.ts';
 import { exists } from './new-folder.ts';
 import { LATEST, openShards } from './parallel-shards.ts';
-import { checkBits, matchTensors, readScales, readStored, type StoredTensor } from './stored-tensors.ts';
+import { checkBits, matchTensors, piecesOf, readScales, readStored, type StoredTensor } from './stored-tensors.ts';
 
 const FAMILIES: readonly Family[] = [glm130b, chatglm6b, chatglm2, glm2021, glmHf, glm4Hf, glm4MoeHf, cloze];
 
@@ -34,6 +34,8 @@ export interface LoadedTensor {
   shape: number[];
   dtype: Dtype;
   data: Uint8Array<ArrayBuffer>;
+  /** Where `data` has only some rows of a matrix: the first of them. */
+  row?: number;
   /** The same bytes as a matrix, where the file holds it quantised (dtype I8). */
   quantized?: QuantizedMatrix;
 }
@@ -56,8 +58,11 @@ export interface ModelFolder {
   bits?: 4 | 8;
   /** Columns of those matrices that share a scale. */
   group?: QuantGroup;
-  /** Every tensor of `tensorShapes(config)`, in that order, one in memory at a time. May be walked more than once. */
-  tensors(): AsyncGenerator<LoadedTensor, void, undefined>;
+  /**
+   * Every tensor of `tensorShapes(config)`, in that order, one in memory at a time. May be walked more than once. With
+   * `largest`, matrices of floats may come in pieces of about as many bytes (`row`), one after another.
+   */
+  tensors(largest?: number): AsyncGenerator<LoadedTensor, void, undefined>;
 }
 
 /** What a folder holds, checked, without its tensors' values. */
@@ -101,11 +106,16 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
     path,
     ...description,
     ...(format ? { bits: format.bits, group: format.group } : {}),
-    async *tensors() {
+    async *tensors(largest) {
       const open = await openFile();
       try {
         for (const tensor of stored) {
           const { name, shape, dtype, format: own } = tensor;
+          const pieces = largest === undefined ? undefined : piecesOf(open, tensor, largest);
+          if (pieces) {
+            for await (const { row, data } of pieces) yield { name, shape, dtype, data, row };
+            continue;
+          }
           const data = await readStored(open, tensor.sources);
           if (!own) {
             yield { name, shape, dtype, data };

@@ -43,16 +43,16 @@ export async function openShards(folder: string, family: Family, config: GlmConf
       path,
       tensors,
       metadata: {},
-      async read(name) {
+      async read(name, range) {
         const [first] = shards as [TensorFile];
         const info = tensors.get(name);
         const split = splits.get(name);
-        if (!info || !split || shards.length === 1) return first.read(name);
+        if (!info || !split || shards.length === 1) return first.read(name, range);
         const whole = new Uint8Array(byteLength(info.dtype, info.shape) ?? 0);
         const width = DTYPE_BYTES[info.dtype];
         for (const [index, shard] of shards.entries())
           putPart(await shard.read(name), whole, info.shape, width, split, { index, of: shards.length });
-        return whole;
+        return range ? whole.slice(range.begin, range.end) : whole;
       },
       close,
     };

@@ -1,16 +1,21 @@
 /**
  * A model folder with its matrices quantised to 8 or 4 bits, written as GLM-130B writes them (`convert_tp.py
  * --quantization-bit-width`): `weight` I8 with `weight_scale` F16 beside it. Embedding and head take 8 bits by row; the
- * rest is copied. One tensor is in memory at a time.
+ * rest is copied. A few pieces of a tensor are in memory at a time.
  */
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { groupsOf, type QuantFormat, type QuantizedMatrix, quantize, rowBytes } from '../checkpoint/quantization.ts';
+import { groupsOf, type QuantFormat, rowBytes } from '../checkpoint/quantization.ts';
 import { floatsOf, type TensorPlan, writeSafetensors } from '../checkpoint/safetensors.ts';
 import { byteLength } from '../checkpoint/safetensors-header.ts';
-import type { StoredInfo } from '../checkpoint/tensor-file.ts';
+import type { StoredInfo, TensorFile } from '../checkpoint/tensor-file.ts';
+import { loadAddon, type StoredFloats } from '../native.ts';
 import { describeModelFolder } from './load.ts';
 import { copyCompanions, copyConfig, writeFolder } from './new-folder.ts';
-import { isMatrix, scaleName } from './stored-tensors.ts';
+import { isMatrix, piecesOf, scaleName } from './stored-tensors.ts';
+
+/** Bytes of a matrix that are quantised at a time. */
+const PIECE = 32 << 20;
 
 export interface QuantizedFolder {
   /** Bytes of all tensors before and after. */
@@ -49,22 +54,21 @@ export async function quantizeFolder(
           plans.push({ name: scaleName(name), dtype: 'F16', shape: [rows, ...groups] });
         }
       }
-      let scales = new Uint16Array();
+      // A matrix is written just before its scales.
+      let scales: Uint8Array[] = [];
       let [done, after] = [0, 0];
-      const bytesOf = async (name: string): Promise<Uint8Array> => {
+      const bytesOf = async function* (name: string): AsyncGenerator<Uint8Array, void, undefined> {
         signal?.throwIfAborted();
         onTensor?.(done++, plans.length);
         const info = file.tensors.get(name);
         const own = formats.get(name);
-        const bytes = !info ? bytesIn(scales) : own ? bytesIn(await quantizedFrom(info, own)) : await file.read(name);
-        after += bytes.byteLength;
-        return bytes;
-      };
-      const quantizedFrom = async ({ name, dtype, shape }: StoredInfo, own: QuantFormat): Promise<Int8Array> => {
-        const values = floatsOf(await file.read(name), dtype);
-        const made = quantizedOrExplained(values, shape as [number, number], own, `${file.path}: tensor ${name}`);
-        scales = made.scales as Uint16Array<ArrayBuffer>;
-        return made.data;
+        if (info && own) scales = [];
+        const parts = !info ? scales : own ? quantizedPieces(file, info, own, scales) : [await file.read(name)];
+        for await (const bytes of parts) {
+          signal?.throwIfAborted();
+          after += bytes.byteLength;
+          yield bytes;
+        }
       };
       const note = {
         quantization: `int${format.bits}, a scale for each ${format.group === 'row' ? 'row' : `${format.group} columns`}`,
@@ -83,19 +87,26 @@ export async function quantizeFolder(
   }
 }
 
-function quantizedOrExplained(
-  values: Float32Array,
-  [rows, columns]: [number, number],
+/** The whole numbers of a matrix, piece by piece; `scales` takes theirs. */
+async function* quantizedPieces(
+  file: TensorFile,
+  { name, dtype, shape }: StoredInfo,
   format: QuantFormat,
-  where: string,
-): QuantizedMatrix {
-  try {
-    return quantize(values, rows, columns, format);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new Error(`${where}: ${error.message}, which no whole number stands for. The weights are damaged.`, {
-      cause: error,
-    });
+  scales: Uint8Array[],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const columns = shape[1] as number;
+  for await (const { row, data } of piecesOf(file, { sources: [name], shape }, PIECE) ?? []) {
+    const threads = availableParallelism();
+    const made = await loadAddon().quantizeRows(dtype as StoredFloats, data, columns, format, threads);
+    if (!made) {
+      const values = floatsOf(data, dtype);
+      const at = values.findIndex((value) => !Number.isFinite(value));
+      throw new Error(
+        `${file.path}: tensor ${name}: value ${row * columns + at} is ${values[at]}, which no whole number stands for. The weights are damaged.`,
+      );
+    }
+    scales.push(bytesIn(made.scales));
+    yield bytesIn(made.data);
   }
 }
 

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { QuantGroup } from '../checkpoint/quantization.ts';
 import { type LoadedTensor, type ModelFolder, valuesOf } from '../model/load.ts';
-import { loadAddon, type ModelExecution, type NativeModel, type NativeSession } from '../native.ts';
+import { loadAddon, type ModelExecution, type NativeModel, type NativeSession, type StoredFloats } from '../native.ts';
 import type { Runtime, Session, Step } from './runtime.ts';
 
 export interface NativeRuntimeOptions {
@@ -33,12 +33,22 @@ export function nativeExecution(folder: Pick<ModelFolder, 'bits' | 'group'>, opt
   return { level, threads, precision, group };
 }
 
-/** Loads all tensors of a model folder, one at a time, and packs them for the processor's kernels. */
+/** Bytes of a matrix that are read at a time, while those before them are packed. */
+const PIECE = 32 << 20;
+
+/** Loads all tensors of a model folder, piece by piece, and packs them for the processor's kernels. */
 export async function openNativeRuntime(folder: ModelFolder, options: NativeRuntimeOptions = {}): Promise<Runtime> {
   const { threads, precision, group } = nativeExecution(folder, options);
   const { level = '' } = options;
   const model = new (loadAddon().Model)(folder.config, { level, threads, precision, group });
-  for await (const tensor of folder.tensors()) give(model, tensor, precision);
+  let packed = Promise.resolve();
+  for await (const tensor of folder.tensors(PIECE)) {
+    await packed;
+    packed = give(model, tensor, precision);
+    // It is waited for after the next read, which may fail before.
+    packed.catch(() => undefined);
+  }
+  await packed;
   model.ready();
   return {
     config: folder.config,
@@ -50,8 +60,9 @@ export async function openNativeRuntime(folder: ModelFolder, options: NativeRunt
 }
 
 /** A matrix quantised to what is asked for stays as it is. */
-function give(model: NativeModel, tensor: LoadedTensor, precision: ModelExecution['precision']): void {
-  const { name, quantized } = tensor;
+async function give(model: NativeModel, tensor: LoadedTensor, precision: ModelExecution['precision']): Promise<void> {
+  const { name, quantized, row, dtype, data } = tensor;
+  if (row !== undefined) return model.setRows(name, row, dtype as StoredFloats, data);
   const kept =
     quantized && (precision === `int${quantized.bits}` || (precision === 'int4' && !name.includes('.layers.')));
   if (kept) model.setQuantized(name, quantized, quantized.data, quantized.scales);

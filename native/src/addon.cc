@@ -219,6 +219,19 @@ GivenTensor read_tensor(const Napi::CallbackInfo& info, const Layout& layout) {
   return {tensor, from.Data()};
 }
 
+GivenBytes read_bytes(const Napi::CallbackInfo& info, int first) {
+  const std::string dtype = info[first].ToString().Utf8Value();
+  if (dtype != "F32" && dtype != "F16" && dtype != "BF16")
+    throw std::invalid_argument("Values are stored as F32, F16 or BF16, not as \"" + dtype + "\".");
+  const Napi::Value given = info[first + 1];
+  if (!given.IsTypedArray() || given.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
+    throw std::invalid_argument("Stored values are given as a Uint8Array.");
+  const auto bytes = given.As<Napi::Uint8Array>();
+  return {dtype == "F32" ? Stored::float32 : dtype == "F16" ? Stored::float16 : Stored::bfloat16,
+          reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength(),
+          std::make_shared<Napi::ObjectReference>(Napi::Persistent(given.As<Napi::Object>()))};
+}
+
 Napi::Value tensor_copy(Napi::Env env, const Tensor& tensor, const float* values) {
   auto out = Napi::Float32Array::New(env, tensor.count);
   std::memcpy(out.Data(), values + tensor.offset, sizeof(float) * tensor.count);
@@ -239,6 +252,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("detectedLevel", Napi::String::New(env, cloze::level_name(cloze::detected_level())));
   cloze::init_model(env, exports);
   cloze::init_trainer(env, exports);
+  cloze::init_quantize(env, exports);
   return exports;
 }
 

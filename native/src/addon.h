@@ -50,8 +50,19 @@ const Tensor& named_tensor(const Layout& layout, const std::string& name);
 // rejected: with an error whose `name` is AbortError after Cancelled, else with the exception's own words.
 Napi::Promise run_async(Napi::Env env, std::function<void()> work, std::function<Napi::Value(Napi::Env)> finish);
 
+// Bytes of a file, with how they stand for values: the arguments (dtype: 'F32' | 'F16' | 'BF16', Uint8Array) from the
+// first on. The array is kept until the JavaScript thread lets go of it.
+struct GivenBytes {
+  Stored type;
+  const char* bytes;
+  size_t length;
+  std::shared_ptr<Napi::ObjectReference> kept;
+};
+GivenBytes read_bytes(const Napi::CallbackInfo& info, int first);
+
 void init_model(Napi::Env env, Napi::Object exports);
 void init_trainer(Napi::Env env, Napi::Object exports);
+void init_quantize(Napi::Env env, Napi::Object exports);
 
 inline constexpr const char* kOutOfMemory =
     "Out of memory: the model or its context does not fit. Choose a smaller context or model.";

@@ -1,5 +1,6 @@
 // JavaScript classes Model (weights) and Session (one sequence).
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "addon.h"
@@ -170,6 +171,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "Model",
                        {InstanceMethod("setTensor", &ModelObject::set_tensor),
+                        InstanceMethod("setRows", &ModelObject::set_rows),
                         InstanceMethod("setQuantized", &ModelObject::set_quantized),
                         InstanceMethod("ready", &ModelObject::ready), InstanceMethod("open", &ModelObject::open),
                         InstanceMethod("dispose", &ModelObject::dispose),
@@ -210,6 +212,31 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
       r.set(tensor, values);
       missing_.erase(tensor.name);
       return info.Env().Undefined();
+    });
+  }
+
+  // (name, first row, dtype, Uint8Array): rows of a tensor, in order; resolves when they are packed.
+  Napi::Value set_rows(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      Runtime& r = runtime(info.Env());
+      const Tensor& tensor = named_tensor(r.layout(), info[0].ToString().Utf8Value());
+      const GivenBytes given = read_bytes(info, 2);
+      const long row = tensor.count / tensor.shape[0] * bytes_of(given.type), count = given.length / row;
+      int& next = rows_given_[tensor.name];
+      const int begin = info[1].ToNumber().Int32Value();
+      const bool last = begin + count == tensor.shape[0];
+      if (begin != next || count < 1 || begin + count > tensor.shape[0] || (!last && count % kRowsTogether != 0) ||
+          given.length != static_cast<size_t>(count * row)) {
+        throw std::invalid_argument("\"" + tensor.name + "\" has " + std::to_string(tensor.shape[0]) + " rows of " +
+                                    std::to_string(row) + " bytes; " + std::to_string(given.length) +
+                                    " bytes cannot follow row " + std::to_string(next) + ".");
+      }
+      next = begin + static_cast<int>(count);
+      if (last) missing_.erase(tensor.name);
+      const StoredRows rows = {begin, static_cast<int>(count), given.type, given.bytes};
+      return run_async(
+          info.Env(), [runtime = runtime_, &tensor, rows] { runtime->set_rows(tensor, rows); },
+          [kept = given.kept](Napi::Env env) { return env.Undefined(); });
     });
   }
 
@@ -266,6 +293,7 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
 
   std::shared_ptr<Runtime> runtime_;
   std::set<std::string> missing_;  // tensors not yet set
+  std::map<std::string, int> rows_given_;
   Level level_ = Level::portable;
 };
 

@@ -1,6 +1,7 @@
 #include "attention.h"
 
 #include <cmath>
+#include <type_traits>
 
 namespace cloze {
 
@@ -18,6 +19,12 @@ template <class T, class KV>
 void attention_forward(const Model<T>& model, const HeadView<T, KV>& s, float* lse, AttentionScratch<T>& w) {
   const Gemm& gemm = model.gemm;
   const int D = model.config.head_dim(), ld = round_up(s.columns, 64);
+  if constexpr (std::is_same_v<T, float>) {
+    if (model.words != nullptr) {
+      w.words.reserve(model.words->scratch_bytes(D, s.columns));
+      return (*model.words)(D, s, w.words.data());
+    }
+  }
   const float scale = 1.0f / std::sqrt(static_cast<float>(D));
   auto visible = [&](int row) { return std::max(s.sep, s.before + row + 1); };
 

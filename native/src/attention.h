@@ -2,6 +2,7 @@
 // visible columns of a row are therefore always its first max(sep, i + 1): two numbers per sample, no mask.
 // Blocks of query rows are computed against all their columns, so no T x T matrix is kept.
 #pragma once
+#include "head_view.h"
 #include "model.h"
 
 namespace cloze {
@@ -16,16 +17,7 @@ struct AttentionScratch {
   Buffer<char> k_columns, v_rows, v_columns, k_rows, q_lhs, p_lhs, g_lhs, q_rhs, g_rhs;
   Buffer<float> scores, d_scores, out, dk, dv;
   Buffer<T> p, ds;
-};
-
-// What one head attends over: rows of queries, columns of keys and values, each with the distance of its rows.
-// Row i sees the first max(sep, before + i + 1) columns; `before` columns lie before that of the first row.
-template <class T, class KV = T>
-struct HeadView {
-  const T* q;
-  const KV *k, *v;
-  T* o;
-  int q_ld, kv_ld, o_ld, rows, columns, before, sep;
+  Buffer<char> words;
 };
 
 // o = softmax(q k^T / sqrt(D)) v; lse [rows] is kept for the backward pass (may be null).

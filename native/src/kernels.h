@@ -70,6 +70,8 @@ struct Kernels {
 
 struct FloatKernels {
   double (*sum_of_squares)(long n, const float* x);
+  // y = IEEE halves as floats
+  void (*widen_half)(long n, const uint16_t* x, float* y);
   // y += alpha x
   void (*axpy)(long n, float alpha, const float* x, float* y);
   // One AdamW update (decoupled decay first, then the bias-corrected step), gradients scaled by `scale`.

@@ -27,6 +27,7 @@ Model<T>::Model(const Config& c, Level chosen, int threads, bool training, Quant
       kf(kernels<float>(chosen)),
       gemm(gemm_for<T>(chosen)),
       quantized(quantized_gemm_for(chosen)),
+      words(format.bits != 0 && c.head_dim() <= kWidestHead ? &word_attention_for(chosen) : nullptr),
       pool(threads),
       values(layout.total),
       packed_(c.packed_weights()),
@@ -106,6 +107,47 @@ void Model<T>::set(const Tensor& tensor, const float* from) {
   }
   std::memcpy(values.data() + tensor.offset, from, sizeof(float) * tensor.count);
   if (config.tied && tensor.offset == layout.head) pack_forward({{&packed_[config.layers * 4], from}});
+}
+
+template <class T>
+void Model<T>::set_rows(const Tensor& tensor, const StoredRows& rows) {
+  const long columns = tensor.count / tensor.shape[0];
+  auto values_of = [&](int row, float* out) {
+    const char* from = rows.bytes + (row - rows.begin) * columns * bytes_of(rows.type);
+    if (rows.type == Stored::float32) {
+      std::memcpy(out, from, sizeof(float) * columns);
+    } else if (rows.type == Stored::float16) {
+      float_kernels(level).widen_half(columns, reinterpret_cast<const uint16_t*>(from), out);
+    } else {
+      kernels<bf16>(level).widen(static_cast<int>(columns), reinterpret_cast<const bf16*>(from), out);
+    }
+  };
+  if (tensor.matrix >= 0) return pack_rows(packed_[tensor.matrix], rows.begin, rows.count, values_of);
+  for (int r = rows.begin; r < rows.begin + rows.count; r++)
+    values_of(r, values.data() + tensor.offset + r * columns);
+  if (config.tied && tensor.offset == layout.head)
+    pack_rows(packed_[config.layers * 4], rows.begin, rows.count, values_of);
+}
+
+template <class T>
+template <class F>
+void Model<T>::pack_rows(PackedWeight& w, int begin, int count, const F& row) {
+  const bool whole_numbers = w.format.bits != 0;
+  auto bytes = [&](int outputs) {
+    return whole_numbers ? quantized.packed_bytes(w.in, outputs, w.format) : gemm.rhs_bytes(w.in, outputs);
+  };
+  w.forward.reserve(bytes(w.out));
+  pool.parallel_for((count + kRowsTogether - 1) / kRowsTogether, [&](int i, int) {
+    const int from = begin + i * kRowsTogether, n = std::min(kRowsTogether, begin + count - from);
+    thread_local std::vector<float> rows;
+    rows.resize((size_t)n * w.in);
+    for (int r = 0; r < n; r++) row(from + r, rows.data() + (size_t)r * w.in);
+    if (whole_numbers) {
+      quantized.pack(w.in, n, w.format, rows.data(), w.forward.data() + bytes(from));
+    } else {
+      gemm.pack_rhs(w.in, n, Source<float>{rows.data(), w.in, true}, w.forward.data() + bytes(from));
+    }
+  });
 }
 
 template <class T>

@@ -13,6 +13,7 @@
 #include "gemm.h"
 #include "quantized.h"
 #include "thread_pool.h"
+#include "word_attention.h"
 
 namespace cloze {
 
@@ -37,6 +38,20 @@ struct PackedWeight {
   QuantFormat format;  // of `forward`
   Buffer<char> forward, backward;
 };
+
+enum class Stored { float32, float16, bfloat16 };
+
+// Rows [begin, begin + count) of a matrix in the bytes of a file.
+struct StoredRows {
+  int begin, count;
+  Stored type;
+  const char* bytes;
+};
+
+static inline int bytes_of(Stored type) { return type == Stored::float32 ? 4 : 2; }
+
+// Weights are packed by blocks of columns that divide it, at every level.
+constexpr int kRowsTogether = 128;
 
 // What a layer writes for its rows; T x width, row-major. Inference points all layers at the same memory.
 template <class T>
@@ -79,6 +94,7 @@ class Model {
   const Kernels<float>& kf;
   const Gemm& gemm;
   const QuantizedGemm& quantized;
+  const WordAttention* words;  // of a quantised model
   ThreadPool pool;
   Buffer<float> values;  // layout.total parameters
 
@@ -86,6 +102,8 @@ class Model {
   void pack();
   // Takes the values of a tensor, matrices straight into their packed form. Only for inference.
   void set(const Tensor& tensor, const float* from);
+  // The same of some rows as they are stored; the first is a multiple of kRowsTogether, and all are given in the end.
+  void set_rows(const Tensor& tensor, const StoredRows& rows);
   // The same from whole numbers and scales as `QuantizedGemm::pack_stored` takes them. Only for packed tensors of a
   // quantised model.
   void set_stored(const Tensor& tensor, QuantFormat format, const int8_t* q, const uint16_t* scales);
@@ -151,6 +169,9 @@ class Model {
   };
   void pack_forward(const std::vector<Unpacked>& matrices);
   void pack_backward(const std::vector<Unpacked>& matrices);
+  // Packs outputs [begin, begin + count), whose values row(n, out) gives.
+  template <class F>
+  void pack_rows(PackedWeight& weight, int begin, int count, const F& row);
   // Packs all outputs of a quantised weight by pack(begin, end, where).
   template <class F>
   void pack_quantized(PackedWeight& weight, const F& pack);

@@ -1,5 +1,7 @@
 #include "quantized.h"
 
+#include "word_attention.h"
+
 namespace cloze {
 
 const QuantizedGemm& quantized_gemm_for(Level level) {
@@ -12,6 +14,15 @@ const QuantizedGemm& quantized_gemm_for(Level level) {
 #endif
   (void)level;
   return portable::quantized_gemm;
+}
+
+const WordAttention& word_attention_for(Level level) {
+#if defined(__x86_64__)
+  if (level >= Level::avx512 && has_vnni()) return vnni::word_attention;
+  if (level >= Level::avx2) return avx2::word_attention;
+#endif
+  (void)level;
+  return portable::word_attention;
 }
 
 }  // namespace cloze

@@ -35,6 +35,10 @@ struct CpuRuntime : Runtime {
     std::lock_guard<std::mutex> lock(busy);
     model.set(tensor, values);
   }
+  void set_rows(const Tensor& tensor, const StoredRows& rows) override {
+    std::lock_guard<std::mutex> lock(busy);
+    model.set_rows(tensor, rows);
+  }
   void set_stored(const Tensor& tensor, QuantFormat format, const int8_t* q, const uint16_t* scales) override {
     std::lock_guard<std::mutex> lock(busy);
     model.set_stored(tensor, format, q, scales);

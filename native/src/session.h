@@ -36,6 +36,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   virtual const Layout& layout() const = 0;
   // Takes the values of a tensor of the layout. All must have been set before the first read or extend.
   virtual void set(const Tensor& tensor, const float* values) = 0;
+  // The same for some rows of a tensor, see Model::set_rows.
+  virtual void set_rows(const Tensor& tensor, const StoredRows& rows) = 0;
   // The same for a matrix that is stored quantised (see QuantizedGemm). Only in int8 and int4.
   virtual void set_stored(const Tensor& tensor, QuantFormat format, const int8_t* q, const uint16_t* scales) = 0;
   virtual bool is_quantized() const = 0;

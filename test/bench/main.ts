@@ -1,16 +1,19 @@
-/** `npm run bench -- NAME [--json FILE]`: timings and shares; `golf`: keys saved; `typing`: what a keystroke costs. They never decide a test. */
+/** `npm run bench -- NAME [--json FILE]`: timings and shares; `golf`: keys saved; `typing`: what a keystroke costs;
+ * `cpu`: the processor's limits and llama.cpp; `load`: checkpoints of some GB. They never decide a test. */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../../engine/checkpoint/atomic-write.ts';
 import { benchAgreement } from './agreement.ts';
 import { benchCandidates } from './candidates.ts';
+import { benchCpu } from './cpu/cpu.ts';
 import { benchDocumentCache } from './document-cache.ts';
 import { benchFill } from './fill.ts';
 import { benchFitSpeed } from './fit-speed.ts';
 import { benchGolf } from './golf/golf.ts';
+import { benchLoad } from './load/load.ts';
 import { benchOnnx } from './peer/peer.ts';
-import { benchSurvival } from './survival.ts';
 import { benchServe } from './serve.ts';
+import { benchSurvival } from './survival.ts';
 import { benchTrain } from './train.ts';
 import { benchTyping } from './typing/typing.ts';
 
@@ -40,9 +43,11 @@ if (timing) await showTimings(timing, args);
 else if (name === 'onnx') await showRows(await benchOnnx(args), undefined);
 else if (name === 'golf') await benchGolf(args, machine);
 else if (name === 'typing') await benchTyping(args, machine);
+else if (name === 'cpu') await benchCpu(args, machine);
+else if (name === 'load') await benchLoad(args, machine);
 else {
   process.stderr.write(
-    `Usage: npm run bench -- ${Object.keys(TIMINGS).join('|')}|onnx [--peer]|golf|typing [--json FILE]\n`,
+    `Usage: npm run bench -- ${Object.keys(TIMINGS).join('|')}|onnx [--peer]|golf|typing|cpu|load [--json FILE]\n`,
   );
   process.exitCode = 2;
 }

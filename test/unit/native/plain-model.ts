@@ -77,19 +77,31 @@ export function plainLogits(
       return x.slice(begin, begin + D);
     };
     const projected = normed.map(project);
+    const kept = (values: number[], row: number) =>
+      format && (causal || row >= sep) ? values.map(asBfloat16) : values;
     const attended = projected.map((x, row) =>
       Array.from({ length: H }, (_, head) => {
+        if (format && row < sep) {
+          const read = projected.slice(0, sep);
+          return attendedInWords(
+            turned(part(x, 0, head), row),
+            read.map((y, column) => kept(turned(part(y, 1, head), column), row)),
+            read.map((y) => kept(part(y, 2, head), row)),
+            causal ? row + 1 : sep,
+          );
+        }
         const columns = projected.slice(0, causal ? row + 1 : Math.max(sep, row + 1));
-        const kept = (values: number[]) => (format && (causal || row >= sep) ? values.map(asBfloat16) : values);
         const query = turned(part(x, 0, head), row);
-        const scores = columns.map((y, column) => dot(query, kept(turned(part(y, 1, head), column))) / Math.sqrt(D));
+        const scores = columns.map(
+          (y, column) => dot(query, kept(turned(part(y, 1, head), column), row)) / Math.sqrt(D),
+        );
         const top = Math.max(...scores);
         const shares = scores.map((score) => Math.exp(score - top));
         const total = shares.reduce((a, b) => a + b, 0);
         const out = new Array<number>(D).fill(0);
         for (const [column, y] of columns.entries()) {
           const share = (shares[column] as number) / total;
-          for (const [i, value] of kept(part(y, 2, head)).entries()) (out[i] as number) += share * value;
+          for (const [i, value] of kept(part(y, 2, head), row).entries()) (out[i] as number) += share * value;
         }
         return out;
       }).flat(),
@@ -107,6 +119,41 @@ export function plainLogits(
     });
   }
   return states.slice(sep).map((x) => head(normalized(x, 'transformer.final_layernorm')));
+}
+
+/** Attention of a quantised model's Part A in whole numbers of 16 bits (native/src/word_attention.h). */
+function attendedInWords(query: number[], keys: number[][], values: number[][], visible: number): number[] {
+  const D = query.length;
+  const most = 4095;
+  const words = (x: readonly number[], largest: number) => {
+    const top = Math.max(...x.map(Math.abs));
+    return { whole: x.map((value) => roundEven(top > 0 ? (value * largest) / top : 0)), scale: top / largest };
+  };
+  const asked = words(query, most);
+  const scores = keys.slice(0, visible).map((key) => {
+    const { whole, scale } = words(key, most);
+    return (dot(asked.whole, whole) * scale * asked.scale) / Math.sqrt(D);
+  });
+  const top = Math.max(...scores);
+  const shares = scores.map((score) => roundEven(Math.exp(score - top) * 16_383));
+  const total = shares.reduce((a, b) => a + b, 0);
+  const out = new Array<number>(D).fill(0);
+  for (let begin = 0; begin < visible; begin += 64) {
+    const span = values.slice(begin, begin + 64);
+    for (let i = 0; i < D; i++) {
+      const { whole, scale } = words(
+        span.map((value) => value[i] as number),
+        2047,
+      );
+      (out[i] as number) += dot(shares.slice(begin, begin + 64), whole) * (scale / total);
+    }
+  }
+  return out;
+}
+
+function roundEven(value: number): number {
+  const up = Math.round(value);
+  return up - value === 0.5 && up % 2 !== 0 ? up - 1 : up;
 }
 
 function rounded({ values, rows, columns }: Matrix, format: QuantFormat): Float32Array {
@@ -129,8 +176,7 @@ function roundedActivations(x: readonly number[], size: number): number[] {
     const begin = i - (i % size);
     const top = Math.max(...x.slice(begin, begin + size).map(Math.abs));
     const steps = top > 0 ? Math.fround(value * Math.fround(127 / top)) : 0;
-    const up = Math.round(steps);
-    return (up - steps === 0.5 && up % 2 !== 0 ? up - 1 : up) * Math.fround(top / 127);
+    return roundEven(steps) * Math.fround(top / 127);
   });
 }
 
