@@ -1,12 +1,13 @@
 /**
  * LAMBADA: the last word of a passage, from all that precedes it. GLM-130B's way (tasks/lambada): `[gMASK]` after the
  * context, beams of at most five tokens; of the beams' texts the first whose word is followed by punctuation, else the
- * best one's first word. With one beam it is greedy.
+ * best one's first word. With one beam it is greedy. All beams are wanted here, and no length penalty, unlike the search
+ * that fills blanks (infill/beams.ts).
  */
 import type { Model } from '../../infill/fill.ts';
 import { vocabularyOf } from '../../infill/healing.ts';
 import type { OpenBlank } from '../../infill/open-blank.ts';
-import { logProbabilityOf } from '../../infill/sampling.ts';
+import { logProbabilityOf, mostProbableOf } from '../../infill/sampling.ts';
 import { endTokens } from '../../tokenizer/tokenizer.ts';
 import { openContext, textPrefix } from './opening.ts';
 
@@ -93,7 +94,7 @@ async function beamSearch(
         continue;
       }
       const { logits } = await blank.feed([...given, ...beam.tokens], signal);
-      for (const token of mostProbable(logits, drawable, width)) {
+      for (const token of mostProbableOf(logits, drawable, width)) {
         const score = beam.score + logProbabilityOf(logits, token);
         const ended = ends.has(token);
         next.push({ tokens: ended ? beam.tokens : [...beam.tokens, token], score, ended });
@@ -102,21 +103,6 @@ async function beamSearch(
     beams = next.sort((a, b) => b.score - a.score).slice(0, width);
   }
   return beams.map(({ tokens }) => tokens);
-}
-
-/** Those of `allowed` with the largest logits, the largest first. */
-export function mostProbable(logits: Float32Array, allowed: ArrayLike<number>, count: number): number[] {
-  const best: number[] = [];
-  for (let i = 0; i < allowed.length; i++) {
-    const token = allowed[i] as number;
-    const logit = logits[token] as number;
-    if (best.length === count && logit <= (logits[best.at(-1) as number] as number)) continue;
-    let at = best.length;
-    while (at > 0 && (logits[best[at - 1] as number] as number) < logit) at--;
-    best.splice(at, 0, token);
-    if (best.length > count) best.pop();
-  }
-  return best;
 }
 
 const WORD = /^[\p{L}\p{N}_$'’-]+/u;
@@ -137,7 +123,7 @@ async function writesGreedily(
   const { drawable } = vocabularyOf(blank.model.tokenizer);
   for (const [at, token] of truth.entries()) {
     const { logits } = await blank.feed([...given, ...truth.slice(0, at)], signal);
-    if (mostProbable(logits, drawable, 1)[0] !== token) return false;
+    if (mostProbableOf(logits, drawable, 1)[0] !== token) return false;
   }
   return true;
 }

@@ -94,6 +94,19 @@ describe('losses of texts', () => {
     model.runtime.dispose();
   });
 
+  it('of a causal model come after what its texts begin with, without a mask', async () => {
+    const { special } = tokenizer;
+    const prompt = { infills: false, tokens: () => [special.documentMask, special.sop] };
+    const model = Object.assign(recite(''), { prompt });
+    const options = { sizes: { length: 40, step: 20 }, oneWay: false };
+    const [loss] = await textLosses(model, [{ group: 'g', path: 'a.ts', text: 'abcdef' }], options);
+    expect(loss?.tokens).toBe(5);
+    // The prefix and the first character are context; the last token is predicted and not fed.
+    const fed = [special.documentMask, special.sop, ...tokenizer.encode('abcde')];
+    expect(model.rows.map(({ token }) => token)).toEqual(fed);
+    expect(model.rows.map(({ position }) => position)).toEqual(fed.map((_, i) => i));
+  });
+
   it('say when a header leaves no room', async () => {
     const model = recite('x');
     const options = { sizes: { length: 12, step: 6 }, oneWay: false };
