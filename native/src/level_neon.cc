@@ -6,3 +6,4 @@
 #include "kernels.inc"
 #include "gemm_float.inc"
 #include "quantized.inc"
+#include "word_attention.inc"

@@ -20,6 +20,8 @@ const WordAttention& word_attention_for(Level level) {
 #if defined(__x86_64__)
   if (level >= Level::avx512 && has_vnni()) return vnni::word_attention;
   if (level >= Level::avx2) return avx2::word_attention;
+#elif defined(__aarch64__)
+  if (level == Level::neon) return neon::word_attention;
 #endif
   (void)level;
   return portable::word_attention;

@@ -33,5 +33,6 @@ const WordAttention& word_attention_for(Level level);
 CLOZE_DECLARE_WORDS(portable)
 CLOZE_DECLARE_WORDS(avx2)
 CLOZE_DECLARE_WORDS(vnni)
+CLOZE_DECLARE_WORDS(neon)
 
 }  // namespace cloze

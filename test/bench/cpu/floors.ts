@@ -40,13 +40,15 @@ export function measureLimits(threads: number, sizes: readonly number[]): Limits
   }
 }
 
-/** Milliseconds: products of weights by bytes where they are quantised, attention in floats. */
+/** Milliseconds: where weights are quantised, their products by bytes and attention by words, which take twice as long. */
 export function floorOfReading(shape: Shape, precision: Precision, tokens: number, limits: Limits): number {
   const { config } = shape;
   const quantised = precision === 'int8' || precision === 'int4';
-  const weights = (multiplied(shape).layers * tokens) / ((quantised && limits.byte) || limits.float);
+  const byte = quantised ? limits.byte : undefined;
+  const weights = (multiplied(shape).layers * tokens) / (byte ?? limits.float);
   const seen = config.causal ? tokens / 2 : tokens;
-  const attention = (2 * tokens * seen * attentionWidths(config).query * config.layers) / limits.float;
+  const attention =
+    (2 * tokens * seen * attentionWidths(config).query * config.layers) / (byte ? byte / 2 : limits.float);
   return 1000 * (weights + attention);
 }
 
