@@ -1,7 +1,8 @@
 /**
  * Beam search: the most probable whole span instead of the most probable next token. Spans of different lengths are
  * compared by log P(span) / ((5 + n) / 6), n being the predicted tokens with the end (Wu et al. 2016, arXiv 1609.08144,
- * equation 14 with alpha 1, which GLM-130B's own beam search takes): without it the shortest would win.
+ * equation 14 with alpha 1, as the original GLM has it for XSum): without it the shortest would win. All open spans are
+ * extended together.
  */
 import type { FinishReason } from './fill.ts';
 import type { OpenBlank } from './open-blank.ts';

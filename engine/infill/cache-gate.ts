@@ -4,7 +4,7 @@
  * al. 2017, arXiv 1609.07843) with a gate of eleven numbers.
  */
 import { type CacheVotes, firstVote } from './document-cache.ts';
-import { totalOf } from './sampling.ts';
+import { noteTotal, totalOf } from './sampling.ts';
 
 /**
  * Weights of `gateInputs`, fitted on documents of the training split by `npm run bench -- document-cache` for the
@@ -54,6 +54,8 @@ export function mixVotes(logits: Float32Array, votes: CacheVotes, gate: readonly
     const own = Math.exp((logits[token] as number) - total);
     mixed[token] = total + Math.log(own + (share * trust) / (1 - trust));
   }
+  // The shares add up to 1.
+  noteTotal(mixed, total - Math.log1p(-trust));
   return { logits: mixed, trust };
 }
 

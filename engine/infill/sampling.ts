@@ -43,6 +43,11 @@ export function totalOf(logits: Float32Array): number {
   return total;
 }
 
+/** For who made logits of others and knows what they sum up to. */
+export function noteTotal(logits: Float32Array, total: number): void {
+  totals.set(logits, total);
+}
+
 /** Natural logarithm of the token's probability among all tokens, at temperature 1. */
 export function logProbabilityOf(logits: Float32Array, token: number): number {
   return (logits[token] as number) - totalOf(logits);

@@ -6,7 +6,7 @@ import { createDocumentCache, type Evidence } from '../../../engine/infill/docum
 import { fillBlanks } from '../../../engine/infill/fill-blanks.ts';
 import { fillBlank } from '../../../engine/infill/infill.ts';
 import { openBlank } from '../../../engine/infill/open-blank.ts';
-import { logSumExp } from '../../../engine/infill/sampling.ts';
+import { logSumExp, totalOf } from '../../../engine/infill/sampling.ts';
 import { toy, toyTokenizer } from './toy.ts';
 
 const WORDS = ['alpha', 'beta', 'gamma'];
@@ -94,6 +94,7 @@ describe('mixing', () => {
     expect(trust).toBeLessThan(1);
     expect([...logits]).toEqual([1, 2, 3, 0]);
     const mixed = logSumExp(together);
+    expect(totalOf(together)).toBeCloseTo(mixed, 5);
     const votes = [0.6, 0, 0.4, 0];
     for (const [id, logit] of together.entries()) {
       expect(Math.exp(logit - mixed)).toBeCloseTo((1 - trust) * (own[id] as number) + trust * (votes[id] as number), 5);
