@@ -8,6 +8,7 @@
 #include <random>
 #include <vector>
 
+#include "float16.h"
 #include "guarded.h"
 
 using cloze::Activation;
@@ -196,7 +197,10 @@ void check_attention(const Kernels<T>& k, int D, int n) {
   Values<T> q(D), K((size_t)(n - 1) * ld + D), V((size_t)(n - 1) * ld + D);
   Values<float> query(D), scores(n), out(D);
   for (int i = 0; i < D; i++) query.data()[i] = (float)q[i];
-  k.attend_row(D, n, ld, 0.25f, query.data(), K.data(), V.data(), scores.data(), out.data());
+  const int first = n / 3;
+  const cloze::CachedRows<T> pieces[2] = {{K.data(), V.data(), first},
+                                          {K.data() + (long)first * ld, V.data() + (long)first * ld, n - first}};
+  k.attend_row(D, ld, 0.25f, query.data(), pieces, scores.data(), out.data());
   std::vector<double> weight(n);
   double total = 0;
   for (int j = 0; j < n; j++) {
@@ -213,7 +217,11 @@ void check_attention(const Kernels<T>& k, int D, int n) {
 }
 
 void check_floats(const cloze::FloatKernels& k, int n) {
-  Values<float> x(n), y(n), w(n), g(n), m(n), v(n);
+  Values<float> x(n), y(n), w(n), g(n), m(n), v(n), wide(n);
+  Guarded<uint16_t> halves(n);
+  for (int i = 0; i < n; i++) halves[i] = cloze::half_bits(std::fabs(x.data()[i]));
+  k.widen_half(n, halves.data(), wide.data());
+  for (int i = 0; i < n; i++) near<float>("half", n, i, wide[i], cloze::half_value(halves[i]));
   double squares = 0;
   for (int i = 0; i < n; i++) squares += x[i] * x[i], v.data()[i] = std::fabs(v.data()[i]);
   near<float>("sum of squares", n, 0, k.sum_of_squares(n, x.data()), squares);
