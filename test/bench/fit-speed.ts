@@ -49,7 +49,11 @@ export async function benchFitSpeed(): Promise<Row[]> {
     const rows: Row[] = [];
     for (const [what, shape] of Object.entries(SHAPES)) {
       const folder = await loadModelFolder(await randomModel(home, shape));
-      for (const precision of NATIVE_PRECISIONS) rows.push(...(await compare(what, folder, precision)));
+      for (const precision of NATIVE_PRECISIONS) {
+        const found = await compare(what, folder, precision);
+        for (const row of found) process.stderr.write(`${row.what} ${row.median.toPrecision(3)} ${row.unit}\n`);
+        rows.push(...found);
+      }
       rmSync(folder.path, { recursive: true });
     }
     return rows;
