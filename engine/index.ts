@@ -7,6 +7,7 @@ import type { FillHooks } from './infill/decode.ts';
 import type { Fill, FillOptions, Passage } from './infill/fill.ts';
 import { createInfillers } from './infill/infillers.ts';
 import { type CandidateScore, type ScoreOptions, scoreSpans } from './infill/score.ts';
+import { createWithinMemory } from './infill/smaller-context.ts';
 import type { FillTrace } from './infill/trace.ts';
 import { createTracedInfiller } from './infill/traced-infiller.ts';
 import { loadModel } from './load-model.ts';
@@ -46,11 +47,15 @@ export interface EngineOptions extends RuntimeOptions {
   template?: TemplateLimits;
 }
 
+/** A device without memory is asked for half of the context, and for half of that. */
+const SMALLER_READS = 2;
+
 /** Throws an error that names the file, what was wrong with it and what to do. */
 export async function loadEngine({ modelFolder, template, ...runtimeOptions }: EngineOptions): Promise<Engine> {
-  const model = await loadModel(modelFolder, runtimeOptions);
+  const model = await loadModel(modelFolder, { ...runtimeOptions, smallerReads: SMALLER_READS });
   const infiller = createTracedInfiller(model, model.name);
   const beside = createInfillers(model);
+  const within = createWithinMemory(model.folder.config.maxLength, runtimeOptions.tell ?? (() => undefined));
   const { path, family, release = family } = model.folder;
   // A template that cannot be read costs the chat, not the completions.
   const limits = template === undefined ? {} : { limits: template };
@@ -64,11 +69,16 @@ export async function loadEngine({ modelFolder, template, ...runtimeOptions }: E
     get device() {
       return model.runtime.device;
     },
-    fill: (passage, options, hooks) => infiller.fill(passage, options, hooks),
-    fillBeside: (passage, options, hooks) => beside.fill(passage, options, hooks),
-    fillSeveral: (passage, options, hooks) => infiller.fillSeveral(passage, options, hooks),
-    fillBlanks: (passage, options, signal) => infiller.fillBlanks(passage, options, signal),
-    score: (passage, candidates, options) => scoreSpans(model, passage, candidates, options),
+    fill: (passage, options, hooks) => within(options, (less) => infiller.fill(passage, less, hooks)),
+    fillBeside: (passage, options, hooks) => within(options, (less) => beside.fill(passage, less, hooks)),
+    fillSeveral: (passage, options, hooks) =>
+      within(contextOf(options[0]), (less) => {
+        const all = options.map((each) => ({ ...each, ...less }));
+        return infiller.fillSeveral(passage, all, hooks);
+      }),
+    fillBlanks: (passage, options, signal) => within(options, (less) => infiller.fillBlanks(passage, less, signal)),
+    score: (passage, candidates, options = {}) =>
+      within(options, (less) => scoreSpans(model, passage, candidates, less)),
     trace: infiller.trace,
     ...(prompt ? { chat: createLocalChat(model, prompt) } : {}),
     async dispose() {
@@ -76,4 +86,8 @@ export async function loadEngine({ modelFolder, template, ...runtimeOptions }: E
       model.runtime.dispose();
     },
   };
+}
+
+function contextOf(options: FillOptions | undefined): Pick<FillOptions, 'contextTokens'> {
+  return options?.contextTokens === undefined ? {} : { contextTokens: options.contextTokens };
 }

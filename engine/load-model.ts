@@ -3,6 +3,7 @@ import { causalPrompt } from './infill/causal-prompt.ts';
 import type { Model } from './infill/fill.ts';
 import { fimPrompt } from './infill/fim-prompt.ts';
 import { fillBlank } from './infill/infill.ts';
+import { createWithinMemory } from './infill/smaller-context.ts';
 import { parameterCount } from './model/config.ts';
 import { cloze } from './model/families/cloze.ts';
 import { loadModelFolder, type ModelFolder, TOKENIZER_HASH } from './model/load.ts';
@@ -79,5 +80,6 @@ async function selfTest(model: Model): Promise<void> {
     kind: 'sentence' as const,
   };
   const options = { maxTokens: 2, contextTokens: 64, temperature: 0, topP: 1, seed: 0, singleLine: true, timeLimit: 0 };
-  await fillBlank(model, passage, options);
+  const within = createWithinMemory(model.runtime.config.maxLength, () => undefined);
+  await within(options, (less) => fillBlank(model, passage, less));
 }

@@ -3,6 +3,8 @@ import { fillOpenBlank } from '../infill/decode.ts';
 import type { Model } from '../infill/fill.ts';
 import { openSpan, promptRows } from '../infill/open-blank.ts';
 import { spanPositions } from '../objective/blank-infilling.ts';
+import { MemoryFailure } from '../runtime/device-failure.ts';
+import type { Session, TokenRows } from '../runtime/runtime.ts';
 import type { ChatMessage, ChatModel } from './chat-model.ts';
 import type { ChatTemplate } from './chat-template.ts';
 
@@ -28,7 +30,7 @@ export function createLocalChat(model: Model, prompt: ChatTemplate): LocalChat {
       const places = Math.min(maxTokens + 2, maxLength - rows.tokens.length);
       const session = runtime.open(rows.tokens.length + places);
       try {
-        await session.read(rows, signal);
+        await readWhole(session, rows, signal);
         const blank = openSpan(model, session, {
           partA: rows.tokens.length,
           mask: rows.tokens.length - 1,
@@ -67,6 +69,17 @@ export function createLocalChat(model: Model, prompt: ChatTemplate): LocalChat {
       }
     },
   };
+}
+
+/** A conversation is not made smaller for a device: it is asked until the runtime gives the device up. */
+async function readWhole(session: Session, rows: TokenRows, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      return await session.read(rows, signal);
+    } catch (error) {
+      if (!(error instanceof MemoryFailure) || signal.aborted) throw error;
+    }
+  }
 }
 
 /** Drops the oldest exchange after another until the prompt fits; system messages stay. */

@@ -2,3 +2,15 @@
 export class DeviceFailure extends Error {
   override name = 'DeviceFailure';
 }
+
+/** The device works, but has no memory for so much context: less of it may do. */
+export class MemoryFailure extends DeviceFailure {
+  override name = 'MemoryFailure';
+}
+
+/** What CUDA, Dawn and onnxruntime's own allocators say. */
+const NO_MEMORY = /out of memory|out_of_memory|failed to allocate|bad_alloc|allocation of size .* failed/i;
+
+export function deviceFailure(message: string): DeviceFailure {
+  return NO_MEMORY.test(message) ? new MemoryFailure(message) : new DeviceFailure(message);
+}

@@ -3,7 +3,7 @@
  * remembers the rows that it was fed and feeds them again. The user is told once for each device that is given up.
  */
 
-import { DeviceFailure } from './device-failure.ts';
+import { DeviceFailure, MemoryFailure } from './device-failure.ts';
 import { checkCapacity, checkRewind } from './misuse.ts';
 import type { Runtime, Session, Step, TokenRows } from './runtime.ts';
 
@@ -13,12 +13,18 @@ export interface Candidate {
   open(): Promise<Runtime>;
 }
 
-/** `tell` gets one sentence for the user. Rejects with the last candidate's error when none can be opened. */
+/**
+ * `tell` gets one sentence for the user. `smallerReads`: how often a device that has no memory for a Part A is kept, and
+ * the read rejects with `MemoryFailure`, so that the caller can ask for less; default never. Rejects with the last
+ * candidate's error when none can be opened.
+ */
 export async function openWithFallback(
   candidates: readonly Candidate[],
   tell: (message: string) => void,
+  smallerReads = 0,
 ): Promise<Runtime> {
   let at = 0;
+  let refused = 0;
   let runtime = await openFrom(0, []);
   /** Settles when a runtime works again. */
   let working: Promise<Runtime> = Promise.resolve(runtime);
@@ -51,8 +57,12 @@ export async function openWithFallback(
     working.catch(() => undefined);
   }
 
-  /** Runs `work` on the runtime that works, again on the next one where a device fails. */
-  async function lasting<R>(signal: AbortSignal | undefined, work: (owner: Runtime) => Promise<R>): Promise<R> {
+  /** Runs `work` on the runtime that works, again on the next one where a device fails. `reads`: it reads a Part A. */
+  async function lasting<R>(
+    signal: AbortSignal | undefined,
+    work: (owner: Runtime) => Promise<R>,
+    reads = false,
+  ): Promise<R> {
     for (;;) {
       signal?.throwIfAborted();
       const owner = await working;
@@ -60,7 +70,10 @@ export async function openWithFallback(
         return await work(owner);
       } catch (error) {
         if (!(error instanceof DeviceFailure)) throw error;
-        if (owner === runtime) giveUp(owner, error);
+        if (owner !== runtime) continue;
+        const smaller = reads && error instanceof MemoryFailure && at + 1 < candidates.length;
+        if (smaller && refused++ < smallerReads) throw error;
+        giveUp(owner, error);
       }
     }
   }
@@ -105,7 +118,7 @@ export async function openWithFallback(
 
 interface Circumstances {
   capacity: number;
-  lasting<R>(signal: AbortSignal | undefined, work: (owner: Runtime) => Promise<R>): Promise<R>;
+  lasting<R>(signal: AbortSignal | undefined, work: (owner: Runtime) => Promise<R>, reads?: boolean): Promise<R>;
   /** The session of what `durable` gives, which the runtime then knows. */
   known(durable: Durable): Session;
 }
@@ -152,8 +165,11 @@ function durable(
     return inner.session;
   }
 
-  const lasting = <R>(signal: AbortSignal | undefined, work: (session: Session) => Promise<R>): Promise<R> =>
-    around.lasting(signal, async (owner) => work(await on(owner, signal)));
+  const lasting = <R>(
+    signal: AbortSignal | undefined,
+    work: (session: Session) => Promise<R>,
+    reads = false,
+  ): Promise<R> => around.lasting(signal, async (owner) => work(await on(owner, signal)), reads);
 
   async function feedAgain(session: Session, signal: AbortSignal | undefined): Promise<void> {
     if (partA) await session.read(partA, signal);
@@ -169,7 +185,7 @@ function durable(
       return disposed ? 0 : length();
     },
     async read(rows, signal) {
-      await lasting(signal, (session) => session.read(rows, signal));
+      await lasting(signal, (session) => session.read(rows, signal), true);
       partA = rows;
     },
     async extend(rows, options = {}) {

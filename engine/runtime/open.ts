@@ -36,13 +36,23 @@ export interface RuntimeOptions extends NativeRuntimeOptions {
   };
   /** Bytes that the model may take; by default what the machine has available. A model that needs more is refused. */
   availableMemory?: number;
+  /** How often a device without memory for a Part A refuses it, so that the caller reads less, before it is given up. */
+  smallerReads?: number;
   /** Gets one sentence for the user when a runtime cannot be used or fails, and another takes over. */
   tell?: (message: string) => void;
 }
 
 /** Throws, before anything is loaded, where the machine's memory does not do; what lies on a GPU is not known before. */
 export async function openRuntime(folder: ModelFolder, options: RuntimeOptions = {}): Promise<Runtime> {
-  const { runtime = 'native', onnx, tell = () => undefined, threads = 0, availableMemory, ...others } = options;
+  const {
+    runtime = 'native',
+    onnx,
+    tell = () => undefined,
+    threads = 0,
+    availableMemory,
+    smallerReads,
+    ...others
+  } = options;
   const context = Math.min(USUAL_CONTEXT, folder.config.maxLength);
   const form = nativeExecution(folder, { ...others, threads });
   const refuse = (chosen: Way) => {
@@ -71,5 +81,5 @@ export async function openRuntime(folder: ModelFolder, options: RuntimeOptions =
     };
     return { name: `onnx-${provider}`, open };
   });
-  return openWithFallback([...candidates, { name: 'native', open: openNative }], tell);
+  return openWithFallback([...candidates, { name: 'native', open: openNative }], tell, smallerReads);
 }

@@ -1,6 +1,6 @@
 /** The line to a worker: one request at a time, answers in order; a worker that ends takes all that waits with it. */
 import { Worker } from 'node:worker_threads';
-import { DeviceFailure } from '../device-failure.ts';
+import { DeviceFailure, deviceFailure } from '../device-failure.ts';
 import type { Hosted, Reply, Request } from './messages.ts';
 
 export interface WorkerLine {
@@ -46,7 +46,7 @@ export async function openWorkerLine(host: string, hosted: Hosted): Promise<Work
     try {
       worker.postMessage(request);
       const answer = await reply();
-      if (answer.kind === 'failed') throw new DeviceFailure(answer.message);
+      if (answer.kind === 'failed') throw deviceFailure(answer.message);
       return answer.kind === 'done' ? answer.logits : undefined;
     } finally {
       worker.unref();

@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type EngineOptions, loadEngine } from '../../../engine/index.ts';
+import { createWithinMemory } from '../../../engine/infill/smaller-context.ts';
 import { createRandom } from '../../../engine/objective/random.ts';
-import { DeviceFailure } from '../../../engine/runtime/device-failure.ts';
+import { DeviceFailure, deviceFailure } from '../../../engine/runtime/device-failure.ts';
 import { openWithFallback } from '../../../engine/runtime/fallback.ts';
 import { probeProvider } from '../../../engine/runtime/onnx/probe.ts';
 import { openRuntime, type RuntimeOptions } from '../../../engine/runtime/open.ts';
@@ -76,6 +77,49 @@ describe('a device that fails', () => {
       expect(logits.every((logit, i) => Math.abs(logit - (wanted[i] as number)) < 1e-4)).toBe(true);
     expect(session.length).toBe(SEP + 4);
     expect(told).toHaveLength(1);
+  });
+
+  it('that has no memory gets a smaller context twice, then another takes over', async () => {
+    const told: string[] = [];
+    const asked: number[] = [];
+    const small = async (): Promise<Runtime> => {
+      const runtime = await openTiny();
+      const open = (capacity: number): Session => {
+        const session = runtime.open(capacity);
+        const read = (...args: Parameters<Session['read']>) => {
+          asked.push(capacity);
+          return capacity > room
+            ? Promise.reject(deviceFailure('CUDA failure 2: out of memory'))
+            : session.read(...args);
+        };
+        return { ...session, read, dispose: session.dispose };
+      };
+      return { ...runtime, open };
+    };
+    let room = 10;
+    const tell = (message: string) => void told.push(message);
+    const runtime = await openWithFallback([{ name: 'small', open: small }, native], tell, 2);
+    const within = createWithinMemory(400, tell);
+    const read = (contextTokens: number) =>
+      within({ contextTokens }, async (less) => {
+        const session = runtime.open(less.contextTokens / 20);
+        try {
+          await session.read(sliceRows(rows, 0, 5));
+          return runtime.device;
+        } finally {
+          session.dispose();
+        }
+      });
+    expect(await read(400)).toBe(runtime.device);
+    expect(asked).toEqual([20, 10]);
+    room = 4;
+    await read(400);
+    expect(asked).toEqual([20, 10, 10, 5]);
+    expect(told).toEqual([
+      'The device has no memory for 400 tokens of context. The model reads fewer from now on.',
+      `small failed: CUDA failure 2: out of memory. The model runs on ${runtime.device} instead.`,
+    ]);
+    runtime.dispose();
   });
 
   it('when nothing is left, fails the call', async () => {
