@@ -32,7 +32,10 @@ const engine: Engine = {
     const call: Call = { passage, options, outcome: 'running' };
     calls.fills.push(call);
     return play(call, signal, () => {
-      const fill = { ...said(script.drawn?.[options.seed] ?? script.span, passage.forced), ...figures };
+      const fill = {
+        ...said(script.after?.[passage.forced] ?? script.drawn?.[options.seed] ?? script.span, passage.forced),
+        ...figures,
+      };
       filled = fill.text;
       return fill;
     });
@@ -93,7 +96,12 @@ const figures = { timings: { tokenize: 0, read: 0, extend: 0, total: 0 }, partA:
 
 function said(span: string, forced: string) {
   const text = span.startsWith(forced) ? span.slice(forced.length) : span;
-  return { text, tokens: [], finish: script.finish ?? ('eop' as const), confidence: 1 };
+  const { probability } = script;
+  const tokens =
+    probability === undefined
+      ? []
+      : [{ id: 0, text, logProbability: Math.log(probability), forced: false, end: text.length }];
+  return { text, tokens, finish: script.finish ?? ('eop' as const), confidence: 1 };
 }
 
 async function play<R>(call: Pick<Call<unknown>, 'outcome'>, signal: AbortSignal, answer: () => R): Promise<R> {
