@@ -243,6 +243,9 @@ export const MOST_BLANKS = 16;
 /** `line`: one line for each blank; `block`: as long as the model finds right; a number: at most so many lines. */
 export type FillLength = 'line' | 'block' | number;
 
+/** Which of several blanks is filled first, and so is seen by the others. */
+export type FillOrder = 'text' | 'certain';
+
 export interface FillParams {
   textDocument: { uri: string; version: number };
   /** What stands in a range is not read: the model fills it anew. An empty range is a blank between two characters. */
@@ -256,6 +259,8 @@ export interface FillParams {
   options?: {
     /** `block` when left out. A blank with other text after it on its line gets one line whatever the length. */
     length?: FillLength;
+    /** `text` when left out; `certain` fills those first of which the model is surest, for about twice the time. */
+    order?: FillOrder;
     /** 0, or left out, is the most probable text; each other whole number draws another one, always the same. */
     candidate?: number;
   };
