@@ -24,8 +24,15 @@ export interface Player {
   play(script: Script): Promise<Keystroke[]>;
 }
 
-/** `look`: milliseconds for which the person looks at a suggestion before anything else is done. */
-export function createPlayer(client: Client, look = 0): Player {
+export interface Habits {
+  /** Milliseconds for which the person looks at a suggestion before anything else is done. */
+  look?: number;
+  /** Documents that stay open; the oldest is closed for another one. */
+  tabs?: number;
+}
+
+export function createPlayer(client: Client, { look = 0, tabs = Number.POSITIVE_INFINITY }: Habits = {}): Player {
+  const open: string[] = [];
   let calls = 0;
   let opened = 0;
   client.connection.onNotification(MEASURED_METHOD, () => {
@@ -61,8 +68,11 @@ export function createPlayer(client: Client, look = 0): Player {
     change(at: number, removed: number, inserted: string): Promise<Answered>;
   }
 
-  async function open({ path, language, text }: Script): Promise<Writing> {
+  async function openDocument({ path, language, text }: Script): Promise<Writing> {
     const uri = await client.open(text, `file:///project/${opened++}/${encodeURI(path)}`, language);
+    open.push(uri);
+    if (open.length > tabs)
+      await client.connection.sendNotification('textDocument/didClose', { textDocument: { uri: open.shift() } });
     let document = TextDocument.create(uri, language, 1, text);
     return {
       async change(at, removed, inserted) {
@@ -85,7 +95,7 @@ export function createPlayer(client: Client, look = 0): Player {
 
   return {
     async play(script) {
-      const document = await open(script);
+      const document = await openDocument(script);
       const strokes: Keystroke[] = [];
       for (const stretch of script.stretches) strokes.push(...(await writeStretch(stretch, document)));
       return strokes;

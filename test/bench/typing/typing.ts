@@ -71,7 +71,7 @@ export async function benchTyping(args: readonly string[], machine: string): Pro
   );
   try {
     const statuses = await Promise.all(clients.map((client) => client.status('ready')));
-    const players = clients.map((client) => createPlayer(client, look));
+    const players = clients.map((client) => createPlayer(client, { look }));
     const played: Record<Kind, Keystroke[]> = { anchored: [], rereading: [] };
     // Script by script in turn, so that a slow moment of the machine hits both.
     for (const [index, script] of scripts.entries()) {
