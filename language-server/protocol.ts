@@ -52,7 +52,7 @@ export const MOST_REQUESTS = 50;
 /**
  * What decided the answer to a request, in the order in which it is looked at:
  * `off`, `language`: the settings say so; `document`,
- * `line`: too large, binary or too long, see `detail`; `snoozed`, `undone`, `deleted`, `word`: not asked for by hand while
+ * `line`: too large, binary or too long, see `detail`; `manual`, `snoozed`, `undone`, `deleted`, `word`: not asked for by hand while
  * the user wants none, just after an undo or redo, just after a deletion, inside a word; `overtaken`: a newer request or
  * the editor put an end to it; `unloaded`: no model; `failed`: the model failed; `nothing`: it had nothing to put there;
  * `late`: no word was whole when the time was over; `unsure`: it was not sure enough of a first word; `repeats`: it repeated
@@ -63,6 +63,7 @@ export type Decision =
   | 'language'
   | 'document'
   | 'line'
+  | 'manual'
   | 'snoozed'
   | 'undone'
   | 'deleted'
@@ -200,7 +201,7 @@ export interface ClozeSettings {
   /**
    * `timeLimit` in milliseconds, 0 for none; `contextTokens` bounds the text around the cursor that is considered;
    * lines that the model thinks less probable than `threshold`, 0 to 1, are not shown unless the user asks; with
-   * `adaptive` that is a beginning, moved by what the user accepts.
+   * `adaptive` that is a beginning, moved by what the user accepts. Without `automatic` nothing is shown unless the user asks.
    */
   completion: {
     maxTokens: number;
@@ -209,6 +210,7 @@ export interface ClozeSettings {
     contextTokens: number;
     threshold: number;
     adaptive: boolean;
+    automatic: boolean;
   };
   /** Language id -> on or off; `*` for all others. */
   languages: Record<string, boolean>;

@@ -103,6 +103,8 @@ function reasonOf(decided: Decision): string {
       return l10n.t('Not shown: the document cannot be completed.');
     case 'line':
       return l10n.t('Not shown: the line cannot be completed.');
+    case 'manual':
+      return l10n.t('Not shown: completions come only when they are asked for (cloze.completion.automatic).');
     case 'snoozed':
       return l10n.t('Not shown: completions are snoozed.');
     case 'undone':

@@ -133,7 +133,7 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, learn
   /** What would be asked for if the suggestion were accepted. */
   function prepareAfter(place: Place, suggestion: Fitted): void {
     const next = placeAfter(place, suggestion);
-    if (placeLimit(next) || insideWord(next)) return;
+    if (!settings().completion.automatic || placeLimit(next) || insideWord(next)) return;
     const rule = lineRule(next, settings().completion.multiline);
     ahead.prepare((signal) => completionAt(next, rule, { prepared: true }, signal));
   }
@@ -161,6 +161,7 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, learn
     const odd = placeLimit(place);
     if (odd) return { decided: 'line', detail: odd };
     if (invoked) return undefined;
+    if (!settings().completion.automatic) return { decided: 'manual' };
     const quieted = quiet.reason(document);
     if (quieted) return { decided: quieted };
     return insideWord(place) ? { decided: 'word' } : undefined;
