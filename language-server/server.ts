@@ -20,6 +20,7 @@ import {
 import type { ChatPiece } from '../engine/chat/chat-model.ts';
 import { lockOffline } from '../engine/remote/offline-lock.ts';
 import { createChat } from './chat/chat.ts';
+import { createAhead } from './completion/ahead.ts';
 import { createLearning } from './completion/learning.ts';
 import { createPipeline } from './completion/pipeline.ts';
 import { createQuiet } from './completion/quiet.ts';
@@ -107,6 +108,7 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
     pathOf,
     quiet,
     learning,
+    ahead: createAhead(log),
     log,
   });
 

@@ -2,6 +2,7 @@
  * The suggestion after the one on the screen. While that is being looked at the model has nothing to do, so what would come
  * next if it were accepted is prepared: it is there at once, and most of what the user accepts is accepted in a row.
  */
+import type { Log } from '../log.ts';
 
 /** Milliseconds without a request before it begins: whoever types on would only be kept waiting. */
 const IDLE = 80;
@@ -13,7 +14,7 @@ export interface Ahead {
   stop(): void;
 }
 
-export function createAhead(idle = IDLE): Ahead {
+export function createAhead(log: Log): Ahead {
   let timer: NodeJS.Timeout | undefined;
   let running: AbortController | undefined;
 
@@ -23,12 +24,17 @@ export function createAhead(idle = IDLE): Ahead {
     running = undefined;
   }
 
+  /** Nobody waits for it, so nobody else would hear of it. */
+  function failed(error: unknown): void {
+    log.error(`The next suggestion could not be prepared: ${error instanceof Error ? error.message : error}`);
+  }
+
   return {
     prepare(task) {
       stop();
       const own = new AbortController();
       running = own;
-      timer = setTimeout(() => void task(own.signal), idle);
+      timer = setTimeout(() => void task(own.signal).catch(failed), IDLE);
       timer.unref();
     },
     stop,

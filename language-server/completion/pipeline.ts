@@ -13,7 +13,7 @@ import type { Log } from '../log.ts';
 import { createNeighbours } from '../neighbours.ts';
 import type { AnsweredRequest, ClozeSettings, Decision } from '../protocol.ts';
 import { languageEnabled } from '../settings.ts';
-import { createAhead } from './ahead.ts';
+import type { Ahead } from './ahead.ts';
 import { type Anchor, typedSince } from './anchor.ts';
 import { createCompletionCache } from './cache.ts';
 import { type Fitted, fitToLine } from './fit.ts';
@@ -44,6 +44,8 @@ export interface PipelineParts {
   quiet: Pick<Quiet, 'reason'>;
   /** How sure the model must be; as the settings say where there is none. */
   learning?: Pick<Learning, 'threshold' | 'given'>;
+  /** Prepares the suggestion after the next; without it nothing is done that nobody asked for. */
+  ahead?: Ahead;
   log: Log;
 }
 
@@ -58,11 +60,19 @@ export interface Pipeline {
   clear(): void;
 }
 
-export function createPipeline({ documents, host, settings, pathOf, quiet, learning, log }: PipelineParts): Pipeline {
+export function createPipeline({
+  documents,
+  host,
+  settings,
+  pathOf,
+  quiet,
+  learning,
+  ahead,
+  log,
+}: PipelineParts): Pipeline {
   const cache = createCompletionCache(CACHED_COMPLETIONS, () => reachOf(settings().completion.contextTokens));
   const neighbours = createNeighbours(pathOf);
   const journal = createJournal();
-  const ahead = createAhead();
   const refused = new Set<string>();
   /** The blank that the user types in, first; and that of the place after it, once that is prepared. */
   let anchors: Anchor[] = [];
@@ -135,7 +145,7 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, learn
     const next = placeAfter(place, suggestion);
     if (!settings().completion.automatic || placeLimit(next) || insideWord(next)) return;
     const rule = lineRule(next, settings().completion.multiline);
-    ahead.prepare((signal) => completionAt(next, rule, { prepared: true }, signal));
+    ahead?.prepare((signal) => completionAt(next, rule, { prepared: true }, signal));
   }
 
   /** Other completions of the same place, drawn by chance; as many as differ from what is there. */
@@ -200,7 +210,7 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, learn
       const { position } = params;
       const invoked = params.context?.triggerKind === InlineCompletionTriggerKind.Invoked;
       if (!document || !isPosition(position)) return [];
-      ahead.stop();
+      ahead?.stop();
       const close = journal.open({ path: pathOf(uri), line: position.line, character: position.character, invoked });
       const { items = [], decided, ...notes } = await answer(document, params, invoked, signal);
       close(decided, notes);
@@ -211,11 +221,11 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, learn
     forget(uri) {
       refused.delete(uri);
       if (!anchors.some((anchor) => anchor.uri === uri)) return;
-      ahead.stop();
+      ahead?.stop();
       anchors = anchors.filter((anchor) => anchor.uri !== uri);
     },
     clear() {
-      ahead.stop();
+      ahead?.stop();
       cache.clear();
       anchors = [];
     },
