@@ -39,7 +39,7 @@ it('comes without a call of the model once the one before is accepted', async ()
 });
 
 it('is given up for any other request', async () => {
-  const { open, complete, next, calls, connection } = await start({ span: ' 1;', hold: 'until aborted' });
+  const { open, complete, next, calls, connection } = await start({ span: ' 1;', after: {}, hold: 'until aborted' });
   const uri = await open('let b =\nlet d =\n');
   const begun = countCalls();
   const shown = complete(uri, 0, 7);
@@ -59,7 +59,7 @@ it('is given up for any other request', async () => {
 });
 
 it('is not prepared where nothing is shown', async () => {
-  const { open, complete, calls } = await start({ span: '' });
+  const { open, complete, calls } = await start({ span: '', after: {} });
   const uri = await open('let b =\n');
   await complete(uri, 0, 7);
   // Long enough for it to begin, were there one.
