@@ -42,7 +42,7 @@ const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
   survival: benchSurvival,
 };
 
-const OTHERS: Readonly<Record<string, (args: readonly string[], machine: string) => Promise<void>>> = {
+const OTHERS: Readonly<Record<string, (args: string[], machine: string) => Promise<void>>> = {
   golf: benchGolf,
   typing: benchTyping,
   soak: benchSoak,
