@@ -7,7 +7,13 @@ import {
   type TextDocument,
 } from 'vscode';
 import { LanguageClient, RevealOutputChannelOn, State, TransportKind } from 'vscode-languageclient/node';
-import { MEASURED_METHOD, type MeasuredParams, STATUS_METHOD, type StatusParams } from '../language-server/protocol.ts';
+import {
+  type InitializationOptions,
+  MEASURED_METHOD,
+  type MeasuredParams,
+  STATUS_METHOD,
+  type StatusParams,
+} from '../language-server/protocol.ts';
 import { documentSelector } from './document-selector.ts';
 import type { Asking } from './inline/asking.ts';
 
@@ -23,7 +29,7 @@ export interface StatusListener {
 }
 
 export function startClient(
-  serverModule: string,
+  server: { module: string; outcomesFile: string },
   output: LogOutputChannel,
   told: StatusListener,
   asking: Pick<Asking, 'provide'>,
@@ -31,9 +37,10 @@ export function startClient(
   const client = new LanguageClient(
     'cloze',
     l10n.t('Cloze'),
-    { module: serverModule, transport: TransportKind.ipc },
+    { module: server.module, transport: TransportKind.ipc },
     {
       documentSelector,
+      initializationOptions: { outcomesFile: server.outcomesFile } satisfies InitializationOptions,
       outputChannel: output,
       // A failing server is told by the status item and by one message, never by a panel that opens itself.
       revealOutputChannelOn: RevealOutputChannelOn.Never,

@@ -12,7 +12,7 @@ import { createSnooze } from './inline/snooze.ts';
 import { registerWhy } from './inline/why.ts';
 import { registerLens } from './lens.ts';
 import { registerModels } from './models/models.ts';
-import { createStatistics, type Statistics } from './statistics/statistics.ts';
+import { createStatistics, outcomesFile, type Statistics } from './statistics/statistics.ts';
 import { createStatus } from './status.ts';
 
 let client: Promise<LanguageClient> | undefined;
@@ -26,7 +26,10 @@ export function activate(context: ExtensionContext): void {
     tryAgain: async () => (await client)?.sendNotification(RELOAD_METHOD),
   });
   let last: StatusParams | undefined;
-  statistics = createStatistics(context, output);
+  statistics = createStatistics(context, output, async (method, params) => {
+    const running = await client;
+    if (running?.isRunning()) await running.sendNotification(method, params);
+  });
   const listener = {
     ...statistics,
     model(params: StatusParams) {
@@ -46,7 +49,8 @@ export function activate(context: ExtensionContext): void {
   // The client's code takes longer to load than all the rest: not while other extensions wait for their turn.
   const started = new Promise(setImmediate).then(async () => {
     const { startClient } = await import('./client.ts');
-    return startClient(context.asAbsolutePath('dist/server.cjs'), output, listener, asking);
+    const server = { module: context.asAbsolutePath('dist/server.cjs'), outcomesFile: outcomesFile(context) };
+    return startClient(server, output, listener, asking);
   });
   client = started;
   const asking = createAsking(started);

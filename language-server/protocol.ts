@@ -52,7 +52,7 @@ export const MOST_REQUESTS = 50;
 /**
  * What decided the answer to a request, in the order in which it is looked at:
  * `off`, `language`: the settings say so; `document`,
- * `line`: too large, binary or too long, see `detail`; `snoozed`, `undone`, `deleted`, `word`: not asked for by hand while
+ * `line`: too large, binary or too long, see `detail`; `manual`, `snoozed`, `undone`, `deleted`, `word`: not asked for by hand while
  * the user wants none, just after an undo or redo, just after a deletion, inside a word; `overtaken`: a newer request or
  * the editor put an end to it; `unloaded`: no model; `failed`: the model failed; `nothing`: it had nothing to put there;
  * `late`: no word was whole when the time was over; `unsure`: it was not sure enough of a first word; `repeats`: it repeated
@@ -63,6 +63,7 @@ export type Decision =
   | 'language'
   | 'document'
   | 'line'
+  | 'manual'
   | 'snoozed'
   | 'undone'
   | 'deleted'
@@ -94,6 +95,8 @@ export interface AnsweredRequest {
   total: number;
   /** Answered without the model, from what it wrote before. */
   cached?: true;
+  /** And what it wrote was for this place, before anybody asked: while another suggestion was on the screen. */
+  prepared?: true;
   /** The model's call: milliseconds in the queue and for each stage, tokens, probability, and how the span ended. */
   fill?: {
     waiting: number;
@@ -119,6 +122,40 @@ export const SNOOZE_METHOD = 'cloze/snooze';
 export interface SnoozeParams {
   /** Milliseconds since 1970; 0 ends it. */
   until: number;
+}
+
+/**
+ * Client -> server notification with `OutcomeParams`: what became of a suggestion. From what is taken and what is left the
+ * server learns how sure the model must be (`completion.adaptive`).
+ */
+export const OUTCOME_METHOD = 'cloze/outcome';
+
+/**
+ * `shown`: it stands on the screen. Then, once for each, the first of these that happens: `accepted`: taken whole, or typed
+ * to its end; `partiallyAccepted`: its beginning was taken; `dismissed`: it went away though there was time to read it.
+ */
+export type Outcome = 'shown' | 'accepted' | 'partiallyAccepted' | 'dismissed';
+
+export interface OutcomeParams {
+  textDocument: { uri: string };
+  /** As the server gave it; that with which it was first shown, where some of it was typed since. */
+  item: { insertText: string; range: Range };
+  outcome: Outcome;
+}
+
+/** Client -> server notification without parameters: forget what was learned from outcomes, in the file as well. */
+export const FORGET_METHOD = 'cloze/forget';
+
+/** Client -> server request without parameters: `GateState`, how sure the model must be at present. */
+export const GATE_METHOD = 'cloze/gate';
+
+export interface GateState {
+  /** Probability from which on suggestions are shown, and what the settings say of it. */
+  threshold: number;
+  setting: number;
+  /** Outcomes it was learned from: suggestions taken, whole or in part, and left. Older ones count less. */
+  taken: number;
+  left: number;
 }
 
 /** Server -> client notification with `MeasuredParams`: after each call of the model that was not aborted. */
@@ -163,7 +200,8 @@ export interface ClozeSettings {
   model: { path: string; runtime: ModelRuntime; mirror: string };
   /**
    * `timeLimit` in milliseconds, 0 for none; `contextTokens` bounds the text around the cursor that is considered;
-   * lines that the model thinks less probable than `threshold`, 0 to 1, are not shown unless the user asks.
+   * lines that the model thinks less probable than `threshold`, 0 to 1, are not shown unless the user asks; with
+   * `adaptive` that is a beginning, moved by what the user accepts. Without `automatic` nothing is shown unless the user asks.
    */
   completion: {
     maxTokens: number;
@@ -171,6 +209,8 @@ export interface ClozeSettings {
     timeLimit: number;
     contextTokens: number;
     threshold: number;
+    adaptive: boolean;
+    automatic: boolean;
   };
   /** Language id -> on or off; `*` for all others. */
   languages: Record<string, boolean>;
@@ -184,7 +224,10 @@ export interface ClozeSettings {
 }
 
 /** Passed as `initializationOptions`; every field optional so that any LSP client can start the server bare. */
-export type InitializationOptions = Partial<ClozeSettings>;
+export type InitializationOptions = Partial<ClozeSettings> & {
+  /** Path of a file in which the server keeps what it learned from outcomes; in memory only when left out. */
+  outcomesFile?: string;
+};
 
 /**
  * Client -> server request: fill several blanks of one document together, each seeing those already filled. Takes
@@ -202,6 +245,9 @@ export const MOST_BLANKS = 16;
 /** `line`: one line for each blank; `block`: as long as the model finds right; a number: at most so many lines. */
 export type FillLength = 'line' | 'block' | number;
 
+/** Which of several blanks is filled first, and so is seen by the others. */
+export type FillOrder = 'text' | 'certain';
+
 export interface FillParams {
   textDocument: { uri: string; version: number };
   /** What stands in a range is not read: the model fills it anew. An empty range is a blank between two characters. */
@@ -215,6 +261,8 @@ export interface FillParams {
   options?: {
     /** `block` when left out. A blank with other text after it on its line gets one line whatever the length. */
     length?: FillLength;
+    /** `text` when left out; `certain` fills those first of which the model is surest, for about twice the time. */
+    order?: FillOrder;
     /** 0, or left out, is the most probable text; each other whole number draws another one, always the same. */
     candidate?: number;
   };

@@ -2,6 +2,7 @@
  * The language server on a given connection: LSP 3.18 inline completion for all open documents. What it needs of a
  * model is handed in, so that it can be driven without one. Any LSP client may use it with a bare `initialize`.
  */
+import { isAbsolute } from 'node:path';
 import {
   type CancellationToken,
   type Connection,
@@ -19,6 +20,8 @@ import {
 import type { ChatPiece } from '../engine/chat/chat-model.ts';
 import { lockOffline } from '../engine/remote/offline-lock.ts';
 import { createChat } from './chat/chat.ts';
+import { createAhead } from './completion/ahead.ts';
+import { createLearning } from './completion/learning.ts';
 import { createPipeline } from './completion/pipeline.ts';
 import { createQuiet } from './completion/quiet.ts';
 import { chooseEncoding, encodedDocuments } from './encoded-document.ts';
@@ -35,10 +38,14 @@ import {
   CHAT_TEXT_METHOD,
   type EditorTask,
   FILL_METHOD,
+  FORGET_METHOD,
+  GATE_METHOD,
+  type InitializationOptions,
   LENS_METHOD,
   type LensParams,
   MEASURED_METHOD,
   type MeasuredParams,
+  OUTCOME_METHOD,
   RELOAD_METHOD,
   REMOTE_KEY_METHOD,
   REQUESTS_METHOD,
@@ -93,7 +100,17 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
   let configured = Promise.resolve();
 
   const pathOf = (uri: string) => relativePath(uri, roots);
-  const pipeline = createPipeline({ documents, host: hosts.inline, settings: () => settings, pathOf, quiet, log });
+  const learning = createLearning(() => settings, log);
+  const pipeline = createPipeline({
+    documents,
+    host: hosts.inline,
+    settings: () => settings,
+    pathOf,
+    quiet,
+    learning,
+    ahead: createAhead(log),
+    log,
+  });
 
   const filler = createFiller({ documents, host: hosts.fill, settings: () => settings, pathOf, log });
 
@@ -171,7 +188,8 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
   });
 
   connection.onInitialized(() => {
-    configured = refresh();
+    const { outcomesFile } = (initial ?? {}) as InitializationOptions;
+    configured = Promise.all([refresh(), isPath(outcomesFile) && learning.keepIn(outcomesFile)]).then(() => undefined);
     if (registers) void connection.client.register(DidChangeConfigurationNotification.type, { section: 'cloze' });
     if (followsFolders) {
       connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
@@ -203,6 +221,9 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
   connection.onRequest(REQUESTS_METHOD, () => pipeline.requests());
   connection.onNotification(UNDONE_METHOD, quiet.undone);
   connection.onNotification(SNOOZE_METHOD, quiet.snooze);
+  connection.onNotification(OUTCOME_METHOD, learning.outcome);
+  connection.onNotification(FORGET_METHOD, learning.forget);
+  connection.onRequest(GATE_METHOD, learning.state);
 
   connection.onRequest(FILL_METHOD, async (params: unknown, token) => {
     await configured;
@@ -238,9 +259,16 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
     pipeline.forget(document.uri);
     quiet.forget(document.uri);
   });
-  connection.onShutdown(() => hosts.dispose());
+  connection.onShutdown(async () => {
+    await Promise.all([hosts.dispose(), learning.flush()]);
+  });
   documents.listen(connection);
   connection.listen();
+}
+
+/** Absolute: what it would be relative to is nobody's choice. */
+function isPath(value: unknown): value is string {
+  return typeof value === 'string' && isAbsolute(value);
 }
 
 function signalOf(token: CancellationToken): AbortSignal {

@@ -12,21 +12,29 @@ export function chosenLogProbability({ logShare, logProbability }: FilledToken):
 const WORD_AT_START = /^[\p{L}\p{N}_$]/u;
 const WORD_AT_END = /[\p{L}\p{N}_$]+$/u;
 
+export interface SureBeginning {
+  text: string;
+  /** That it is right, by the model's own account; 1 when the tokens are not known. */
+  probability: number;
+  /** Whether it is less than all of the fill. */
+  cut: boolean;
+}
+
 /**
  * The longest beginning of a fill, in whole words, that is right with a probability of at least `least` by the model's own
  * account; all of it where its end, `eop` or a line break, is as probable. All of it too when the tokens are not known,
  * e.g. from a server elsewhere.
  */
-export function sureBeginning<F extends Pick<Fill, 'text' | 'tokens'>>(fill: F, least: number): F {
-  const { text, tokens } = fill;
+export function sureBeginning({ text, tokens }: Pick<Fill, 'text' | 'tokens'>, least: number): SureBeginning {
   let [sum, sure] = [0, 0];
   for (const token of tokens) {
     if (token.forced) continue;
+    const before = sum;
     sum += chosenLogProbability(token);
-    if (Math.exp(sum) < least) return { ...fill, text: wholeWords(text, sure) };
+    if (Math.exp(sum) < least) return { text: wholeWords(text, sure), probability: Math.exp(before), cut: true };
     sure = token.end ?? sure;
   }
-  return fill;
+  return { text, probability: Math.exp(sum), cut: false };
 }
 
 /** The first `length` characters without a word that goes on after them, and without white space at the end. */

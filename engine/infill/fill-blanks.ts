@@ -5,7 +5,14 @@
 import { type PartA, partA, spanPositions } from '../objective/blank-infilling.ts';
 import type { Session } from '../runtime/runtime.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { type Blank, type BlanksFill, type BlanksPassage, type FilledBlank, fillOrder } from './blanks.ts';
+import {
+  type Blank,
+  type BlanksFill,
+  type BlanksPassage,
+  draftedFirst,
+  type FilledBlank,
+  fillOrder,
+} from './blanks.ts';
 import { fillOpenBlank } from './decode.ts';
 import { type CachePassage, createDocumentCache } from './document-cache.ts';
 import type { Fill, FillOptions, Model } from './fill.ts';
@@ -133,10 +140,10 @@ async function fillSpans(
   const { tokenizer, runtime } = model;
   const positions = spanPositions(runtime.config.positions, passage.kind);
   const filled = new Map<number, FilledBlank>();
-  const order = fillOrder(spans);
-  for (const which of order) {
+
+  const openAt = (which: number): OpenBlank => {
     const span = spans[which] as PlannedSpan;
-    const blank = openSpan(model, session, {
+    return openSpan(model, session, {
       partA: rows.tokens.length,
       mask: rows.masks[which] as number,
       places: span.places,
@@ -145,21 +152,31 @@ async function fillSpans(
       cache: createDocumentCache(tokenizer, aroundBlank(passage, filled, span.index)),
       timings: { tokenize: 0, read: 0 },
     });
-    if (span.state === 'kept') {
-      filled.set(span.index, await keep(blank, tokenizer.encode(span.forced), signal));
-      continue;
-    }
-    const fill = await fillOpenBlank(
+  };
+  const fillIn = (blank: OpenBlank, { forced, generated, index, lines }: PlannedSpan): Promise<Fill> =>
+    fillOpenBlank(
       blank,
-      span.forced,
-      {
-        ...options,
-        maxTokens: span.generated,
-        seed: options.seed + span.index,
-        ...(span.lines === undefined ? {} : { lines: span.lines }),
-      },
+      forced,
+      { ...options, maxTokens: generated, seed: options.seed + index, ...(lines === undefined ? {} : { lines }) },
       signal ? { signal } : {},
     );
+
+  const isKept = (which: number) => spans[which]?.state === 'kept';
+  for (const which of fillOrder(spans).filter(isKept)) {
+    const { index, forced } = spans[which] as PlannedSpan;
+    filled.set(index, await keep(openAt(which), tokenizer.encode(forced), signal));
+  }
+  const begin = session.length;
+  const drafts = new Map<number, Fill>();
+  for (const which of draftedFirst({ ...passage, blanks: spans })) {
+    drafts.set(which, await fillIn(openAt(which), spans[which] as PlannedSpan));
+    session.rewind(begin);
+  }
+  const order = fillOrder(spans, drafts).filter((which) => !isKept(which));
+  for (const which of order) {
+    const span = spans[which] as PlannedSpan;
+    const blank = openAt(which);
+    const fill = await fillIn(blank, span);
     if (which !== order.at(-1) && fill.finish !== 'eop') {
       await blank.feed(spanTokens(tokenizer, span.forced, fill).slice(0, blank.places - 1), signal);
     }

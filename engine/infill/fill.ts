@@ -81,7 +81,7 @@ export interface FillOptions {
   timeLimit: number;
   /** Mix the model's distribution with what the document says at like places (document-cache.ts); else as the model has it. */
   documentCache?: boolean;
-  /** Another draw beside a fill that was shown, whose trace it leaves in place. */
+  /** Another draw beside a fill that was shown, whose trace and open blank it leaves in place. */
   aside?: boolean;
   /** For the trace: how many other probable tokens to note at each step, a look over the vocabulary each; else none. */
   rivals?: number;

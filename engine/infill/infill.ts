@@ -1,6 +1,7 @@
 /**
- * Passages in, spans out. The last blank stays open, so that typing inside it costs the new tokens only. No user text
- * makes it throw; a fired signal does (`AbortError`), and so do damaged weights.
+ * Passages in, spans out. The last blank stays open, so that typing inside it costs the new tokens only; so does one more
+ * that a draw aside has opened, until the next call shows which of the two is wanted. No user text makes it throw; a fired
+ * signal does (`AbortError`), and so do damaged weights.
  */
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { type FillHooks, fillOpenBlank, fillSeveralTimes } from './decode.ts';
@@ -18,7 +19,7 @@ export interface Infiller {
   fillSeveral(passage: Passage, options: readonly FillOptions[], hooks?: Omit<FillHooks, 'onToken'>): Promise<Fill[]>;
   /** Whether Part A is there already, or about to be read. */
   isOpenFor(passage: Passage, options: Pick<FillOptions, 'contextTokens'>): boolean;
-  /** Stops a reading that is under way and frees the open blank. */
+  /** Stops a reading that is under way and frees the open blanks. */
   dispose(): Promise<void>;
 }
 
@@ -36,6 +37,8 @@ interface Opening {
   /** What of the forced text was moved in front of the blank. */
   moved: string;
   blank: Promise<OpenBlank>;
+  /** Whether Part A has been read. */
+  read: boolean;
   stop: AbortController;
 }
 
@@ -44,10 +47,11 @@ export function createInfiller(model: Model, { typing = 48 } = {}): Infiller {
   const { tokenizer, runtime } = model;
   const { maxLength } = runtime.config;
   let last: Opening | undefined;
+  let aside: Opening | undefined;
 
-  function close(): Promise<void> {
-    const closing = last;
-    last = undefined;
+  function close(closing: Opening | undefined): Promise<void> {
+    if (closing === last) last = undefined;
+    if (closing === aside) aside = undefined;
     closing?.stop.abort();
     return Promise.resolve(closing?.blank).then(
       (blank) => blank?.dispose(),
@@ -55,8 +59,11 @@ export function createInfiller(model: Model, { typing = 48 } = {}): Infiller {
     );
   }
 
+  async function closeAll(): Promise<void> {
+    await Promise.all([close(last), close(aside)]);
+  }
+
   function open(passage: Passage, contextTokens: number | undefined, generated: number): Opening {
-    void close();
     const { moved, forced } = shortenForced(tokenizer, passage.forced, Math.floor(maxLength * FORCED_SHARE));
     const reserve = tokenizer.encode(forced).length + generated + typing;
     const stop = new AbortController();
@@ -66,12 +73,40 @@ export function createInfiller(model: Model, { typing = 48 } = {}): Infiller {
       contextTokens === undefined ? { reserve } : { reserve, contextTokens },
       stop.signal,
     );
-    last = { passage, contextTokens, moved, blank, stop };
-    return last;
+    const opening: Opening = { passage, contextTokens, moved, blank, read: false, stop };
+    const done = () => {
+      opening.read = true;
+    };
+    blank.then(done, done);
+    return opening;
   }
 
-  function openFor(passage: Passage, contextTokens: number | undefined): Opening | undefined {
-    return last && last.contextTokens === contextTokens && staysOpen(last, passage) ? last : undefined;
+  function find(passage: Passage, contextTokens: number | undefined): Opening | undefined {
+    return [last, aside].find((each) => each && each.contextTokens === contextTokens && staysOpen(each, passage));
+  }
+
+  /** The blank that is open for a passage becomes the one that is kept, unless the call is aside. */
+  function openFor(passage: Passage, { contextTokens, aside: besides }: FillOptions): Opening | undefined {
+    const found = find(passage, contextTokens);
+    if (besides) return found;
+    if (found !== undefined && found === aside) {
+      aside = undefined;
+      void close(last);
+      last = found;
+    } else if (!aside?.read) void close(aside);
+    return found;
+  }
+
+  function openAnew(passage: Passage, { contextTokens, aside: besides }: FillOptions, generated: number): Opening {
+    const opening = () => open(passage, contextTokens, generated);
+    if (besides && last) {
+      void close(aside);
+      aside = opening();
+      return aside;
+    }
+    void closeAll();
+    last = opening();
+    return last;
   }
 
   /** Runs `work` on the open blank, with what of the forced text is left of it; timings count from the call. */
@@ -84,19 +119,21 @@ export function createInfiller(model: Model, { typing = 48 } = {}): Infiller {
     const started = performance.now();
     for (const each of options) checkOptions(each);
     hooks.signal?.throwIfAborted();
-    const contextTokens = options[0]?.contextTokens;
+    const first = options[0] as FillOptions;
     const maxTokens = Math.max(...options.map((each) => each.maxTokens));
     const generated = Math.min(maxTokens, Math.floor(maxLength * GENERATED_SHARE)) + BESIDE_SPAN;
-    let opening = openFor(passage, contextTokens);
+    let opening = openFor(passage, first);
     let opened = { tokenize: 0, read: 0 };
     try {
       if (opening) {
         const { places } = await unlessAborted(opening.blank, hooks.signal);
-        if (tokenizer.encode(passage.forced.slice(opening.moved.length)).length + generated > places)
+        if (tokenizer.encode(passage.forced.slice(opening.moved.length)).length + generated > places) {
+          void close(opening);
           opening = undefined;
+        }
       }
       if (!opening) {
-        opening = open(passage, contextTokens, generated);
+        opening = openAnew(passage, first, generated);
         opened = (await unlessAborted(opening.blank, hooks.signal)).timings;
       }
       const fills = await work(await opening.blank, passage.forced.slice(opening.moved.length));
@@ -110,7 +147,7 @@ export function createInfiller(model: Model, { typing = 48 } = {}): Infiller {
       });
     } catch (error) {
       // An aborted call leaves the blank as it was; after anything else it is not trusted.
-      if (!hooks.signal?.aborted || hooks.stopsReading) void close();
+      if (!hooks.signal?.aborted || hooks.stopsReading) void closeAll();
       throw error;
     }
   }
@@ -127,8 +164,8 @@ export function createInfiller(model: Model, { typing = 48 } = {}): Infiller {
         fillSeveralTimes(blank, forced, options, hooks.signal),
       );
     },
-    isOpenFor: (passage, { contextTokens }) => openFor(passage, contextTokens) !== undefined,
-    dispose: close,
+    isOpenFor: (passage, { contextTokens }) => find(passage, contextTokens) !== undefined,
+    dispose: closeAll,
   };
 }
 

@@ -1,7 +1,7 @@
 /** The command Fill Selection and what follows it: what is asked of the model, and what the user decides. */
 import { commands, Disposable, type LogOutputChannel, l10n, type TextEditor, window, workspace } from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
-import { type FillLength, MOST_BLANKS } from '../../language-server/protocol.ts';
+import { type FillLength, type FillOrder, MOST_BLANKS } from '../../language-server/protocol.ts';
 import { type Board, createBoard, type Filled, type Session } from './board.ts';
 import { narrow, widen } from './border.ts';
 import { compileHoles, findHoles } from './holes.ts';
@@ -73,12 +73,14 @@ export function createFillSelection(client: Promise<LanguageClient>, output: Log
     sessions: readonly Session[],
     candidate = 0,
   ): Promise<Map<number, string> | undefined> {
-    const usual = workspace.getConfiguration('cloze.fill', document).get<FillLength>('length', 'block');
+    const settings = workspace.getConfiguration('cloze.fill', document);
+    const usual = settings.get<FillLength>('length', 'block');
     return askFill(await client, {
       document,
       open,
       kept: blanks.filter((blank) => !open.some(({ id }) => id === blank.id)),
       length: (open.length === 1 ? open[0]?.length : undefined) ?? usual,
+      order: settings.get<FillOrder>('order', 'text'),
       instruction,
       candidate,
       alongside: sessions.filter((other) => other.document !== document),

@@ -12,6 +12,7 @@ import {
   type BlankRange,
   FILL_METHOD,
   type FillLength,
+  type FillOrder,
   type FillParams,
   type FillResult,
 } from '../../language-server/protocol.ts';
@@ -31,6 +32,7 @@ export interface FillRequest {
   open: readonly SessionBlank[];
   kept: readonly SessionBlank[];
   length: FillLength;
+  order: FillOrder;
   instruction: string;
   /** 0 for the most probable text. */
   candidate: number;
@@ -41,7 +43,7 @@ export interface FillRequest {
 /** The new texts by the blanks' ids; `undefined` when it was cancelled or failed, which the user has then been told. */
 export async function askFill(
   client: LanguageClient,
-  { document, open, kept, length, instruction, candidate, alongside }: FillRequest,
+  { document, open, kept, length, order, instruction, candidate, alongside }: FillRequest,
 ): Promise<Map<number, string> | undefined> {
   const { version } = document;
   const params: FillParams = {
@@ -50,7 +52,7 @@ export async function askFill(
       (blank): BlankRange => ({ range: rangeOf(document, blank), ...(blank.hint === '' ? {} : { hint: blank.hint }) }),
     ),
     kept: kept.map((blank) => ({ range: rangeOf(document, blank) })),
-    options: { length, candidate },
+    options: { length, order, candidate },
     ...(instruction === '' ? {} : { instruction }),
     alongside: alongside.flatMap((other) =>
       other.blanks.map((blank) => ({

@@ -1,7 +1,13 @@
 /** `Cloze: Why No Suggestion?`: the last requests as a page of text, each with its timings and what decided it. */
 import { commands, Disposable, EventEmitter, l10n, Uri, window, workspace } from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
-import { type AnsweredRequest, type Decision, REQUESTS_METHOD } from '../../language-server/protocol.ts';
+import {
+  type AnsweredRequest,
+  type Decision,
+  GATE_METHOD,
+  type GateState,
+  REQUESTS_METHOD,
+} from '../../language-server/protocol.ts';
 
 const SCHEME = 'cloze-requests';
 
@@ -20,7 +26,11 @@ export function registerWhy(client: Promise<LanguageClient>): Disposable {
       );
       return;
     }
-    text = pageOf(await running.sendRequest<AnsweredRequest[]>(REQUESTS_METHOD));
+    const [requests, gate] = await Promise.all([
+      running.sendRequest<AnsweredRequest[]>(REQUESTS_METHOD),
+      running.sendRequest<GateState>(GATE_METHOD),
+    ]);
+    text = pageOf(requests, gate);
     changed.fire(address);
     await window.showTextDocument(await workspace.openTextDocument(address));
   }
@@ -35,14 +45,29 @@ export function registerWhy(client: Promise<LanguageClient>): Disposable {
   );
 }
 
-function pageOf(requests: AnsweredRequest[]): string {
+function pageOf(requests: AnsweredRequest[], gate: GateState): string {
   if (requests.length === 0) {
     return l10n.t(
       'The editor has not asked for a suggestion since the language server was started. Is editor.inlineSuggest.enabled on?',
     );
   }
   const head = l10n.t('The last requests, newest first. They are kept in memory only, without any of your text.');
-  return `${[head, '', ...requests.map(entryOf)].join('\n')}\n`;
+  return `${[head, gateOf(gate), '', ...requests.map(entryOf)].join('\n')}\n`;
+}
+
+function gateOf({ threshold, setting, taken, left }: GateState): string {
+  const known = l10n.t(
+    'Shown while typing: what the model holds for right with a probability of {0} or more (cloze.completion.threshold).',
+    setting.toFixed(2),
+  );
+  if (threshold === setting) return known;
+  const learned = l10n.t(
+    'That is {0} now: of the last {1} suggestions you took {2} (cloze.completion.adaptive).',
+    threshold.toFixed(2),
+    taken + left,
+    taken,
+  );
+  return `${known} ${learned}`;
 }
 
 function entryOf(request: AnsweredRequest): string {
@@ -53,8 +78,10 @@ function entryOf(request: AnsweredRequest): string {
   return [`${when}  ${path}:${line + 1}:${character + 1}  ${asked}`, `    ${why}`, `    ${costOf(request)}`].join('\n');
 }
 
-function costOf({ total, cached, fill }: AnsweredRequest): string {
+function costOf({ total, cached, prepared, fill }: AnsweredRequest): string {
   const all = l10n.t('{0} ms', Math.round(total));
+  if (prepared)
+    return `${all}: ${l10n.t('prepared while the suggestion before it was shown, the model was not asked')}`;
   if (cached) return `${all}: ${l10n.t('known from before, the model was not asked')}`;
   if (!fill) return all;
   const [waiting, tokenize, read, extend] = [fill.waiting, fill.tokenize, fill.read, fill.extend].map(Math.round);
@@ -76,6 +103,8 @@ function reasonOf(decided: Decision): string {
       return l10n.t('Not shown: the document cannot be completed.');
     case 'line':
       return l10n.t('Not shown: the line cannot be completed.');
+    case 'manual':
+      return l10n.t('Not shown: completions come only when they are asked for (cloze.completion.automatic).');
     case 'snoozed':
       return l10n.t('Not shown: completions are snoozed.');
     case 'undone':

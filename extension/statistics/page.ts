@@ -14,7 +14,12 @@ import { isFromPage, type ToPage } from '../../media/statistics/messages.ts';
 import { pageOf } from '../webview-page.ts';
 import { dayOf, type StatisticsStore } from './store.ts';
 
-export function registerStatisticsPage(context: ExtensionContext, store: StatisticsStore): Disposable {
+/** `forget` makes the server forget what it learned. */
+export function registerStatisticsPage(
+  context: ExtensionContext,
+  store: StatisticsStore,
+  forget: () => Promise<void>,
+): Disposable {
   const folder = Uri.joinPath(context.extensionUri, 'dist', 'statistics');
   let panel: WebviewPanel | undefined;
 
@@ -29,6 +34,7 @@ export function registerStatisticsPage(context: ExtensionContext, store: Statist
     const options = { modal: true, detail };
     if ((await window.showWarningMessage(l10n.t('Wipe the statistics of Cloze?'), options, sure)) !== sure) return;
     await store.wipe();
+    await forget();
     await refresh();
   }
 

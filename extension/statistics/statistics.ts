@@ -1,6 +1,10 @@
-/** Local statistics: follows suggestions from the editor to the counts. Off by `cloze.statistics.enable`. */
+/**
+ * Local statistics: follows suggestions from the editor to the counts, unless `cloze.statistics.enable` is off, and tells the
+ * server what becomes of each.
+ */
 import { randomBytes } from 'node:crypto';
-import type { Command, InlineCompletionItem, InlineCompletionList } from 'vscode';
+import { rm } from 'node:fs/promises';
+import type { Command, InlineCompletionItem, InlineCompletionList, Position, Range } from 'vscode';
 import {
   commands,
   Disposable,
@@ -9,7 +13,12 @@ import {
   type TextDocument,
   workspace,
 } from 'vscode';
-import type { MeasuredParams } from '../../language-server/protocol.ts';
+import {
+  FORGET_METHOD,
+  type MeasuredParams,
+  OUTCOME_METHOD,
+  type OutcomeParams,
+} from '../../language-server/protocol.ts';
 import { countLatency, STAGES } from '../../media/statistics/counts.ts';
 import { registerStatisticsPage } from './page.ts';
 import { createStatisticsStore } from './store.ts';
@@ -26,7 +35,17 @@ export interface Statistics extends Disposable {
   flush(): Promise<void>;
 }
 
-export function createStatistics(context: ExtensionContext, output: LogOutputChannel): Statistics {
+/** Where the server keeps what it learns from outcomes. */
+export function outcomesFile({ globalStorageUri }: ExtensionContext): string {
+  return globalStorageUri.with({ path: `${globalStorageUri.path}/outcomes.json` }).fsPath;
+}
+
+/** `tell` sends the server a notification, if there is one. */
+export function createStatistics(
+  context: ExtensionContext,
+  output: LogOutputChannel,
+  tell: (method: string, params?: OutcomeParams) => void,
+): Statistics {
   const folder = context.globalStorageUri.with({ path: `${context.globalStorageUri.path}/statistics` }).fsPath;
   const store = createStatisticsStore(folder, randomBytes(8).toString('hex'), (error) =>
     output.error(`The statistics could not be written to ${folder}: ${error instanceof Error ? error.message : error}`),
@@ -36,6 +55,11 @@ export function createStatistics(context: ExtensionContext, output: LogOutputCha
     count: (change) => {
       if (wanted()) store.count(change);
     },
+    outcome({ uri, text, range }, outcome) {
+      const { start, end } = range;
+      tell(OUTCOME_METHOD, { textDocument: { uri }, item: { insertText: text, range: { start, end } }, outcome });
+    },
+    now: () => performance.now(),
     textOf(uri, from, to) {
       const document = workspace.textDocuments.find((each) => each.uri.toString() === uri);
       return document?.getText().slice(from, to);
@@ -47,7 +71,11 @@ export function createStatistics(context: ExtensionContext, output: LogOutputCha
   });
 
   const subscriptions = Disposable.from(
-    registerStatisticsPage(context, store),
+    registerStatisticsPage(context, store, async () => {
+      // Also what no server that runs knows of.
+      await rm(outcomesFile(context), { force: true });
+      tell(FORGET_METHOD);
+    }),
     commands.registerCommand(ACCEPTED, async (suggestion: Suggestion, next?: Command) => {
       tracking.accepted(suggestion);
       if (next) await commands.executeCommand(next.command, ...(next.arguments ?? []));
@@ -70,7 +98,7 @@ export function createStatistics(context: ExtensionContext, output: LogOutputCha
         const { insertText, range, command } = item;
         if (typeof insertText !== 'string' || !range) continue;
         const offset = document.offsetAt(range.start);
-        const suggestion: Suggestion = { uri: document.uri.toString(), offset, text: insertText };
+        const suggestion: Suggestion = { uri: document.uri.toString(), offset, text: insertText, range: plain(range) };
         // Of several only the first stands on the screen.
         if (index === 0) tracking.shown(suggestion);
         item.command = { command: ACCEPTED, title: '', arguments: [suggestion, ...(command ? [command] : [])] };
@@ -89,4 +117,10 @@ export function createStatistics(context: ExtensionContext, output: LogOutputCha
       subscriptions.dispose();
     },
   };
+}
+
+/** Without what the editor's own class adds: it travels as an argument of a command, and as JSON. */
+function plain({ start, end }: Range): Suggestion['range'] {
+  const place = ({ line, character }: Position) => ({ line, character });
+  return { start: place(start), end: place(end) };
 }

@@ -6,21 +6,29 @@
 import { createHash } from 'node:crypto';
 import type { Place } from './place.ts';
 
+export interface Completion {
+  /** Empty where it is known that there is none. */
+  text: string;
+  /** That all of it is right, by the model's own account. */
+  probability: number;
+  /** The model would have gone on; such an entry answers no one who wants the whole. */
+  cut: boolean;
+  /** Made before anybody asked. */
+  prepared: boolean;
+}
+
 export interface CompletionCache {
-  /** The rest of a known completion; empty if it is known that there is none; `undefined` if nothing is known. */
-  find(place: Place, surroundings: string, wanted?: { whole: boolean }): string | undefined;
-  /** `cut`: the model would have gone on; such an entry answers no one who wants the whole. */
-  store(place: Place, surroundings: string, completion: string, cut?: boolean): void;
+  /** A known completion with what is left of its text; `undefined` if nothing is known. */
+  find(place: Place, surroundings: string, wanted?: { whole: boolean }): Completion | undefined;
+  store(place: Place, surroundings: string, completion: Completion): void;
   clear(): void;
 }
 
-interface Entry {
+interface Entry extends Completion {
   uri: string;
   /** Length of the text before the cursor. */
   length: number;
   hash: string;
-  completion: string;
-  cut: boolean;
 }
 
 /** Brackets and quotes that editors insert and that users type over: their coming and going changes no completion. */
@@ -47,24 +55,25 @@ export function createCompletionCache(capacity: number, reach: () => number): Co
       for (let i = entries.length - 1; i >= 0; i--) {
         const entry = entries[i];
         const typed = entry ? place.before.length - entry.length : -1;
-        if (!entry || (whole && entry.cut) || entry.uri !== place.uri || typed < 0 || typed > entry.completion.length)
+        if (!entry || (whole && entry.cut) || entry.uri !== place.uri || typed < 0 || typed > entry.text.length)
           continue;
-        if (!place.before.endsWith(entry.completion.slice(0, typed))) continue;
-        const rest = entry.completion.slice(typed);
+        if (!place.before.endsWith(entry.text.slice(0, typed))) continue;
+        const rest = entry.text.slice(typed);
         if (typed > 0 && rest.trim() === '') continue;
         const hash = hashes.get(typed) ?? hashAt(place, surroundings, typed);
         hashes.set(typed, hash);
         if (hash !== entry.hash) continue;
         entries.splice(i, 1);
         entries.push(entry);
-        return rest;
+        const { probability, cut, prepared } = entry;
+        return { text: rest, probability, cut, prepared };
       }
       return undefined;
     },
-    store(place, surroundings, completion, cut = false) {
+    store(place, surroundings, completion) {
       const hash = hashAt(place, surroundings, 0);
       entries = entries.filter((entry) => entry.hash !== hash);
-      entries.push({ uri: place.uri, length: place.before.length, hash, completion, cut });
+      entries.push({ uri: place.uri, length: place.before.length, hash, ...completion });
       if (entries.length > capacity) entries.shift();
     },
     clear() {

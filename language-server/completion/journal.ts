@@ -2,7 +2,7 @@
 import { type AnsweredRequest, type Decision, MOST_REQUESTS } from '../protocol.ts';
 
 /** What is noted while a request is on its way. */
-export type Notes = Pick<AnsweredRequest, 'detail' | 'cached' | 'fill'>;
+export type Notes = Pick<AnsweredRequest, 'detail' | 'cached' | 'prepared' | 'fill'>;
 
 export interface Journal {
   /** Opens an entry; what it returns closes it. */

@@ -1,25 +1,28 @@
 /**
- * One request from document to ghost text: place -> limits -> cache -> anchor -> model -> shape -> cache -> fit.
+ * One request from document to ghost text: place -> limits -> cache -> anchor -> model -> shape -> cache -> fit; then, in
+ * idle time, the same for the place where the cursor would stand if the suggestion were accepted.
  * No step looks back at an earlier one, and nothing here fails on a user's text: what cannot be completed is logged.
  */
 import type { InlineCompletionItem, InlineCompletionParams } from 'vscode-languageserver';
 import { InlineCompletionTriggerKind } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import { sureBeginning } from '../../engine/infill/certainty.ts';
+import { type SureBeginning, sureBeginning } from '../../engine/infill/certainty.ts';
 import type { Fill, FillOptions, Passage } from '../../engine/infill/fill.ts';
 import type { EngineHost } from '../engine-host.ts';
 import type { Log } from '../log.ts';
 import { createNeighbours } from '../neighbours.ts';
 import type { AnsweredRequest, ClozeSettings, Decision } from '../protocol.ts';
 import { languageEnabled } from '../settings.ts';
+import type { Ahead } from './ahead.ts';
 import { type Anchor, typedSince } from './anchor.ts';
 import { createCompletionCache } from './cache.ts';
-import { fitToLine } from './fit.ts';
+import { type Fitted, fitToLine } from './fit.ts';
 import { createJournal, type Notes } from './journal.ts';
+import type { Learning } from './learning.ts';
 import { documentLimit, placeLimit } from './limits.ts';
 import { insideWord, isBlank, type LineRule, lineRule } from './lines.ts';
 import { openBlank, reachOf } from './passage.ts';
-import { locate, type Place } from './place.ts';
+import { type CursorPlace, locate, type Place, placeAfter } from './place.ts';
 import type { Quiet } from './quiet.ts';
 import { shape } from './shape.ts';
 
@@ -39,6 +42,10 @@ export interface PipelineParts {
   /** Path of a document as the model reads it. */
   pathOf(uri: string): string;
   quiet: Pick<Quiet, 'reason'>;
+  /** How sure the model must be; as the settings say where there is none. */
+  learning?: Pick<Learning, 'threshold' | 'given'>;
+  /** Prepares the suggestion after the next; without it nothing is done that nobody asked for. */
+  ahead?: Ahead;
   log: Log;
 }
 
@@ -53,12 +60,22 @@ export interface Pipeline {
   clear(): void;
 }
 
-export function createPipeline({ documents, host, settings, pathOf, quiet, log }: PipelineParts): Pipeline {
+export function createPipeline({
+  documents,
+  host,
+  settings,
+  pathOf,
+  quiet,
+  learning,
+  ahead,
+  log,
+}: PipelineParts): Pipeline {
   const cache = createCompletionCache(CACHED_COMPLETIONS, () => reachOf(settings().completion.contextTokens));
   const neighbours = createNeighbours(pathOf);
   const journal = createJournal();
   const refused = new Set<string>();
-  let anchor: Anchor | undefined;
+  /** The blank that the user types in, first; and that of the place after it, once that is prepared. */
+  let anchors: Anchor[] = [];
 
   /** A limit is said once for each document, not at each keystroke. */
   function refuse(uri: string, reason: string): void {
@@ -67,14 +84,14 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
   }
 
   /** The blank at a place, with what was typed since it was opened. */
-  function passageAt(place: Place): Passage {
+  function passageAt(place: Place, prepared = false): Passage {
     const { contextTokens } = settings().completion;
-    let forced = anchor && typedSince(anchor, place);
-    if (!anchor || forced === undefined) {
+    let anchor = anchors.find((each) => typedSince(each, place) !== undefined);
+    if (!anchor) {
       anchor = openBlank(place, pathOf(place.uri), neighbours.pick(place, documents.all()), contextTokens);
-      forced = place.before.slice(anchor.before.length);
-    }
-    return { ...anchor.passage, forced };
+      anchors = prepared ? [...anchors.slice(0, 1), anchor] : [anchor];
+    } else if (!prepared && anchor !== anchors[0]) anchors = [anchor];
+    return { ...anchor.passage, forced: place.before.slice(anchor.before.length) };
   }
 
   function optionsFor(rule: LineRule, draw: Draw): FillOptions {
@@ -82,35 +99,53 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
     return { maxTokens, contextTokens, timeLimit, singleLine: rule === 'one', ...draw };
   }
 
-  /** What the user asks for is shown however unsure the model is. */
+  /** What the user asks for is shown however unsure the model is. `prepared`: nobody asks for it yet. */
   async function completionAt(
     place: Place,
     rule: LineRule,
-    invoked: boolean,
+    { invoked = false, prepared = false },
     signal: AbortSignal,
-  ): Promise<Completion> {
+  ): Promise<Answer> {
     const surroundings = neighbours.fingerprint(place, documents.all());
     const known = cache.find(place, surroundings, { whole: invoked });
-    if (known !== undefined) return { text: known, decided: 'nothing', notes: { cached: true } };
-    const least = invoked ? 0 : settings().completion.threshold;
-    const completed = await host.fill(passageAt(place), optionsFor(rule, { ...GREEDY, least }), signal);
+    if (known) {
+      const { text, probability } = known;
+      const notes: Notes = known.prepared ? { cached: true, prepared: true } : { cached: true };
+      return { text, probability, decided: 'nothing', notes };
+    }
+    const least = invoked ? 0 : (learning?.threshold() ?? settings().completion.threshold);
+    const completed = await host.fill(
+      passageAt(place, prepared),
+      optionsFor(rule, { ...GREEDY, least, aside: prepared }),
+      signal,
+    );
     if (!completed.fill) {
       const { why, detail } = completed;
-      return { text: '', decided: why, notes: detail === undefined ? {} : { detail } };
+      return { text: '', probability: 0, decided: why, notes: detail === undefined ? {} : { detail } };
     }
     const { fill, waiting } = completed;
     const sure = sureBeginning(fill, least);
-    const cut = sure !== fill;
+    const { cut, probability } = sure;
     const text = shape(cut ? { text: sure.text, finish: 'line' } : fill, place, rule);
     // What is left is not all where there was no time for more; and nothing may be left only because the model is not
     // sure yet: one more letter can change that.
-    if (cut ? text !== '' : fill.finish !== 'time') cache.store(place, surroundings, text, cut);
+    if (cut ? text !== '' : fill.finish !== 'time') {
+      cache.store(place, surroundings, { text, probability, cut, prepared });
+    }
     log.debug(
-      `${pathOf(place.uri)}: ${fill.tokens.length} tokens in ${Math.round(fill.timings.total)} ms, ` +
+      `${pathOf(place.uri)}${prepared ? ', ahead' : ''}: ${fill.tokens.length} tokens in ${Math.round(fill.timings.total)} ms, ` +
         `confidence ${fill.confidence.toFixed(2)}, ended by ${fill.finish}` +
         (text === '' ? ', nothing left to show' : ''),
     );
-    return { text, decided: whyNothing(fill, sure), notes: { fill: figuresOf(fill, waiting) } };
+    return { text, probability, decided: whyNothing(fill, sure), notes: { fill: figuresOf(fill, waiting) } };
+  }
+
+  /** What would be asked for if the suggestion were accepted. */
+  function prepareAfter(place: Place, suggestion: Fitted): void {
+    const next = placeAfter(place, suggestion);
+    if (!settings().completion.automatic || placeLimit(next) || insideWord(next)) return;
+    const rule = lineRule(next, settings().completion.multiline);
+    ahead?.prepare((signal) => completionAt(next, rule, { prepared: true }, signal));
   }
 
   /** Other completions of the same place, drawn by chance; as many as differ from what is there. */
@@ -136,6 +171,7 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
     const odd = placeLimit(place);
     if (odd) return { decided: 'line', detail: odd };
     if (invoked) return undefined;
+    if (!settings().completion.automatic) return { decided: 'manual' };
     const quieted = quiet.reason(document);
     if (quieted) return { decided: quieted };
     return insideWord(place) ? { decided: 'word' } : undefined;
@@ -153,16 +189,18 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
     const hindered = placeHindrance(document, place, invoked);
     if (hindered) return hindered;
     const rule = lineRule(place, settings().completion.multiline);
-    const { text, decided, notes } = await completionAt(place, rule, invoked, signal);
+    const { text, probability, decided, notes } = await completionAt(place, rule, { invoked }, signal);
     if (signal.aborted) return { decided: 'overtaken', ...notes };
     if (text === '') return { decided, ...notes };
     const texts = invoked ? [text, ...(await others(place, rule, text, signal))] : [text];
     if (signal.aborted) return { decided: 'overtaken', ...notes };
-    const items = texts
-      .map((each) => fitToLine(each, place))
-      .filter((fitted) => fitted !== undefined)
-      .map((fitted) => itemOf(fitted.text, fitted.replaces, place, document));
-    return items.length === 0 ? { decided: 'present', ...notes } : { decided: 'shown', items, ...notes };
+    const fitted = texts.map((each) => fitToLine(each, place)).filter((each) => each !== undefined);
+    const [first] = fitted;
+    if (!first) return { decided: 'present', ...notes };
+    const items = fitted.map((each) => itemOf(each, place, document));
+    if (!invoked && items[0]) learning?.given(document.uri, items[0], probability);
+    prepareAfter(place, first);
+    return { decided: 'shown', items, ...notes };
   }
 
   return {
@@ -172,6 +210,7 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
       const { position } = params;
       const invoked = params.context?.triggerKind === InlineCompletionTriggerKind.Invoked;
       if (!document || !isPosition(position)) return [];
+      ahead?.stop();
       const close = journal.open({ path: pathOf(uri), line: position.line, character: position.character, invoked });
       const { items = [], decided, ...notes } = await answer(document, params, invoked, signal);
       close(decided, notes);
@@ -181,18 +220,22 @@ export function createPipeline({ documents, host, settings, pathOf, quiet, log }
     requests: journal.entries,
     forget(uri) {
       refused.delete(uri);
-      if (anchor?.uri === uri) anchor = undefined;
+      if (!anchors.some((anchor) => anchor.uri === uri)) return;
+      ahead?.stop();
+      anchors = anchors.filter((anchor) => anchor.uri !== uri);
     },
     clear() {
+      ahead?.stop();
       cache.clear();
-      anchor = undefined;
+      anchors = [];
     },
   };
 }
 
 /** `decided` is why there is nothing where the text is empty. */
-interface Completion {
+interface Answer {
   text: string;
+  probability: number;
   decided: Decision;
   notes: Notes;
 }
@@ -202,8 +245,8 @@ interface Verdict extends Notes {
   items?: InlineCompletionItem[];
 }
 
-function whyNothing(fill: Fill, sure: Fill): Decision {
-  if (fill.finish === 'time' && sure === fill) return 'late';
+function whyNothing(fill: Fill, sure: SureBeginning): Decision {
+  if (fill.finish === 'time' && !sure.cut) return 'late';
   if (isBlank(fill.text)) return fill.finish === 'unsure' ? 'unsure' : 'nothing';
   return isBlank(sure.text) ? 'unsure' : 'repeats';
 }
@@ -215,9 +258,8 @@ function figuresOf({ timings, tokens, confidence, finish }: Fill, waiting: numbe
 
 /** The range begins at the cursor (or at the selected list entry) and stays on its line, as editors demand. */
 function itemOf(
-  text: string,
-  replaces: number,
-  { range, chosen, eol }: Place,
+  { text, replaces }: Fitted,
+  { range, chosen, eol }: CursorPlace,
   document: TextDocument,
 ): InlineCompletionItem {
   const end = document.positionAt(document.offsetAt(range.end) + replaces);

@@ -15,31 +15,47 @@ export interface Place {
   left: string;
   right: string;
   eol: string;
-  /** Start and end of what an accepted completion replaces before any overlap with `right`; empty unless `chosen`. */
-  range: Range;
   /** Text of the entry that is selected in the completion list: the answer must begin with it. Counted into `before`. */
   chosen: string;
 }
 
+/** A place as the editor has it. */
+export interface CursorPlace extends Place {
+  /** Start and end of what an accepted completion replaces before any overlap with `right`; empty unless `chosen`. */
+  range: Range;
+}
+
 /** The cursor is clamped into the document. A selected entry that spans lines is ignored: no answer could extend it. */
-export function locate(document: TextDocument, position: Position, selected?: SelectedCompletionInfo): Place {
+export function locate(document: TextDocument, position: Position, selected?: SelectedCompletionInfo): CursorPlace {
   const text = document.getText();
   const chosen = selected && selected.range.start.line === selected.range.end.line ? selected : undefined;
   const from = document.offsetAt(chosen?.range.start ?? position);
   const to = chosen ? document.offsetAt(chosen.range.end) : from;
   const before = unixLines(text.slice(0, from)) + (chosen?.text ?? '');
   const after = unixLines(text.slice(to));
-  const lineEnd = after.indexOf('\n');
   return {
     uri: document.uri,
     languageId: document.languageId,
+    ...around(before, after),
+    eol: document.getEOLCharacters(0) || '\n',
+    range: { start: document.positionAt(from), end: document.positionAt(to) },
+    chosen: chosen?.text ?? '',
+  };
+}
+
+/** The place once `text` stands at it, instead of `replaces` characters after it. */
+export function placeAfter(place: Place, { text, replaces }: { text: string; replaces: number }): Place {
+  const { uri, languageId, eol } = place;
+  return { uri, languageId, eol, chosen: '', ...around(place.before + text, place.after.slice(replaces)) };
+}
+
+function around(before: string, after: string): Pick<Place, 'before' | 'after' | 'left' | 'right'> {
+  const lineEnd = after.indexOf('\n');
+  return {
     before,
     after,
     left: before.slice(before.lastIndexOf('\n') + 1),
     right: lineEnd < 0 ? after : after.slice(0, lineEnd),
-    eol: document.getEOLCharacters(0) || '\n',
-    range: { start: document.positionAt(from), end: document.positionAt(to) },
-    chosen: chosen?.text ?? '',
   };
 }
 

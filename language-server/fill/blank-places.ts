@@ -2,7 +2,7 @@
 import { ErrorCodes, LSPErrorCodes, type Position, type Range, ResponseError } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { documentLimit } from '../completion/limits.ts';
-import { type FillLength, type FillParams, MOST_BLANKS } from '../protocol.ts';
+import { type FillLength, type FillOrder, type FillParams, MOST_BLANKS } from '../protocol.ts';
 
 /** Characters [start, end) of the document. */
 export interface BlankPlace {
@@ -18,6 +18,7 @@ export interface CheckedFill {
   document: TextDocument;
   places: BlankPlace[];
   length: FillLength;
+  order: FillOrder;
   candidate: number;
   instruction: string;
   /** Other open documents, each with the lines of a blank in it. */
@@ -63,6 +64,7 @@ export function checkFill(params: unknown, find: (uri: string) => TextDocument |
     document,
     places,
     length: checkLength(options?.length),
+    order: checkOrder(options?.order),
     candidate: checkCandidate(options?.candidate),
     instruction,
     alongside: alongside.map((other) => {
@@ -114,6 +116,12 @@ function checkLength(length: unknown): FillLength {
   throw invalid(
     `The length is ${JSON.stringify(length)}; it must be "line", "block" or a whole number of lines above 0.`,
   );
+}
+
+function checkOrder(order: unknown): FillOrder {
+  if (order === undefined || order === null) return 'text';
+  if (order === 'text' || order === 'certain') return order;
+  throw invalid(`The order is ${JSON.stringify(order)}; it must be "text" or "certain".`);
 }
 
 function checkCandidate(candidate: unknown): number {

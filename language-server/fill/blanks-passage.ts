@@ -25,7 +25,7 @@ export interface BlanksText {
 export function placeOf(document: TextDocument, { range, end }: BlankPlace): Place {
   const after = unixLines(document.getText().slice(end));
   const lineEnd = after.indexOf('\n');
-  return { ...locate(document, range.start), after, right: lineEnd < 0 ? after : after.slice(0, lineEnd), range };
+  return { ...locate(document, range.start), after, right: lineEnd < 0 ? after : after.slice(0, lineEnd) };
 }
 
 /** One line where it is asked for, and wherever other text than closing brackets follows on the line. */

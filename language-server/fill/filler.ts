@@ -33,7 +33,7 @@ export function createFiller({ documents, host, settings, pathOf, log }: FillerP
   const neighbours = createNeighbours(pathOf);
 
   async function fillChecked(checked: CheckedFill, signal: AbortSignal): Promise<FillResult> {
-    const { document, places, length, instruction, alongside } = checked;
+    const { document, places, length, order, instruction, alongside } = checked;
     const { version, uri } = document;
     const first = places.find(({ asked }) => asked !== undefined) as (typeof places)[number];
     const { contextTokens } = settings().completion;
@@ -52,7 +52,11 @@ export function createFiller({ documents, host, settings, pathOf, log }: FillerP
       ],
       reach: reachOf(contextTokens),
     });
-    const { blanks, timings } = await host.fillBlanks(passage, optionsFor(checked, contextTokens), signal);
+    const { blanks, timings } = await host.fillBlanks(
+      { ...passage, order },
+      optionsFor(checked, contextTokens),
+      signal,
+    );
     checkVersion(document, version);
     log.debug(`${pathOf(uri)}: ${places.length} blanks in ${Math.round(timings.total)} ms`);
     const texts: BlankText[] = [];

@@ -1,5 +1,8 @@
-/** `npm run bench -- NAME [--json FILE]`: timings and shares; `golf`: keys saved; `typing`: what a keystroke costs;
- * `cpu`: the processor's limits and llama.cpp; `load`: checkpoints of some GB. They never decide a test. */
+/**
+ * `npm run bench -- NAME [--json FILE]`: timings and shares; the others have arguments of their own (`--help`): keys saved
+ * (`golf`), what a keystroke costs (`typing`), hours of typing (`soak`), the anchored blank (`forced`), text twice
+ * (`doubled`), the processor's limits and llama.cpp (`cpu`), checkpoints of some GB (`load`). They never decide a test.
+ */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../../engine/checkpoint/atomic-write.ts';
@@ -10,9 +13,12 @@ import { benchDocumentCache } from './document-cache.ts';
 import { benchFill } from './fill.ts';
 import { benchFitSpeed } from './fit-speed.ts';
 import { benchGolf } from './golf/golf.ts';
+import { benchDoubled } from './held-out/doubled.ts';
+import { benchForced } from './held-out/forced.ts';
 import { benchLoad } from './load/load.ts';
 import { benchOnnx } from './peer/peer.ts';
 import { benchServe } from './serve.ts';
+import { benchSoak } from './soak/soak.ts';
 import { benchSurvival } from './survival.ts';
 import { benchTrain } from './train.ts';
 import { benchTyping } from './typing/typing.ts';
@@ -36,19 +42,26 @@ const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
   survival: benchSurvival,
 };
 
+const OTHERS: Readonly<Record<string, (args: string[], machine: string) => Promise<void>>> = {
+  golf: benchGolf,
+  typing: benchTyping,
+  soak: benchSoak,
+  forced: benchForced,
+  doubled: benchDoubled,
+  cpu: benchCpu,
+  load: benchLoad,
+};
+
 const [name = '', ...args] = process.argv.slice(2);
 const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} processors, Node ${process.version}`;
 const timing = TIMINGS[name];
+const other = OTHERS[name];
 if (timing) await showTimings(timing, args);
 else if (name === 'onnx') await showRows(await benchOnnx(args), undefined);
-else if (name === 'golf') await benchGolf(args, machine);
-else if (name === 'typing') await benchTyping(args, machine);
-else if (name === 'cpu') await benchCpu(args, machine);
-else if (name === 'load') await benchLoad(args, machine);
+else if (other) await other(args, machine);
 else {
-  process.stderr.write(
-    `Usage: npm run bench -- ${Object.keys(TIMINGS).join('|')}|onnx [--peer]|golf|typing|cpu|load [--json FILE]\n`,
-  );
+  const names = [...Object.keys(TIMINGS), 'onnx [--peer]', ...Object.keys(OTHERS)].join('|');
+  process.stderr.write(`Usage: npm run bench -- ${names} [--json FILE]\n`);
   process.exitCode = 2;
 }
 

@@ -54,6 +54,7 @@ describe('cloze/fill', () => {
         reachesEnd: true,
         neighbours: [],
         kind: 'sentence',
+        order: 'text',
       },
     ]);
   });
@@ -130,6 +131,13 @@ describe('cloze/fill', () => {
     const alongside = [{ textDocument: { uri: other }, range: range(1, 4, 5) }];
     await fill(params(uri, { alongside }));
     expect((await calls()).asked[0]?.passage.neighbours).toEqual([{ path: 'other.py', text: 'let a = 0;\nlet …;\n' }]);
+  });
+
+  it('has them filled in the order of the text, or as is asked for', async () => {
+    const { open, calls } = await start({ script: { span: 'x' } });
+    const uri = await open(text);
+    for (const options of [{}, { order: 'certain' as const }]) await fill(params(uri, { options }));
+    expect((await calls()).asked.map(({ passage }) => passage.order)).toEqual(['text', 'certain']);
   });
 
   it('draws other candidates by their number', async () => {
@@ -245,6 +253,7 @@ describe('what cannot be filled', () => {
       InvalidParams,
       /alongside/,
     ],
+    ['with a strange order', { ...params(uri), options: { order: 'length' } }, InvalidParams, /"length".*"certain"/],
     ['with a strange length', { ...params(uri), options: { length: 'some' } }, InvalidParams, /"some".*"line"/],
   ];
   it.each(cases)('blanks: %s', async (_, given, code, message) => {

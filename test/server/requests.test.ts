@@ -110,6 +110,17 @@ describe('where nobody asked by hand, nothing is shown', () => {
     expect(await decisions()).toEqual(['shown', 'undone']);
   });
 
+  it('where suggestions while typing are turned off', async () => {
+    const { complete, open } = await start({
+      initializationOptions: { completion: { automatic: false } },
+      script: { span: '1;' },
+    });
+    const uri = await open('let a = \n');
+    expect(await complete(uri, 0, 8)).toEqual([]);
+    expect(await invoke(uri, 0, 8)).not.toEqual([]);
+    expect(await decisions()).toEqual(['shown', 'manual']);
+  });
+
   it('while completions are snoozed', async () => {
     const { complete, open, connection } = await start({ script: { span: '1;' } });
     const uri = await open('let a = \n');

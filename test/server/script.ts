@@ -21,6 +21,10 @@ export interface Script {
   spans?: string[];
   /** What it says by the seed of the call; `span` where there is none. */
   drawn?: Record<number, string>;
+  /** What it says after this given start of a blank; `span` where there is none. Given, what is prepared counts as a call. */
+  after?: Record<string, string>;
+  /** How probable it holds what it says, 0 to 1; not told when left out. */
+  probability?: number;
   /** It was trained to converse, and says this, piece by piece. */
   chat?: string[];
   finish?: FinishReason;

@@ -29,10 +29,16 @@ const engine: Engine = {
   name: 'scripted',
   device: 'paper',
   fill(passage, options, { signal }) {
+    // What nobody asked for comes at a time that no test knows: only scripts that are about it take notice.
+    const prepares = options.aside === true && options.temperature === 0;
+    if (prepares && !script.after) return Promise.resolve({ ...said('', ''), ...figures, finish: 'time' as const });
     const call: Call = { passage, options, outcome: 'running' };
     calls.fills.push(call);
     return play(call, signal, () => {
-      const fill = { ...said(script.drawn?.[options.seed] ?? script.span, passage.forced), ...figures };
+      const fill = {
+        ...said(script.after?.[passage.forced] ?? script.drawn?.[options.seed] ?? script.span, passage.forced),
+        ...figures,
+      };
       filled = fill.text;
       return fill;
     });
@@ -93,7 +99,12 @@ const figures = { timings: { tokenize: 0, read: 0, extend: 0, total: 0 }, partA:
 
 function said(span: string, forced: string) {
   const text = span.startsWith(forced) ? span.slice(forced.length) : span;
-  return { text, tokens: [], finish: script.finish ?? ('eop' as const), confidence: 1 };
+  const { probability } = script;
+  const tokens =
+    probability === undefined
+      ? []
+      : [{ id: 0, text, logProbability: Math.log(probability), forced: false, end: text.length }];
+  return { text, tokens, finish: script.finish ?? ('eop' as const), confidence: 1 };
 }
 
 async function play<R>(call: Pick<Call<unknown>, 'outcome'>, signal: AbortSignal, answer: () => R): Promise<R> {

@@ -16,6 +16,8 @@ export interface Figures {
   call: Percentiles;
   /** Share of the suggestions that came without a call of the model. */
   withoutCall: number;
+  /** The same of those that came right after one that was taken. */
+  nextWithoutCall: number;
   calls: number;
   /** Characters of suggestions that were taken. */
   accepted: number;
@@ -31,11 +33,16 @@ export function figuresOf(strokes: readonly Keystroke[]): Figures {
     answer: percentiles(strokes),
     suggestion: percentiles(shown),
     call: percentiles(strokes.filter((stroke) => stroke.calls > 0)),
-    withoutCall: shown.filter((stroke) => stroke.calls === 0).length / shown.length,
+    withoutCall: share(shown),
+    nextWithoutCall: share(shown.filter(({ taking }) => taking)),
     calls,
     accepted,
     callsPerAccepted: calls / accepted,
   };
+}
+
+function share(strokes: readonly Keystroke[]): number {
+  return strokes.filter(({ calls }) => calls === 0).length / strokes.length;
 }
 
 function percentiles(strokes: readonly Keystroke[]): Percentiles {
@@ -63,6 +70,10 @@ export function toLines(kinds: Readonly<Record<string, Figures>>): string[] {
     line(
       'suggestions without a call of the model, %',
       all.map(({ withoutCall }) => (100 * withoutCall).toFixed(1)),
+    ),
+    line(
+      'of those right after one that was taken, %',
+      all.map(({ nextWithoutCall }) => (100 * nextWithoutCall).toFixed(1)),
     ),
     line(
       'calls of the model / keystrokes',

@@ -1,4 +1,5 @@
 /** Plays an edit script on a language server as an editor would: each change is followed by a request. */
+import { setTimeout } from 'node:timers/promises';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { MEASURED_METHOD } from '../../../language-server/protocol.ts';
 import type { Client } from '../../server/client.ts';
@@ -15,13 +16,23 @@ export interface Keystroke {
   calls: number;
   /** Characters of the suggestion that were taken. */
   accepted: number;
+  /** The change was a suggestion that was taken. */
+  taking: boolean;
 }
 
 export interface Player {
   play(script: Script): Promise<Keystroke[]>;
 }
 
-export function createPlayer(client: Client): Player {
+export interface Habits {
+  /** Milliseconds for which the person looks at a suggestion before anything else is done. */
+  look?: number;
+  /** Documents that stay open; the oldest is closed for another one. */
+  tabs?: number;
+}
+
+export function createPlayer(client: Client, { look = 0, tabs = Number.POSITIVE_INFINITY }: Habits = {}): Player {
+  const open: string[] = [];
   let calls = 0;
   let opened = 0;
   client.connection.onNotification(MEASURED_METHOD, () => {
@@ -42,9 +53,11 @@ export function createPlayer(client: Client): Player {
       const { suggestion, ...timed } = await document.change(at + done, 0, text.slice(done, done + key));
       done += key;
       const { length } = rightPart(suggestion, text.slice(done));
-      strokes.push({ ...timed, shown: suggestion !== '', accepted: length });
+      strokes.push({ ...timed, shown: suggestion !== '', accepted: length, taking: false });
+      if (suggestion !== '' && look > 0) await setTimeout(look);
       if (length === 0) continue;
-      strokes.push(strokeOf(await document.change(at + done, 0, text.slice(done, done + length))));
+      const taken = await document.change(at + done, 0, text.slice(done, done + length));
+      strokes.push({ ...strokeOf(taken), taking: true });
       done += length;
     }
     return strokes;
@@ -55,8 +68,11 @@ export function createPlayer(client: Client): Player {
     change(at: number, removed: number, inserted: string): Promise<Answered>;
   }
 
-  async function open({ path, language, text }: Script): Promise<Writing> {
+  async function openDocument({ path, language, text }: Script): Promise<Writing> {
     const uri = await client.open(text, `file:///project/${opened++}/${encodeURI(path)}`, language);
+    open.push(uri);
+    if (open.length > tabs)
+      await client.connection.sendNotification('textDocument/didClose', { textDocument: { uri: open.shift() } });
     let document = TextDocument.create(uri, language, 1, text);
     return {
       async change(at, removed, inserted) {
@@ -79,7 +95,7 @@ export function createPlayer(client: Client): Player {
 
   return {
     async play(script) {
-      const document = await open(script);
+      const document = await openDocument(script);
       const strokes: Keystroke[] = [];
       for (const stretch of script.stretches) strokes.push(...(await writeStretch(stretch, document)));
       return strokes;
@@ -94,5 +110,5 @@ interface Answered {
 }
 
 function strokeOf({ suggestion, ...timed }: Answered): Keystroke {
-  return { ...timed, shown: suggestion !== '', accepted: 0 };
+  return { ...timed, shown: suggestion !== '', accepted: 0, taking: false };
 }

@@ -21,6 +21,7 @@ slips and jumps; once as it ships, once reading the text around the cursor anew 
   --files N    documents, default 12
   --length N   characters of the longer stretch in each, default 240
   --context N  tokens of text around the cursor, default 800 as in the settings
+  --look MS    for which the person looks at a suggestion; meanwhile the server prepares the next one, default 0
   --model FOLDER  default: the embedded model
   --threads N  default 1
   --json FILE  every figure, with each keystroke`;
@@ -38,6 +39,7 @@ export async function benchTyping(args: readonly string[], machine: string): Pro
       files: { type: 'string', default: '12' },
       length: { type: 'string', default: '240' },
       context: { type: 'string', default: '800' },
+      look: { type: 'string', default: '0' },
       model: { type: 'string', default: '' },
       threads: { type: 'string', default: '1' },
       json: { type: 'string' },
@@ -48,6 +50,7 @@ export async function benchTyping(args: readonly string[], machine: string): Pro
     return;
   }
   const files = wholeNumber(values.files, '--files', 1);
+  const look = wholeNumber(values.look, '--look', 0);
   const [folder] = positionals;
   const sources =
     folder === undefined
@@ -68,7 +71,7 @@ export async function benchTyping(args: readonly string[], machine: string): Pro
   );
   try {
     const statuses = await Promise.all(clients.map((client) => client.status('ready')));
-    const players = clients.map(createPlayer);
+    const players = clients.map((client) => createPlayer(client, { look }));
     const played: Record<Kind, Keystroke[]> = { anchored: [], rereading: [] };
     // Script by script in turn, so that a slow moment of the machine hits both.
     for (const [index, script] of scripts.entries()) {

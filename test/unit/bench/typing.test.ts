@@ -81,6 +81,7 @@ it('figures are nearest ranks and shares', () => {
     shown: i < 4,
     calls: i % 2,
     accepted: i === 0 ? 5 : 0,
+    taking: i === 3,
   }));
   const figures = figuresOf(strokes);
   expect(figures).toEqual({
@@ -89,6 +90,7 @@ it('figures are nearest ranks and shares', () => {
     suggestion: { count: 4, p50: 18, p95: 20 },
     call: { count: 10, p50: 9, p95: 19 },
     withoutCall: 0.5,
+    nextWithoutCall: 0,
     calls: 10,
     accepted: 5,
     callsPerAccepted: 2,

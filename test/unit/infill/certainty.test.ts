@@ -28,10 +28,14 @@ describe('the sure beginning of a fill', () => {
     expect(sureBeginning(fill, least).text).toBe(text);
   });
 
-  it('is the same fill where all of it is sure, and where nothing is known of it', () => {
-    expect(sureBeginning(fill, 0.2)).toBe(fill);
-    const unknown = { text: 'x', tokens: [] };
-    expect(sureBeginning(unknown, 1)).toBe(unknown);
+  it('is all of it where all of it is sure, and where nothing is known of it', () => {
+    expect(sureBeginning(fill, 0.2)).toEqual({ text: fill.text, probability: expect.closeTo(0.2916), cut: false });
+    expect(sureBeginning({ text: 'x', tokens: [] }, 1)).toEqual({ text: 'x', probability: 1, cut: false });
+  });
+
+  it('tells how sure it is', () => {
+    expect(sureBeginning(fill, 0.4)).toEqual({ text: 'fooBar(', probability: expect.closeTo(0.648), cut: true });
+    expect(sureBeginning(fill, 0.95)).toEqual({ text: '', probability: 1, cut: true });
   });
 
   it('counts what was typed of a token as given, and forced tokens not at all', () => {
@@ -39,13 +43,12 @@ describe('the sure beginning of a fill', () => {
     const typed: FilledToken = { id: 9, text: 'x ', logProbability: -20, forced: true };
     const shared = { ...begun, forcedBytes: 3, logShare: Math.log(0.9), end: 4 };
     const given = { text: 'sole', tokens: [typed, shared] };
-    expect(sureBeginning(given, 0.8)).toBe(given);
+    expect(sureBeginning(given, 0.8)).toEqual({ text: 'sole', probability: expect.closeTo(0.9), cut: false });
   });
 
   it('needs an end that is as sure', () => {
     const ended = fillOf(['a', 0.9]);
     ended.tokens.push({ id: 1, text: '', logProbability: Math.log(0.1), forced: false });
-    expect(sureBeginning(ended, 0.5)).toEqual({ ...ended, text: 'a' });
-    expect(sureBeginning(ended, 0.5)).not.toBe(ended);
+    expect(sureBeginning(ended, 0.5)).toEqual({ text: 'a', probability: expect.closeTo(0.9), cut: true });
   });
 });

@@ -133,6 +133,46 @@ describe('filling several blanks', () => {
     ]);
   });
 
+  it('begins with the surest where that is asked for, after what is kept and before what is edited', async () => {
+    /** Ends every span at once, and would rather say so many things that it must not: after `a` most, after `b` none. */
+    const doubts: Record<string, number> = { a: 2, b: 0, c: 1 };
+    const doubtful = () =>
+      toy({
+        voice: (tokenizer) => (_, tokens) => {
+          const said = tokenizer.decode(tokens.slice(tokens.lastIndexOf(tokenizer.special.sop) + 1));
+          return [...Array<number>(doubts[said] ?? 0).fill(tokenizer.special.sop), tokenizer.special.eop];
+        },
+      });
+    const given: BlanksPassage = {
+      ...passage,
+      texts: ['1 ', ' 2 ', ' 3 ', ' 4 ', ' 5 ', ' 6'],
+      blanks: [
+        { state: 'open', forced: 'a' },
+        { state: 'edited', forced: 'd' },
+        { state: 'open', forced: 'b' },
+        { state: 'kept', forced: 'k' },
+        { state: 'open', forced: 'c' },
+      ],
+      order: 'certain',
+    };
+    const model = doubtful();
+    const fill = await fillBlanks(model, given, options);
+    expect(fill.order).toEqual([3, 2, 4, 0, 1]);
+    expectRowsOfTraining(model, given, ['a', 'd', 'b', 'k', 'c'], [3, 2, 4, 0, 1]);
+    expect(model.open).toBe(0);
+
+    const asWritten = await fillBlanks(doubtful(), { ...given, order: 'text' }, options);
+    expect(asWritten.order).toEqual([3, 0, 2, 4, 1]);
+
+    const causal = await fillBlanks(
+      { ...doubtful(), prompt: { infills: true, tokens: () => [20, 4] } },
+      { ...given, blanks: given.blanks.map((blank) => ({ ...blank, state: 'open' })) },
+      options,
+    );
+    expect(causal.order.indexOf(2)).toBeLessThan(causal.order.indexOf(4));
+    expect(causal.order.at(-1)).toBe(0);
+  });
+
   it('ends a blank after its own number of lines', async () => {
     const blanks = passage.blanks.map((blank, index) => (index === 1 ? { ...blank, lines: 2 } : blank));
     const model = reciter(['a\nb\nc', '\na\n\n b\nc', 'a\nb\nc']);

@@ -69,6 +69,27 @@ describe('a blank that stays open', () => {
     expect(model.open).toBe(0);
   });
 
+  it('stays while one more is opened aside, until the next call wants one of the two', async () => {
+    const model = recite('return value;', { words });
+    const infiller = createInfiller(model);
+    const reads = () => model.calls.filter((call) => call.startsWith('read')).length;
+    const next = { ...passage, before: 'return value;\n' };
+    await infiller.fill(passage, options);
+    await infiller.fill(next, { ...options, aside: true });
+    expect([reads(), model.open]).toEqual([2, 2]);
+    await infiller.fill({ ...passage, forced: 'ret' }, options);
+    await infiller.fill(next, options);
+    await infiller.fill({ ...next, forced: 'r' }, options);
+    await new Promise(setImmediate);
+    expect([reads(), model.open]).toEqual([2, 1]);
+    await infiller.fill(passage, { ...options, aside: true });
+    await infiller.fill({ ...passage, before: 'elsewhere' }, options);
+    await new Promise(setImmediate);
+    expect([reads(), model.open]).toEqual([4, 1]);
+    await infiller.dispose();
+    expect(model.open).toBe(0);
+  });
+
   it('survives an aborted call', async () => {
     const stop = new AbortController();
     const model = recite('return value;', { words });

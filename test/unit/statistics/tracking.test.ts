@@ -4,14 +4,20 @@ import { noCounts } from '../../../media/statistics/counts.ts';
 
 const URI = 'file:///a.ts';
 
+const at = { line: 0, character: 0 };
+const suggestion = (offset: number, text: string) => ({ uri: URI, offset, text, range: { start: at, end: at } });
+
 /** A document that changes as an editor changes it, and a clock that the test moves. */
 function bench(before: string) {
   const counts = noCounts();
+  const outcomes: string[] = [];
   let text = before;
   let seconds = 0;
   let timers: { at: number; call: () => void }[] = [];
   const tracking = createTracking({
     count: (change) => change(counts),
+    outcome: (suggestion, outcome) => outcomes.push(`${outcome} ${suggestion.text}`),
+    now: () => seconds * 1000,
     textOf: (uri, from, to) => (uri === URI ? text.slice(from, to) : undefined),
     after(delay, call) {
       const timer = { at: seconds + delay, call };
@@ -27,6 +33,7 @@ function bench(before: string) {
   };
   return {
     counts,
+    outcomes,
     tracking,
     edit,
     wait(more: number) {
@@ -35,10 +42,10 @@ function bench(before: string) {
       timers = timers.filter(({ at }) => at > seconds);
       for (const { call } of due) call();
     },
-    shown: (offset: number, rest: string) => tracking.shown({ uri: URI, offset, text: rest }),
+    shown: (offset: number, rest: string) => tracking.shown(suggestion(offset, rest)),
     accept(offset: number, rest: string) {
       edit(offset, 0, rest);
-      tracking.accepted({ uri: URI, offset, text: rest });
+      tracking.accepted(suggestion(offset, rest));
     },
     waiting: () => timers.length,
   };
@@ -80,6 +87,73 @@ describe('a suggestion', () => {
     shown(4, 'foo();');
     accept(4, 'foo();');
     expect(counts).toMatchObject({ shown: 1, accepted: 1, partly: 0, characters: 6 });
+  });
+});
+
+describe('the outcome of a suggestion', () => {
+  it('is told once: taken whole, though some of it was typed before', () => {
+    const { shown, edit, accept, wait, outcomes } = bench('a = ');
+    shown(4, 'foo();');
+    edit(4, 0, 'f');
+    shown(5, 'oo();');
+    accept(5, 'oo();');
+    wait(5);
+    expect(outcomes).toEqual(['shown foo();', 'accepted foo();']);
+  });
+
+  it('is told as soon as a part is taken, and never again', () => {
+    const { shown, edit, accept, wait, outcomes } = bench('a = ');
+    shown(4, 'items.length;');
+    edit(4, 0, 'items');
+    shown(9, '.length;');
+    accept(9, '.length;');
+    wait(5);
+    expect(outcomes).toEqual(['shown items.length;', 'partiallyAccepted items.length;']);
+  });
+
+  it('is accepted where it was typed to its end', () => {
+    const { shown, edit, wait, outcomes } = bench('a = ');
+    shown(4, '12');
+    edit(4, 0, '1');
+    edit(5, 0, '2');
+    edit(6, 0, ';');
+    wait(5);
+    expect(outcomes).toEqual(['shown 12', 'accepted 12']);
+  });
+
+  it('is dismissed where something else was typed, after there was time to read it', () => {
+    const { shown, edit, wait, outcomes } = bench('a = ');
+    shown(4, 'foo();');
+    wait(1);
+    edit(4, 0, 'x');
+    expect(outcomes).toEqual(['shown foo();']);
+    wait(1);
+    shown(5, 'y');
+    edit(5, 0, 'z');
+    wait(1);
+    expect(outcomes).toEqual(['shown foo();', 'dismissed foo();', 'shown y']);
+  });
+
+  it('is dismissed where the cursor went elsewhere, not where the model changed its mind', () => {
+    const { shown, wait, outcomes } = bench('a = \nb = \n');
+    shown(4, 'foo();');
+    wait(1);
+    shown(4, 'foo(1);');
+    wait(1);
+    shown(9, 'bar();');
+    wait(1);
+    expect(outcomes).toEqual(['shown foo();', 'shown foo(1);', 'shown bar();', 'dismissed foo(1);']);
+  });
+
+  it('is accepted where the editor types over what it closed, and tells so a moment later', () => {
+    const { shown, edit, tracking, wait, outcomes } = bench('f(g()');
+    shown(4, 'a))');
+    wait(1);
+    // Without the beginning that stays as it is.
+    edit(3, 2, '(a))');
+    tracking.accepted(suggestion(4, 'a))'));
+    wait(5);
+    expect(outcomes).toEqual(['shown a))', 'accepted a))']);
   });
 });
 
