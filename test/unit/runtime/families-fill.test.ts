@@ -221,6 +221,9 @@ describe('a tokenizer with tokens for code', () => {
   /** Whichever limit a machine comes to first. */
   const GROWS = /more than 96 MiB|call stack|longer than|Invalid (array|string) length/;
 
+  /** The interpreter takes a call stack that ends inside its look-up of a name for a name that is not there. */
+  const RECURSES = new RegExp(`${GROWS.source}|got UndefinedValue`);
+
   it.each([
     [
       'never ends',
@@ -232,7 +235,7 @@ describe('a tokenizer with tokens for code', () => {
       'calls itself without end',
       '{% macro f(x) %}{% for i in range(1000) %}{{ f(x) }}{% endfor %}{% endmacro %}{{ f(1) }}',
       {},
-      GROWS,
+      RECURSES,
     ],
     [
       'doubles a list without end',
