@@ -25,11 +25,17 @@ export async function openPage(browser: Chromium, url: string): Promise<BrowserP
   return { page, dispose: () => running.close() };
 }
 
-/** Opens a file of the workspace by its name and gives its editor the keyboard. */
+/**
+ * Opens a file of the workspace by its name and gives its editor the keyboard. What is coloured has its language's rules
+ * too: without them the editor would indent a new line otherwise than a person sees it do.
+ */
 export async function openFile(page: Page, name: string): Promise<void> {
   await page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).dblclick();
   await page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
   await page.locator('.editor-instance .view-line').first().waitFor();
+  if (/\.(ts|js|py)$/.test(name)) {
+    await page.locator('.editor-instance .view-line [class*="mtk"]:not(.mtk1)').first().waitFor();
+  }
 }
 
 /** Puts the cursor after `column - 1` characters of `line`, both counted from 1. */
@@ -43,8 +49,12 @@ export async function goTo(page: Page, line: number, column: number): Promise<vo
 /** What is suggested on the cursor's own line (more lines stand in a zone below it); waits until there is something. */
 export async function ghostText(page: Page): Promise<string> {
   const ghost = page.locator('.view-lines .ghost-text-decoration, .view-lines .ghost-text');
-  await ghost.first().waitFor();
-  return (await ghost.allTextContents()).join('').replaceAll('\u00a0', ' ');
+  for (;;) {
+    await ghost.first().waitFor();
+    const text = (await ghost.allTextContents()).join('').replaceAll('\u00a0', ' ');
+    // What stood there for an earlier letter may just have gone.
+    if (text) return text;
+  }
 }
 
 /** Runs a command by its title in the palette. */
