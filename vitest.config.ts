@@ -17,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'server',
           include: ['test/server/**/*.test.ts'],
-          globalSetup: ['test/server/bundle.ts'],
+          globalSetup: ['test/server/bundle.ts', 'test/unit/onnx/bundle.ts'],
           testTimeout: 30_000,
         },
       },
@@ -40,6 +40,7 @@ export default defineConfig({
         test: {
           name: 'editor',
           include: ['test/editor/**/*.test.ts'],
+          globalSetup: ['test/editor/package.ts'],
           fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 600_000,

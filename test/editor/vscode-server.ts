@@ -56,9 +56,11 @@ export async function startVsCodeServer(vscode: VsCode, options: ServerOptions):
   const extensions = join(dataFolder, 'extensions');
   const tokenFile = join(dataFolder, 'token');
   const token = randomBytes(16).toString('hex');
+  // Before a package is installed: with the first one VS Code lists what is there, and looks at nothing else later.
+  for (const other of options.others ?? []) cpSync(other, join(extensions, basename(other)), { recursive: true });
+  if (options.language) writeLanguagePack(extensions, join(dataFolder, 'data'), options.language);
   if (options.vsix) installPackage(vscode, options.vsix, dataFolder, extensions);
   else copyExtension(options.project, extensions);
-  for (const other of options.others ?? []) cpSync(other, join(extensions, basename(other)), { recursive: true });
   // Those of the machine are read from a file of their own; which are, VS Code knows only when the extension is registered.
   for (const scope of ['User', 'Machine']) {
     const own = join(dataFolder, 'data', scope);
@@ -66,7 +68,6 @@ export async function startVsCodeServer(vscode: VsCode, options: ServerOptions):
     writeFileSync(join(own, 'settings.json'), JSON.stringify({ ...SETTINGS, ...options.settings }));
   }
   writeFileSync(tokenFile, token, { mode: 0o600 });
-  if (options.language) writeLanguagePack(join(dataFolder, 'data'), options.language);
   const child = spawn(
     vscode.node,
     [
@@ -96,12 +97,33 @@ export async function startVsCodeServer(vscode: VsCode, options: ServerOptions):
  * A language pack without a sentence: VS Code speaks the language then, its own sentences staying English, and has
  * extensions speak it. Its real packs come from a marketplace only.
  */
-function writeLanguagePack(folder: string, language: string): void {
+function writeLanguagePack(extensions: string, data: string, language: string): void {
+  const name = `language-pack-${language}`;
+  const folder = join(extensions, name);
   const sentences = join(folder, 'sentences.json');
+  const manifest = {
+    name,
+    publisher: 'cloze-tests',
+    version: '1.0.0',
+    engines: { vscode: '*' },
+    contributes: {
+      localizations: [
+        { languageId: language, languageName: language, translations: [{ id: 'vscode', path: './sentences.json' }] },
+      ],
+    },
+  };
   mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   writeFileSync(sentences, JSON.stringify({ version: '1.0.0', contents: {} }));
-  const pack = { hash: 'empty', label: language, extensions: [], translations: { vscode: sentences } };
-  writeFileSync(join(folder, 'languagepacks.json'), JSON.stringify({ [language]: pack }));
+  // What VS Code itself writes once it has met the extension, which is too late for the language it starts in.
+  const pack = {
+    hash: 'empty',
+    label: language,
+    extensions: [{ extensionIdentifier: { id: `cloze-tests.${name}` }, version: '1.0.0' }],
+    translations: { vscode: sentences },
+  };
+  mkdirSync(data, { recursive: true });
+  writeFileSync(join(data, 'languagepacks.json'), JSON.stringify({ [language]: pack }));
 }
 
 function environment(dataFolder: string): NodeJS.ProcessEnv {

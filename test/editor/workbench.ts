@@ -1,9 +1,10 @@
-/** VS Code's workbench with the extension and a copy of the sample workspace, in a headless browser. */
+/** VS Code's workbench with the installed package and a copy of the sample workspace, in a headless browser. */
 import { cpSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
+import { inject } from 'vitest';
 import { openPage } from './browser-page.ts';
 import { installChromium } from './chromium-install.ts';
 import { installVsCode } from './vscode-install.ts';
@@ -20,13 +21,16 @@ export interface Workbench {
 }
 
 /** What the workbench is opened with beside its settings. */
-export type Opening = Pick<ServerOptions, 'vsix' | 'others'>;
+export type Opening = Pick<ServerOptions, 'others' | 'language'> & {
+  /** Changes the copy of the workspace before it is opened. */
+  prepare?: (workspace: string) => void;
+};
 
 /** `project` is the root of this project; `settings` are put over quiet defaults. */
 export async function openWorkbench(
   project: string,
   settings: Record<string, unknown> = {},
-  opening: Opening = {},
+  { prepare, ...opening }: Opening = {},
 ): Promise<Workbench> {
   const say = (line: string): void => console.log(`cloze: ${line}`);
   const vscode = await installVsCode(say);
@@ -39,12 +43,14 @@ export async function openWorkbench(
   };
   try {
     cpSync(join(project, 'test/editor/sample-workspace'), workspace, { recursive: true });
+    prepare?.(workspace);
     const server = await startVsCodeServer(vscode, {
       project,
       workspace,
       folder,
       // Everything is shown: what a test waits for must not depend on how sure the model that ships happens to be.
       settings: { 'cloze.completion.threshold': 0, ...settings },
+      vsix: inject('vsix'),
       ...opening,
     });
     cleanUp.push(server.dispose);
