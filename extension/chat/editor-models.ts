@@ -27,7 +27,7 @@ interface ModelInformation {
   tooltip: string;
   maxInputTokens: number;
   maxOutputTokens: number;
-  capabilities: Record<string, never>;
+  capabilities: { toolCalling: boolean };
 }
 
 interface RequestMessage {
@@ -84,7 +84,9 @@ function informationOf({ id, name, place, contextTokens = USUAL_CONTEXT }: ChatM
     tooltip: `Cloze · ${place}`,
     maxInputTokens: contextTokens - maxOutputTokens,
     maxOutputTokens,
-    capabilities: {},
+    // The editor's chat lists no others, as it works with an agent's tools throughout; who is offered tools and calls
+    // none answers in words, which is what these models do.
+    capabilities: { toolCalling: true },
   };
 }
 
