@@ -182,6 +182,8 @@ export interface NativeTrainer {
   gradientNorm(name: string): number;
   /** L2 norms of all tensors, in the order of `tensorShapes`. */
   gradientNorms(): Float64Array;
+  /** Seconds that each phase of the steps (step_clock.h) has taken since the trainer was made. */
+  phases(): Record<string, number>;
   cancel(): void;
 }
 
