@@ -245,12 +245,17 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
     });
   }
 
-  // phases() -> { name: seconds since the trainer was made }
+  // phases() -> { name: { wall, cpu } }, seconds since the trainer was made
   Napi::Value phases(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-      const auto& seconds = idle()->clock().seconds();
+      const auto& times = idle()->clock().times();
       Napi::Object out = Napi::Object::New(info.Env());
-      for (int i = 0; i < kPhases; i++) out.Set(kPhaseNames[i], seconds[i]);
+      for (int i = 0; i < kPhases; i++) {
+        Napi::Object time = Napi::Object::New(info.Env());
+        time.Set("wall", times[i].wall);
+        time.Set("cpu", times[i].cpu);
+        out.Set(kPhaseNames[i], time);
+      }
       return out;
     });
   }

@@ -1,7 +1,9 @@
-// Where the time of training steps goes: one phase is under way at a time, and each keeps the sum of its seconds.
+// Where the time of training steps goes: one phase is under way at a time, and each keeps the sum of its seconds, by the
+// clock on the wall and of the processor time of all the process's threads.
 #pragma once
 #include <array>
 #include <chrono>
+#include <ctime>
 
 namespace cloze {
 
@@ -25,22 +27,33 @@ constexpr std::array<const char*, kPhases> kPhaseNames = {
     "layersForward",     "attentionForward", "head",      "headGradient", "layersBackward", "attentionBackward",
     "weightGradients", "embedding",        "zeroing", "optimizer",    "packing"};
 
+struct PhaseTime {
+  double wall = 0, cpu = 0;
+};
+
 class StepClock {
  public:
   // Ends the phase that is under way and begins `next`.
   void enter(Phase next) {
     const auto now = std::chrono::steady_clock::now();
-    if (phase_ != Phase::idle) seconds_[static_cast<int>(phase_)] += std::chrono::duration<double>(now - since_).count();
+    const std::clock_t cpu = std::clock();
+    if (phase_ != Phase::idle) {
+      PhaseTime& time = times_[static_cast<int>(phase_)];
+      time.wall += std::chrono::duration<double>(now - since_).count();
+      time.cpu += static_cast<double>(cpu - cpu_since_) / CLOCKS_PER_SEC;
+    }
     phase_ = next;
     since_ = now;
+    cpu_since_ = cpu;
   }
 
-  const std::array<double, kPhases>& seconds() const { return seconds_; }
+  const std::array<PhaseTime, kPhases>& times() const { return times_; }
 
  private:
   Phase phase_ = Phase::idle;
   std::chrono::steady_clock::time_point since_;
-  std::array<double, kPhases> seconds_{};
+  std::clock_t cpu_since_ = 0;
+  std::array<PhaseTime, kPhases> times_{};
 };
 
 }  // namespace cloze

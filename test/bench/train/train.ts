@@ -140,7 +140,12 @@ async function openOurs(
       return clock === 'wall' ? (performance.now() - wall) / 1000 : (user + system) / 1e6 / threads;
     },
     phases: () =>
-      Object.fromEntries(Object.entries(trainer.phases()).map(([phase, seconds]) => [phase, seconds / trainer.steps])),
+      Object.fromEntries(
+        Object.entries(trainer.phases()).map(([phase, { wall, cpu }]) => [
+          phase,
+          (clock === 'wall' ? wall : cpu / threads) / trainer.steps,
+        ]),
+      ),
     close: () => trainer.cancel(),
   };
 }
@@ -210,7 +215,7 @@ const PHASES: Readonly<Record<string, string>> = {
   packing: 'weights packed for products',
 };
 
-/** Mean of all steps, the one to warm up included, by the wall clock; and what each phase reaches. */
+/** Mean of all steps, the one to warm up included; and what each phase reaches. */
 function phaseTable(work: Work, { name, precision, threads, phases }: Runner, rate: number): string {
   const seconds = phases?.() ?? {};
   const flop = flopOfPhases(work);
