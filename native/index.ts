@@ -182,6 +182,11 @@ export interface NativeTrainer {
   gradientNorm(name: string): number;
   /** L2 norms of all tensors, in the order of `tensorShapes`. */
   gradientNorms(): Float64Array;
+  /**
+   * Seconds that each phase of the steps (step_clock.h) has taken since the trainer was made, by the clock on the wall and
+   * of the processor time of all the process's threads.
+   */
+  phases(): Record<string, { wall: number; cpu: number }>;
   cancel(): void;
 }
 

@@ -10,18 +10,22 @@ import { corpusPlaces, fetchCorpus, readSources, trainTokenizer } from '../train
 import type { CorpusManifest } from '../training/corpus/manifest.ts';
 import { type ListedPackage, parsePackageList } from '../training/corpus/package-list.ts';
 import packageList from '../training/corpus/packages.json' with { type: 'json' };
+import { requireManifest } from '../training/corpus/packed-corpus.ts';
 import { packCorpus } from '../training/corpus/packing.ts';
+import { corpusReport } from '../training/corpus/report.ts';
 import { dataFolder, embeddedModel } from './environment.ts';
 
-const usage = `Usage: cloze corpus [fetch | tokenizer | pack] [options]
+const usage = `Usage: cloze corpus [fetch | tokenizer | pack | report] [options]
 
 Makes the training corpus: fetches the listed packages (npm, Debian), keeps what is permissively licensed and
-written by people, and writes packed token files. Without a step, all steps in order; what is done is not done again.
+written by people, and writes packed token files. Without a step, the first three in order; what is done is not done
+again.
 
 Steps
   fetch              fetch the packages, each once
   tokenizer          learn a tokenizer from the training split and write it to --tokenizer
   pack               encode the documents into token files
+  report             print, as Markdown, what the packed corpus is made of and what was left out and why
 
 Options
   --data DIR         where everything is kept (default: $CLOZE_DATA, else ~/.local/share/cloze)
@@ -31,11 +35,12 @@ Options
   --seed N           of the order of the documents (default 1)
   --help             show this`;
 
-const steps = ['fetch', 'tokenizer', 'pack'] as const;
+const making = ['fetch', 'tokenizer', 'pack'] as const;
+const steps = [...making, 'report'] as const;
 type Step = (typeof steps)[number];
 
 interface Arguments {
-  steps: Step[];
+  steps: readonly Step[];
   data: string;
   list: readonly ListedPackage[];
   tokenizer: string;
@@ -98,7 +103,7 @@ async function parseArguments(args: string[]): Promise<Arguments | 'help'> {
   const shipped = join(embeddedModel(), 'tokenizer.json');
   const tokenizer = values.tokenizer ?? (step !== 'tokenizer' && existsSync(shipped) ? shipped : ownTokenizer);
   return {
-    steps: step === undefined ? [...steps] : [step as Step],
+    steps: step === undefined ? [...making] : [step as Step],
     data,
     list: parsePackageList(values.list === undefined ? packageList : await readList(values.list)),
     tokenizer: resolve(tokenizer),
@@ -119,6 +124,10 @@ async function runSteps(
   signal: AbortSignal,
   onInterrupt: () => void,
 ): Promise<void> {
+  if (steps.includes('report')) {
+    process.stdout.write(corpusReport(await requireManifest(corpusPlaces(data).corpus)));
+    return;
+  }
   const missing = steps.includes('fetch') ? (await fetchCorpus(list, data, report, signal)).missing : [];
   const learns = steps.includes('tokenizer') && (steps.length === 1 || !existsSync(tokenizer));
   if (!learns && !steps.includes('pack')) return;

@@ -10,8 +10,9 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
  * `document`: the comment that describes a function, with its delimiters, in the place where the language has it.
  * `implement`: the body of a function whose signature and description stand there. `name`: the name of a function, at its
  * definition, where it stands nowhere else in the passage. `comment`: a line comment, with its sign, above some lines.
+ * `test`: one test among a test file's; the function comes before the header, as the snippet of a neighbour file.
  */
-export const instructionTasks = ['document', 'implement', 'name', 'comment'] as const;
+export const instructionTasks = ['document', 'implement', 'name', 'comment', 'test'] as const;
 
 export type InstructionTask = (typeof instructionTasks)[number];
 
@@ -37,6 +38,7 @@ export const REQUESTS: Readonly<Record<InstructionTask, readonly [string, ...str
     'Explain the next lines in a comment.',
     'Say in a comment why the next lines are there.',
   ],
+  test: ['Write a test for this function.', 'Test the function above.', 'Add a test that calls the function above.'],
 };
 
 /** A request of the user's own is cut to this many characters. */

@@ -2,7 +2,10 @@
  * Instruction samples made of the corpus: where code has a described function or commented lines, the description, the
  * body, the name or the comment becomes the blank of a passage that asks for it (infill/instruction.ts).
  */
+
+import type { Neighbour } from '../infill/fill.ts';
 import { type InstructionTask, instructionHeader, instructionTasks, REQUESTS } from '../infill/instruction.ts';
+import { neighbourTokens } from '../infill/passage.ts';
 import { blankInfilling, type InfillingSample } from '../objective/blank-infilling.ts';
 import type { Random } from '../objective/random.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -10,6 +13,7 @@ import type { CharacterRange } from './code-blanks.ts';
 import { type CodeFunction, codeFunctions, commentedLines } from './code-functions.ts';
 import type { PackedCorpus } from './corpus/packed-corpus.ts';
 import { encodeAround, framingTokens } from './samples.ts';
+import { counterparts, testPairs } from './test-pairs.ts';
 
 export interface InstructionSource {
   tokenizer: Tokenizer;
@@ -35,6 +39,8 @@ const MOST_LINES_AROUND = 12;
 /** Characters of an answer: shorter ones say nothing, longer ones take the room of the passage. */
 const LEAST_DESCRIPTION = 24;
 const LONGEST_ANSWER = 1200;
+/** More than a function of that length and its header have. */
+const MOST_NEIGHBOUR_TOKENS = 1500;
 
 /** Draws one sample; undefined when many documents had nothing to ask about. */
 export function drawInstructionSample(source: InstructionSource, random: Random): InfillingSample | undefined {
@@ -45,17 +51,36 @@ export function drawInstructionSample(source: InstructionSource, random: Random)
   return undefined;
 }
 
+/** An instruction in the text that it is asked about. */
+interface Asked extends Instruction {
+  path: string;
+  text: string;
+  /** Whether the text goes on to the end of its document. */
+  ends: boolean;
+  /** What is asked about, where it is in another file. */
+  about?: Neighbour;
+}
+
 function trySample({ tokenizer, corpus }: InstructionSource, random: Random): InfillingSample | undefined {
-  const { tokens, path, language } = corpus.document(corpus.documentAt(random.below(corpus.tokens)));
+  const index = corpus.documentAt(random.below(corpus.tokens));
+  const { tokens, path, language } = corpus.document(index);
   if (!LANGUAGES.has(language)) return undefined;
   const start = tokens.length <= SEARCHED ? 0 : random.below(tokens.length - SEARCHED + 1);
   const text = tokenizer.decode(tokens.subarray(start, start + SEARCHED));
-  const found = instructionsIn(language, text);
+  const ends = start + SEARCHED >= tokens.length;
+  const found: Asked[] = [
+    ...instructionsIn(language, text).map((own) => ({ ...own, path, text, ends })),
+    ...testsAsked(tokenizer, corpus, index),
+  ];
   const possible = instructionTasks.filter((task) => found.some((own) => own.task === task));
   if (possible.length === 0) return undefined;
   const task = possible[random.below(possible.length)] as InstructionTask;
   const own = found.filter((instruction) => instruction.task === task);
-  const { passage, answer } = own[random.below(own.length)] as Instruction;
+  return sampleOf(tokenizer, own[random.below(own.length)] as Asked, random);
+}
+
+function sampleOf(tokenizer: Tokenizer, asked: Asked, random: Random): InfillingSample {
+  const { task, passage, answer, path, text, about } = asked;
   // A name must not be told by the text around the function.
   const { start: from, end: to } = task === 'name' ? passage : widened(text, passage, random);
   const within = { start: answer.start - from, end: answer.end - from };
@@ -63,12 +88,29 @@ function trySample({ tokenizer, corpus }: InstructionSource, random: Random): In
   const request = requests[random.below(requests.length)] as string;
 
   const special = framingTokens(tokenizer);
-  const head = [special.enc, ...instructionHeader(tokenizer, path, request)];
+  const before = about ? neighbourTokens(tokenizer, [about], MOST_NEIGHBOUR_TOKENS) : [];
+  const head = [special.enc, ...before, ...instructionHeader(tokenizer, path, request)];
   const { tokens: body, spans } = encodeAround(tokenizer, text.slice(from, to), [within]);
-  const ends = start + SEARCHED >= tokens.length && to === text.length;
+  const isEnd = asked.ends && to === text.length;
   const shifted = spans.map((span) => ({ start: span.start + head.length, end: span.end + head.length }));
   const ids = { mask: special.sentenceMask, sop: special.sop, eop: special.eop };
-  return blankInfilling([...head, ...body, ...(ends ? [special.eos] : [])], shifted, ids);
+  return blankInfilling([...head, ...body, ...(isEnd ? [special.eos] : [])], shifted, ids);
+}
+
+/** The tests that document `index` has, or that it is tested by, of functions short enough to be shown whole. */
+function testsAsked(tokenizer: Tokenizer, corpus: PackedCorpus, index: number): Asked[] {
+  return counterparts(corpus, index).flatMap((pair) => {
+    const [source, tests] = [corpus.document(pair.source), corpus.document(pair.tests)];
+    if (!LANGUAGES.has(source.language)) return [];
+    const beginning = (tokens: Uint16Array) => tokenizer.decode(tokens.subarray(0, SEARCHED));
+    const [code, text] = [beginning(source.tokens), beginning(tests.tokens)];
+    return testPairs(source.language, code, text).flatMap(({ subject, test }) => {
+      if (subject.end - subject.start > LONGEST_ANSWER || test.end - test.start > LONGEST_ANSWER) return [];
+      const about = { path: source.path, text: code.slice(subject.start, subject.end) };
+      const ends = tests.tokens.length <= SEARCHED;
+      return [{ task: 'test' as const, passage: test, answer: test, path: tests.path, text, ends, about }];
+    });
+  });
 }
 
 /** Whole lines before and after a range, a random number of each. */

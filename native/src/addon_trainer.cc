@@ -25,6 +25,7 @@ struct AnyTrainer {
   virtual double update(const AdamW& options, float lr, float clip) = 0;
   virtual double gradient_norm(const Tensor& tensor) const = 0;
   virtual std::vector<double> gradient_norms() const = 0;
+  virtual const StepClock& clock() const = 0;
   std::atomic<bool> running{false};
 };
 
@@ -50,6 +51,7 @@ struct TypedTrainer : AnyTrainer {
   double update(const AdamW& o, float lr, float clip) override { return t.update(o, lr, clip); }
   double gradient_norm(const Tensor& tensor) const override { return t.gradient_norm(tensor); }
   std::vector<double> gradient_norms() const override { return t.gradient_norms(); }
+  const StepClock& clock() const override { return t.clock; }
   Trainer<T> t;
 };
 
@@ -66,6 +68,7 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
          InstanceMethod("backwardHidden", &TrainerObject::backward_hidden),
          InstanceMethod("gradientNorm", &TrainerObject::gradient_norm),
          InstanceMethod("gradientNorms", &TrainerObject::gradient_norms),
+         InstanceMethod("phases", &TrainerObject::phases),
          InstanceMethod("cancel", &TrainerObject::cancel),
          InstanceAccessor("steps", &TrainerObject::get_steps, &TrainerObject::set_steps)});
   }
@@ -238,6 +241,21 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
       const std::vector<double> norms = idle()->gradient_norms();
       auto out = Napi::Float64Array::New(info.Env(), norms.size());
       std::copy(norms.begin(), norms.end(), out.Data());
+      return out;
+    });
+  }
+
+  // phases() -> { name: { wall, cpu } }, seconds since the trainer was made
+  Napi::Value phases(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const auto& times = idle()->clock().times();
+      Napi::Object out = Napi::Object::New(info.Env());
+      for (int i = 0; i < kPhases; i++) {
+        Napi::Object time = Napi::Object::New(info.Env());
+        time.Set("wall", times[i].wall);
+        time.Set("cpu", times[i].cpu);
+        out.Set(kPhaseNames[i], time);
+      }
       return out;
     });
   }

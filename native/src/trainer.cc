@@ -7,6 +7,7 @@ namespace cloze {
 namespace {
 
 constexpr long kUpdateChunk = 1 << 16;
+constexpr int kRowsAhead = 1024;
 
 }  // namespace
 
@@ -33,7 +34,9 @@ Trainer<T>::Trainer(const Config& config, Level level, int threads)
 template <class T>
 void Trainer<T>::prepare(int rows) {
   if (rows <= capacity_) return;
-  const size_t n = rows, C = model.config.hidden, up = model.config.up(), F = model.config.inner;
+  // Batches differ by some rows: buffers that grew by as little, again and again, would leave holes in the heap.
+  capacity_ = (rows + kRowsAhead - 1) / kRowsAhead * kRowsAhead;
+  const size_t n = capacity_, C = model.config.hidden, up = model.config.up(), F = model.config.inner;
   for (Kept& kept : kept_) {
     kept.x.reserve(n * C);
     kept.qkv.reserve(n * 3 * C);
@@ -60,7 +63,6 @@ void Trainer<T>::prepare(int rows) {
   d_qkv_t_.reserve(n * 3 * C);
   d_logits_.reserve((size_t)kHeadChunk * model.config.vocab);
   partials_.reserve((n / kRowBlock + 1) * partial_width());
-  capacity_ = rows;
 }
 
 template <class T>
@@ -73,13 +75,16 @@ LayerRows<T> Trainer<T>::rows_of(int layer) {
 
 template <class T>
 void Trainer<T>::zero_gradients() {
+  clock.enter(Phase::zeroing);
   std::memset(gradients.data(), 0, sizeof(float) * model.layout.total);
+  clock.enter(Phase::idle);
 }
 
 template <class T>
 void Trainer<T>::forward(const Batch& batch) {
   const int L = model.config.layers, H = model.config.heads, n = batch.rows.count;
   prepare(n);
+  clock.enter(Phase::layers_forward);
   LayerRows<T> first = rows_of(0);
   for_row_blocks(model.pool, n, [&](int begin, int end, int t) {
     model.embed(batch.rows, begin, end, first.x, embedding_mean_.data(), embedding_rstd_.data());
@@ -89,11 +94,13 @@ void Trainer<T>::forward(const Batch& batch) {
     check_cancel();
     LayerRows<T> s = rows_of(l);
     float* lse = kept_[l].lse.data();
+    clock.enter(Phase::attention_forward);
     model.pool.parallel_for(static_cast<int>(batch.samples.size()) * H, [&](int item, int t) {
       const Sample& sample = batch.samples[item / H];
       const int h = item % H;
       attention_forward(model, sample, h, s.qkv, s.o, lse + (long)h * n + sample.begin, attention_[t]);
     });
+    clock.enter(Phase::layers_forward);
     LayerRows<T> next = l + 1 < L ? rows_of(l + 1) : LayerRows<T>{};
     T* next_x = l + 1 < L ? next.x : final_x_.data();
     for_row_blocks(model.pool, n, [&](int begin, int end, int t) {
@@ -117,6 +124,7 @@ std::vector<double> Trainer<T>::gradient_norms() const {
 
 template <class T>
 double Trainer<T>::update(const AdamW& options, float lr, float clip) {
+  clock.enter(Phase::optimizer);
   const FloatKernels& fk = float_kernels(model.level);
   const long total = model.layout.total;
   const int chunks = static_cast<int>((total + kUpdateChunk - 1) / kUpdateChunk);
@@ -159,7 +167,9 @@ double Trainer<T>::update(const AdamW& options, float lr, float clip) {
              moment2.data() + j.offset, scale, lr, options.beta1, options.beta2, options.eps, j.decay, correction1,
              correction2);
   });
+  clock.enter(Phase::packing);
   model.pack();
+  clock.enter(Phase::idle);
   return norm;
 }
 

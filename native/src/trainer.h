@@ -3,6 +3,7 @@
 #pragma once
 #include "attention.h"
 #include "muon.h"
+#include "step_clock.h"
 
 namespace cloze {
 
@@ -48,6 +49,7 @@ class Trainer {
   Model<T> model;
   Buffer<float> gradients, moment1, moment2;
   long steps = 0;
+  StepClock clock;
 
   void zero_gradients();
   // Adds the gradients of `weight` times the summed cross-entropy; `embedding_shrink` multiplies the part of the
@@ -102,8 +104,10 @@ class Trainer {
   // Floats of the partial sums of one block: gains and shifts of the norms, and biases.
   long partial_width() const { return 13L * model.config.hidden + model.config.up(); }
   float* grad(long offset) { return gradients.data() + offset; }
-  void check_cancel() const {
-    if (cancel.load(std::memory_order_relaxed)) throw Cancelled();
+  void check_cancel() {
+    if (!cancel.load(std::memory_order_relaxed)) return;
+    clock.enter(Phase::idle);
+    throw Cancelled();
   }
 
   std::vector<Kept> kept_;

@@ -61,6 +61,7 @@ void Trainer<T>::backward_layer(int l, const Batch& batch) {
   const long ln2_g = 0, ln2_b = C, down_b = 2 * C, up_b = 3 * C, dense_b = up_b + up, qkv_b = dense_b + C,
              ln1_g = qkv_b + 3 * C, ln1_b = ln1_g + C, attention_out_g = ln1_b + C, attention_out_b = attention_out_g + C,
              mlp_out_g = attention_out_b + C, mlp_out_b = mlp_out_g + C, stride = partial_width();
+  clock.enter(Phase::layers_backward);
   std::memset(partials_.data(), 0, sizeof(float) * blocks * stride);
 
   // dx_ holds the gradient of the layer's output; through the MLP, the second norm and the output projection.
@@ -107,10 +108,12 @@ void Trainer<T>::backward_layer(int l, const Batch& batch) {
     model.gemm.multiply(m, C, C, lhs, model.dense(l).backward.data(), C, product, C, false);
     k.convert(m * C, product, d_o_.data() + (long)begin * C);
   });
+  clock.enter(Phase::weight_gradients);
   weight_gradient(n, C, F, d_out_.data(), act_.data(), grad(o.down_w));
   weight_gradient(n, up, C, du_.data(), normed_.data(), grad(o.up_w));
   weight_gradient(n, C, C, dh_t_.data(), s.o, grad(o.dense_w));
 
+  clock.enter(Phase::attention_backward);
   model.pool.parallel_for(static_cast<int>(batch.samples.size()) * H, [&](int item, int t) {
     const Sample& sample = batch.samples[item / H];
     const int h = item % H;
@@ -118,6 +121,7 @@ void Trainer<T>::backward_layer(int l, const Batch& batch) {
                        d_qkv_.data(), attention_[t]);
   });
 
+  clock.enter(Phase::layers_backward);
   for_row_blocks(model.pool, n, [&](int begin, int end, int t) {
     const int m = end - begin;
     float* partial = partials_.data() + (begin / kRowBlock) * stride;
@@ -136,8 +140,10 @@ void Trainer<T>::backward_layer(int l, const Batch& batch) {
                        partial + ln1_g, partial + ln1_b);
     if (!carries_norm) fk.axpy((long)m * C, 1.0f, dh, dx);
   });
+  clock.enter(Phase::weight_gradients);
   weight_gradient(n, 3 * C, C, d_qkv_t_.data(), normed_.data(), grad(o.qkv_w));
 
+  clock.enter(Phase::layers_backward);
   reduce_partials(blocks, C, ln2_g, o.ln2_g);
   reduce_partials(blocks, C, ln2_b, o.ln2_b);
   reduce_partials(blocks, C, down_b, o.down_b);

@@ -58,6 +58,7 @@ LossSum Trainer<T>::head(const Batch& batch, float weight, float shrink, bool ba
   const Layout& layout = model.layout;
   const int C = model.config.hidden, V = model.config.vocab, K = static_cast<int>(batch.choices.size());
   const bool plain = K == 0 && batch.smoothing == 0;
+  clock.enter(Phase::head);
   const std::vector<int> counted = normalize_counted(batch);
   const int S = static_cast<int>(counted.size());
   if (backward) std::memset(dx_.data(), 0, sizeof(float) * batch.rows.count * C);
@@ -105,7 +106,9 @@ LossSum Trainer<T>::head(const Batch& batch, float weight, float shrink, bool ba
       model.k.convert(m * C, y, head_rows_.data() + (long)(chunk + begin) * C);
     });
     if (backward) {
+      clock.enter(Phase::head_gradient);
       weight_gradient(rows, V, C, d_logits_.data(), head_rows_.data() + (long)chunk * C, grad(layout.head));
+      clock.enter(Phase::head);
     }
   }
   if (backward) backward_final_norm(counted);
@@ -139,7 +142,9 @@ void Trainer<T>::backward_layers(const Batch& batch, float embedding_shrink) {
     check_cancel();
     backward_layer(l, batch);
   }
+  clock.enter(Phase::embedding);
   backward_embedding(batch, embedding_shrink);
+  clock.enter(Phase::idle);
 }
 
 template <class T>
@@ -153,13 +158,16 @@ LossSum Trainer<T>::forward_backward(const Batch& batch, float weight, float emb
 template <class T>
 LossSum Trainer<T>::evaluate(const Batch& batch, RowOutputs* outputs) {
   forward(batch);
-  return head(batch, 0, 1, false, outputs);
+  const LossSum loss = head(batch, 0, 1, false, outputs);
+  clock.enter(Phase::idle);
+  return loss;
 }
 
 template <class T>
 std::vector<float> Trainer<T>::hidden_states(const Batch& batch) {
   forward(batch);
   const size_t rows = normalize_counted(batch).size();
+  clock.enter(Phase::idle);
   return {head_x_.data(), head_x_.data() + rows * model.config.hidden};
 }
 

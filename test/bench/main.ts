@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- NAME [--json FILE]`: timings and shares; the others have arguments of their own (`--help`): keys saved
  * (`golf`), what a keystroke costs (`typing`), hours of typing (`soak`), the anchored blank (`forced`), text twice
- * (`doubled`), the processor's limits and llama.cpp (`cpu`), checkpoints of some GB (`load`). They never decide a test.
+ * (`doubled`), the processor's limits and llama.cpp (`cpu`), checkpoints of some GB (`load`), a training step (`train`). They never decide a test.
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -20,7 +20,7 @@ import { benchOnnx } from './peer/peer.ts';
 import { benchServe } from './serve.ts';
 import { benchSoak } from './soak/soak.ts';
 import { benchSurvival } from './survival.ts';
-import { benchTrain } from './train.ts';
+import { benchTrain } from './train/train.ts';
 import { benchTyping } from './typing/typing.ts';
 
 export interface Row {
@@ -32,7 +32,6 @@ export interface Row {
 }
 
 const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
-  train: benchTrain,
   fill: benchFill,
   candidates: benchCandidates,
   serve: benchServe,
@@ -50,6 +49,7 @@ const OTHERS: Readonly<Record<string, (args: string[], machine: string) => Promi
   doubled: benchDoubled,
   cpu: benchCpu,
   load: benchLoad,
+  train: benchTrain,
 };
 
 const [name = '', ...args] = process.argv.slice(2);

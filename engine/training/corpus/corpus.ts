@@ -9,6 +9,7 @@ import { learnMerges } from '../../tokenizer/train-bpe.ts';
 import { type ExtractedPackage, extractPackage } from './extraction.ts';
 import { archivePath, type FetchReport, fetchPackages } from './fetch.ts';
 import type { MissingPackage } from './manifest.ts';
+import { findNearCopies } from './near-copies.ts';
 import type { ListedPackage } from './package-list.ts';
 import { countPieces } from './piece-counts.ts';
 import { type Selection, selectDocuments } from './selection.ts';
@@ -76,7 +77,8 @@ export async function readSources(
   if (packages.length === 0) {
     throw new Error(`No package of the list has been fetched to ${places.cache}. Run "cloze corpus fetch" first.`);
   }
-  return { packages, missing, selection: selectDocuments(packages) };
+  const nearCopies = await findNearCopies(packages, progress, signal);
+  return { packages, missing, selection: selectDocuments(packages, nearCopies) };
 }
 
 /** Bytes of training text from which merges are learnt. */

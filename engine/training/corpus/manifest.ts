@@ -27,6 +27,16 @@ export interface ManifestSplit extends Amount {
   languages: Record<string, Amount>;
 }
 
+/** Documents of one package left out because they are nearly some of another (or of the same). */
+export interface ManifestCopies {
+  package: string;
+  of: string;
+  /** Whether `of` is held out. */
+  heldout: boolean;
+  files: number;
+  bytes: number;
+}
+
 export interface CorpusManifest {
   format: 'cloze-corpus';
   version: 1;
@@ -36,6 +46,8 @@ export interface CorpusManifest {
   seed: number;
   splits: Record<CorpusSplit, ManifestSplit>;
   packages: ManifestPackage[];
+  /** By pair of packages, most bytes first. Not in manifests that are older than this search. */
+  nearCopies?: ManifestCopies[];
   missing: { source: PackageSource; name: string; version: string; reason: string }[];
 }
 

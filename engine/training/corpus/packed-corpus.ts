@@ -92,7 +92,8 @@ function lastAtOrBelow(ascending: Float64Array, position: number): number {
   return low;
 }
 
-async function requireManifest(directory: string): Promise<CorpusManifest> {
+/** The manifest of the corpus in a folder. Throws an error that says what to do when there is none. */
+export async function requireManifest(directory: string): Promise<CorpusManifest> {
   const path = join(directory, 'manifest.json');
   let manifest: CorpusManifest;
   try {

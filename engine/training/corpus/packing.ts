@@ -12,6 +12,7 @@ import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import { DocumentReader } from './document-reader.ts';
 import type { ExtractedPackage } from './extraction.ts';
 import { addDropped, type CorpusManifest, emptySplit, type ManifestPackage, type MissingPackage } from './manifest.ts';
+import { copiesByPackage } from './near-copies.ts';
 import type { CorpusSplit } from './package-list.ts';
 import type { SelectedDocument, Selection } from './selection.ts';
 
@@ -51,6 +52,7 @@ export async function packCorpus(input: PackingInput): Promise<CorpusManifest> {
     seed,
     splits: { train: emptySplit(), heldout: emptySplit() },
     packages: input.packages.map((extracted) => manifestPackage(extracted, selection)),
+    nearCopies: copiesByPackage(selection.nearCopies),
     missing: input.missing.map(({ package: { source, name, version }, reason }) => ({ source, name, version, reason })),
   };
   // Files of two runs must never be taken for one corpus: without its manifest a half-written one is not opened.

@@ -4,6 +4,7 @@
  */
 import type { CorpusLanguage } from './language.ts';
 import { statesCopyleft } from './licence.ts';
+import { hasSecret } from './secrets.ts';
 
 export type DropReason =
   | 'not-utf8'
@@ -11,6 +12,8 @@ export type DropReason =
   | 'too-large'
   | 'long-lines'
   | 'data'
+  | 'encoded'
+  | 'repetitive'
   | 'generated'
   | 'compiled'
   | 'secret'
@@ -19,6 +22,8 @@ export type DropReason =
   | 'declaration'
   | 'compiled-beside-source'
   | 'duplicate'
+  | 'near-duplicate'
+  | 'near-held-out'
   | 'share-limit';
 
 /** What was left out, by reason. */
@@ -49,23 +54,6 @@ export function isTestPath(path: string): boolean {
   return /(^|\/)(tests?|__tests?__|testing|specs?|e2e)\/|[._-](test|spec)\.[cm]?[jt]sx?$|(^|\/)test_[^/]*\.py$|_test\.py$/i.test(
     path,
   );
-}
-
-const secrets = [
-  /-----BEGIN ([A-Z]+ )?PRIVATE KEY( BLOCK)?-----/,
-  /\b(AKIA|ASIA)[0-9A-Z]{16}\b/,
-  /\bgh[pousr]_[A-Za-z0-9]{36}\b/,
-  /\bglpat-[A-Za-z0-9_-]{20}\b/,
-  /\bnpm_[A-Za-z0-9]{36}\b/,
-  /\bxox[abprs]-[A-Za-z0-9-]{20,}/,
-  /\bAIza[0-9A-Za-z_-]{35}\b/,
-  /\bsk-[A-Za-z0-9_-]{40,}/,
-  /\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b/,
-  /\beyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}/,
-];
-
-export function hasSecret(text: string): boolean {
-  return secrets.some((secret) => secret.test(text));
 }
 
 const generatedMark =
@@ -99,6 +87,8 @@ export function textFault(text: string, bytes: number, language: CorpusLanguage)
     if (compiledMark.test(text) || (text.match(/\/\*\s?[#@]__PURE__\s?\*\//g)?.length ?? 0) > 2) return 'compiled';
   }
   if (isTable(text)) return 'data';
+  if (isEncoded(text)) return 'encoded';
+  if (isRepetitive(lines)) return 'repetitive';
   if (hasSecret(text)) return 'secret';
   return undefined;
 }
@@ -116,6 +106,25 @@ function isTable(text: string): boolean {
     else if ((code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code > 191) letters++;
   }
   return letters < visible / 3 || digits > visible / 6;
+}
+
+/** Signs in a row of what encodings of binary data use. */
+const encodedRun = /[A-Za-z0-9+/=]{160,}/g;
+const mostEncoded = 0.05;
+
+/** More than a twentieth of the text in long runs of base64 or hexadecimal: fonts, images, keys, compiled programs. */
+function isEncoded(text: string): boolean {
+  const encoded = text.match(encodedRun)?.reduce((sum, { length }) => sum + length, 0) ?? 0;
+  return encoded > mostEncoded * text.length;
+}
+
+const linesToJudge = 100;
+const leastDistinctLines = 0.25;
+
+/** Many lines of words, of which less than a quarter are different: what a template or a table has been unrolled to. */
+function isRepetitive(lines: readonly string[]): boolean {
+  const telling = lines.map((line) => line.trim()).filter((line) => /\w{3}/.test(line));
+  return telling.length >= linesToJudge && new Set(telling).size < leastDistinctLines * telling.length;
 }
 
 /**

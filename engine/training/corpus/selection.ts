@@ -1,9 +1,10 @@
 /**
- * Which documents of the extracted packages make up the corpus: each text once, tests and large packages kept from
- * drowning the rest, and the languages in proportion to TypeScript.
+ * Which documents of the extracted packages make up the corpus: each text once, also where copies differ a little, tests
+ * and large packages kept from drowning the rest, and the languages in proportion to TypeScript.
  */
 import type { ExtractedDocument, ExtractedPackage } from './extraction.ts';
 import { familyOf, type LanguageFamily } from './language.ts';
+import { heldOutFirst, type NearCopies } from './near-copies.ts';
 import type { CorpusSplit } from './package-list.ts';
 import { countDrop, type Dropped, type DropReason, isTestPath } from './quality.ts';
 
@@ -17,6 +18,7 @@ export interface Selection {
   documents: SelectedDocument[];
   /** By package: what this step left out. */
   dropped: Map<string, Dropped>;
+  nearCopies: NearCopies;
 }
 
 /** Test files of a package may be this share of its other files. */
@@ -28,21 +30,19 @@ const familyLimit: Record<Exclude<LanguageFamily, 'typescript'>, number> = {
   other: 0.14,
 };
 
-/** Deterministic: depends on the order of `packages` and on their documents only. */
-export function selectDocuments(packages: readonly ExtractedPackage[]): Selection {
+/** Deterministic: depends on the order of `packages`, on their documents and on `nearCopies` among them only. */
+export function selectDocuments(packages: readonly ExtractedPackage[], nearCopies: NearCopies = new Map()): Selection {
   const dropped: Selection['dropped'] = new Map();
   const seen = new Set<string>();
   const kept: SelectedDocument[] = [];
-  // Held-out packages come first: a text that is in both splits must not be trained on.
-  const ordered = [...packages].sort(
-    (a, b) => Number(b.listed.split === 'heldout') - Number(a.listed.split === 'heldout'),
-  );
-  for (const { listed, summary, documents, textFile } of ordered) {
+  for (const { listed, summary, documents, textFile } of heldOutFirst(packages)) {
     if (!summary.permissive) continue;
     const drop = dropCounter(dropped, listed.name);
     const unique = documents.filter((document) => {
+      const copy = nearCopies.get(document);
       if (seen.has(document.hash)) drop('duplicate', document.length);
-      return !seen.has(document.hash) && seen.add(document.hash);
+      else if (copy) drop(copy.of.heldout ? 'near-held-out' : 'near-duplicate', document.length);
+      return !seen.has(document.hash) && seen.add(document.hash) && !copy;
     });
     const sources = unique.filter((document) => !isTestPath(document.path));
     const tests = unique.filter((document) => isTestPath(document.path));
@@ -54,7 +54,7 @@ export function selectDocuments(packages: readonly ExtractedPackage[]): Selectio
   }
   const heldout = kept.filter((document) => document.split === 'heldout');
   const train = kept.filter((document) => document.split === 'train');
-  return { documents: [...heldout, ...balance(train, dropped)], dropped };
+  return { documents: [...heldout, ...balance(train, dropped)], dropped, nearCopies };
 }
 
 function balance(documents: readonly SelectedDocument[], dropped: Selection['dropped']): SelectedDocument[] {

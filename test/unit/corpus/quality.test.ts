@@ -7,6 +7,7 @@ import {
   isTestPath,
   textFault,
 } from '../../../engine/training/corpus/quality.ts';
+import { entropy, hasSecret } from '../../../engine/training/corpus/secrets.ts';
 
 const code = 'export function add(first: number, second: number): number {\n  return first + second;\n}\n\n'.repeat(5);
 const fault = (text: string, language: CorpusLanguage = 'typescript') =>
@@ -24,6 +25,8 @@ describe('faults of a text', () => {
     ['long-lines', `${code}const x = "${'word '.repeat(120)}";\n`, 'typescript'],
     ['compiled', `Object.defineProperty(exports, "__esModule", { value: true });\n${code}`, 'javascript'],
     ['data', `export const table = [\n${'  0x1f, 0x2e, 0x3d,\n'.repeat(40)}];\n`, 'typescript'],
+    ['encoded', `${code}const font = [\n${`  '${'aGVsbG8w'.repeat(25)}',\n`.repeat(3)}];\n`, 'typescript'],
+    ['repetitive', `${'register("circle");\nregister("square");\n'.repeat(60)}`, 'typescript'],
   ] as const)('%s', (reason, text, language) => {
     expect(fault(text, language)).toBe(reason);
   });
@@ -43,9 +46,40 @@ describe('faults of a text', () => {
       ['-----BEGIN RSA PRIVATE', ' KEY-----'],
       ['AKIA', 'ABCDEFGHIJKLMNOP'],
       ['ghp_', 'a'.repeat(36)],
+      ['sk_live_', '4eC39HqLyjWDarjtT1zdp7dc'],
+      ['xoxb-', '1234567890-abcdefghij'],
     ]) {
       expect(fault(`${code}const key = '${secret.join('')}';\n`)).toBe('secret');
     }
+  });
+});
+
+describe('secrets without a form of their own', () => {
+  const value = ['q7Zr0Vd9', 'LxW2mT5kB8sN'].join('');
+  test.each([
+    `const apiKey = '${value}';`,
+    `{"client_secret": "${value}"}`,
+    `PASSWORD = "${value}"`,
+    `const authToken: string = \`${value}\`;`,
+  ])('%s', (line) => {
+    expect(hasSecret(`${code}${line}\n`)).toBe(true);
+  });
+
+  test.each([
+    `const apiKey = 'your-api-key-goes-here-1234';`,
+    `const tokenKind = 'identifierOrKeyword12';`,
+    `const password = 'correct horse battery staple';`,
+    `const secretKey = 'aaaaaaaaaaaaaaaaaaaaaa11';`,
+    `const accessToken = getAccessToken('${value}');`,
+    `const id = '${value}';`,
+  ])('not %s', (line) => {
+    expect(hasSecret(`${code}${line}\n`)).toBe(false);
+  });
+
+  test('entropy is in bits for each sign', () => {
+    expect(entropy('aaaa')).toBe(0);
+    expect(entropy('abcd')).toBe(2);
+    expect(entropy('aabb')).toBe(1);
   });
 });
 

@@ -19,6 +19,23 @@ const tensors = randomTensors(SMALLEST, createRandom(1));
 const open = (config: GlmConfig = SMALLEST) => trainerOf(config, randomTensors(config, createRandom(1)));
 const names = tensorShapes(SMALLEST).map(({ name }) => name);
 
+it('tells where the time of its steps went', async () => {
+  const trainer = await open();
+  expect(Object.values(trainer.phases()).every(({ wall, cpu }) => wall === 0 && cpu === 0)).toBe(true);
+  const start = performance.now();
+  trainer.zeroGradients();
+  await trainer.forwardBackward(randomBatch(SMALLEST, 2), 1, 1);
+  const evaluated = trainer.phases();
+  expect(evaluated.optimizer).toEqual({ wall: 0, cpu: 0 });
+  await trainer.update(OPTIMIZER);
+  const elapsed = (performance.now() - start) / 1000;
+  const phases = trainer.phases();
+  for (const phase of ['layersForward', 'attentionBackward', 'weightGradients', 'optimizer']) {
+    expect(phases[phase]?.wall, phase).toBeGreaterThan(0);
+  }
+  expect(Object.values(phases).reduce((sum, { wall }) => sum + wall, 0)).toBeLessThanOrEqual(elapsed);
+});
+
 describe('gradients', () => {
   it('add up over calls and scale with the weight', async () => {
     const trainer = await open();

@@ -245,7 +245,8 @@ describe('instruction samples', () => {
       expect(tokens[sep]).toBe(special.sop);
       expect((sample as InfillingSample).targets.at(-1)).toBe(special.eop);
     }
-    expect([...asked].sort()).toEqual(Object.values(REQUESTS).flat().sort());
+    const { test, ...ofOneFile } = REQUESTS;
+    expect([...asked].sort()).toEqual(Object.values(ofOneFile).flat().sort());
   });
 
   it('have what stood there as the answer', () => {
@@ -260,6 +261,39 @@ describe('instruction samples', () => {
         '// Counting from one is what the caller of this function expects.',
       ].sort(),
     );
+  });
+
+  it('ask for the test of a function in another file, and show it', () => {
+    const method = 'export function splitWords(text: string): string[] {\n  return text.split(/ +/);\n}';
+    const test = "it('splits at spaces', () => {\n  expect(splitWords('a b')).toEqual(['a', 'b']);\n});";
+    const files = [
+      ['src/words.ts', `const other = 1;\n\n${method}\n`],
+      ['test/words.test.ts', `import { splitWords } from '../src/words.ts';\n\n${test}\n`],
+      ['test/lines.test.ts', `import { splitWords } from '../src/words.ts';\n\n${test}\n`],
+    ] as const;
+    const plain = corpusOf(
+      tokenizer,
+      files.map(([, text]) => text),
+    );
+    const corpus = {
+      ...plain,
+      document: (index: number) => ({ ...plain.document(index), path: files[index]?.[0] as string }),
+    };
+    const own = createRandom(8);
+    const samples = Array.from({ length: 60 }, () => drawInstructionSample({ tokenizer, corpus, maxLength: 900 }, own));
+    const tests = samples.flatMap((sample) => {
+      const { tokens, sep } = sample as InfillingSample;
+      const texts = [tokenizer.decode([...tokens.subarray(0, sep)]), tokenizer.decode([...tokens.subarray(sep)])];
+      return REQUESTS.test.some((request) => texts[0]?.includes(request)) ? [[tokens, ...texts] as const] : [];
+    });
+    expect(tests.length).toBeGreaterThan(10);
+    for (const [tokens, asked, answer] of tests) {
+      expect([...tokens.subarray(0, 2)]).toEqual([special.enc, special.neighbour]);
+      expect(asked).toContain(method);
+      expect(asked).not.toContain('other');
+      expect(asked).toContain('test/words.test.ts');
+      expect(answer).toBe(test);
+    }
   });
 
   it('are none where there is nothing to ask, and then others are drawn', () => {
