@@ -104,7 +104,7 @@ LossSum Trainer<T>::head(const Batch& batch, float weight, float shrink, bool ba
       for (long i = 0; i < (long)m * C; i++) y[i] *= shrink;
       model.k.convert(m * C, y, head_rows_.data() + (long)(chunk + begin) * C);
     });
-    if (backward) {
+    if (backward && !adapters) {
       weight_gradient(rows, V, C, d_logits_.data(), head_rows_.data() + (long)chunk * C, grad(layout.head));
     }
   }
@@ -139,7 +139,7 @@ void Trainer<T>::backward_layers(const Batch& batch, float embedding_shrink) {
     check_cancel();
     backward_layer(l, batch);
   }
-  backward_embedding(batch, embedding_shrink);
+  if (!adapters) backward_embedding(batch, embedding_shrink);
 }
 
 template <class T>
