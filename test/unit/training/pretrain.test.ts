@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { floatsOf } from '../../../engine/checkpoint/safetensors.ts';
-import { loadModelFolder } from '../../../engine/model/load.ts';
 import { tensorShapes } from '../../../engine/model/config.ts';
+import { loadModelFolder } from '../../../engine/model/load.ts';
 import { loadAddon } from '../../../engine/native.ts';
 import { type PretrainOptions, type Progress, pretrain } from '../../../engine/training/pretrain.ts';
 import type { Recipe } from '../../../engine/training/recipes.ts';
@@ -263,7 +263,11 @@ describe('a checkpoint', () => {
     };
     for (let at = 1; at <= 4; at++) {
       await step(trainer);
-      await saveState(run, trainer, tensorShapes(config), { ...position, random: [...position.random], step: STEPS + at });
+      await saveState(run, trainer, tensorShapes(config), {
+        ...position,
+        random: [...position.random],
+        step: STEPS + at,
+      });
     }
     expect(await savedSteps(run)).toEqual([STEPS + 3, STEPS + 4]);
     const restored = newTrainer();
