@@ -37,8 +37,6 @@ export interface PretrainOptions {
   /** Of that file; kept with the weights, so that another tokenizer is noticed. */
   tokenizerSha256: string;
   corpus: PackedCorpus;
-  /** Other documents, drawn from in this share of the samples, so that what is known of them is kept. */
-  rehearsal?: { corpus: PackedCorpus; share: number };
   /** Held-out documents for the validation loss. */
   heldOut: PackedCorpus;
   seed: number;
@@ -108,12 +106,10 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
   }
 
   const draw = sampleDrawer(recipe, tokenizer);
-  const { rehearsal } = options;
-  const source = (random: Random) => (rehearsal && random.float() < rehearsal.share ? rehearsal.corpus : corpus);
   const drawStep = (random: Random, step: number): InfillingSample[] => {
     const samples: InfillingSample[] = [];
     for (let rows = 0; rows < tokensAt(step); rows += (samples.at(-1) as InfillingSample).tokens.length) {
-      samples.push(draw(source(random), random));
+      samples.push(draw(corpus, random));
     }
     return samples;
   };

@@ -24,13 +24,14 @@ export interface MixturePoint {
   guard: number;
 }
 
-export const SHARES: readonly number[] = [0, 0.25, 0.5, 0.75, 1];
-const SAMPLES = 64;
+/** Closer where the guard's loss begins to rise. */
+const SHARES: readonly number[] = [0, 0.1, 0.2, 0.3, 0.45, 0.7, 1];
+const SAMPLES = 40;
 /**
  * How much the guard's loss may rise, as a share of what it was: half of what the verdict allows, as the files there are
  * others.
  */
-export const GUARD_ROOM = 0.01;
+const GUARD_ROOM = 0.01;
 
 type Weights = ReadonlyMap<string, Float32Array>;
 
@@ -46,7 +47,7 @@ export interface MixtureParts {
   signal?: AbortSignal;
 }
 
-/** The losses at every one of `SHARES`. */
+/** The losses at one share after another, up to the first one that costs the guard too much. */
 export async function mixtureCurve(parts: MixtureParts): Promise<MixturePoint[]> {
   const { recipe, tokenizer, execution, signal } = parts;
   const [base, tuned] = [await weightsOf(parts.base), await weightsOf(parts.tuned)];
@@ -74,21 +75,25 @@ export async function mixtureCurve(parts: MixtureParts): Promise<MixturePoint[]>
     setMixed(trainer, base, tuned, share);
     await trainer.pack();
     curve.push({ share, project: await lossOf(project), guard: await lossOf(guard) });
+    if (!isSafe(curve, curve.length - 1)) break;
   }
   return curve;
 }
 
 /**
- * The share with the least loss on the project among those that leave the guard's within `GUARD_ROOM`; the least one
+ * `curve` begins with the base and rises. The share with the least loss on the project among those that leave the guard's within `GUARD_ROOM`; the least one
  * above 0 where none does.
  */
 export function chooseShare(curve: readonly MixturePoint[]): number {
-  const before = curve.find(({ share }) => share === 0);
-  const mixed = curve.filter(({ share }) => share > 0).sort((a, b) => a.share - b.share);
-  const least = mixed[0];
-  if (!before || !least) throw new Error('A mixture is chosen from the losses of the base and of other shares.');
-  const allowed = mixed.filter(({ guard }) => guard <= before.guard * (1 + GUARD_ROOM));
+  const least = curve[1];
+  if (!least) throw new Error('A share is chosen from the losses of the base and of a mixture at least.');
+  const allowed = curve.filter((_, index) => index > 0 && isSafe(curve, index));
   return allowed.reduce((best, point) => (point.project < best.project ? point : best), allowed[0] ?? least).share;
+}
+
+function isSafe(curve: readonly MixturePoint[], index: number): boolean {
+  const [before, point] = [curve[0], curve[index]];
+  return before !== undefined && point !== undefined && point.guard <= before.guard * (1 + GUARD_ROOM);
 }
 
 /** Writes the model folder of the mixture, beside which nothing of `tuned` is needed. */

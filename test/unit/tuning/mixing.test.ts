@@ -23,11 +23,11 @@ describe('the share', () => {
   });
 
   it('is the least where every one costs the guard too much', () => {
-    expect(chooseShare(curve([0, 2, 3], [1, 1.5, 3.9], [0.25, 1.9, 3.1]))).toBe(0.25);
+    expect(chooseShare(curve([0, 2, 3], [0.25, 1.9, 3.1], [1, 1.5, 3.9]))).toBe(0.25);
   });
 
-  it('is nothing to choose without the base', () => {
-    expect(() => chooseShare(curve([0.5, 2, 3]))).toThrow(/losses of the base/);
+  it('cannot be chosen from the base alone', () => {
+    expect(() => chooseShare(curve([0, 2, 3]))).toThrow(/losses of the base/);
   });
 });
 
