@@ -156,6 +156,11 @@ export interface AdamWOptions {
 
 export interface NativeTrainer {
   steps: number;
+  /**
+   * Adds adapters, zeros at first, to the projections as they have been set, and trains these alone from now on, by AdamW.
+   * `set` and `get` take their names too (engine/model/adapters.ts), `get` of a projection gives the sum.
+   */
+  adapt(rank: number, scale: number): void;
   set(name: string, values: Float32Array, vector: TrainerVector): void;
   get(name: string, vector: TrainerVector): Float32Array;
   /** Brings the packed weights up to date after `set` of parameters. */

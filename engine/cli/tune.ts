@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
 import { sha256Of } from '../checkpoint/file-hash.ts';
 import type { Progress } from '../training/pretrain.ts';
+import { RATES, type TuningMethod } from '../tuning/recipe.ts';
 import { tunedToMarkdown } from '../tuning/report.ts';
 import { tune } from '../tuning/tune.ts';
 import {
@@ -21,8 +22,7 @@ import { wholeNumber } from './arguments.ts';
 import { dataFolder, embeddedModel, kernelLevel } from './environment.ts';
 import { progress } from './measurement.ts';
 
-/** Half of what the shipped model was pretrained with. */
-const DEFAULT_RATE = 6e-4;
+const DEFAULT_METHOD: TuningMethod = 'full';
 
 const USAGE = `Usage: cloze tune FOLDER [options]
        cloze tune FOLDER --list | --use N | --rollback
@@ -36,7 +36,8 @@ stays as it is; nothing is written into FOLDER, and nothing leaves this machine.
   --use-if-better    switch the project over to the new model if it is better
   --guard FOLDER     another project, on which it must not become worse; may be given several times
   --tasks N          blanks of each kind to measure on, default 60
-  --rate R           learning rate at its peak, default ${DEFAULT_RATE}
+  --method M         adapters (low-rank, on the layers' projections) or full (all weights), default ${DEFAULT_METHOD}
+  --rate R           learning rate at its peak, default ${RATES.adapters} for adapters and ${RATES.full} for full
   --seed N           of split, training and tasks, default 1
   --threads N        default: half of the processors
   --out FOLDER       where tuned models are kept (default: tuned in the data folder)
@@ -59,7 +60,8 @@ export async function tuneCommand(args: string[]): Promise<number> {
       'use-if-better': { type: 'boolean' },
       guard: { type: 'string', multiple: true, default: [] },
       tasks: { type: 'string', default: '60' },
-      rate: { type: 'string', default: String(DEFAULT_RATE) },
+      method: { type: 'string', default: DEFAULT_METHOD },
+      rate: { type: 'string' },
       seed: { type: 'string', default: '1' },
       threads: { type: 'string', default: String(Math.max(1, availableParallelism() >> 1)) },
       out: { type: 'string' },
@@ -81,12 +83,14 @@ export async function tuneCommand(args: string[]): Promise<number> {
     values.tokens === undefined
       ? { minutes: positive(values.minutes, '--minutes') }
       : { tokens: wholeNumber(values.tokens, '--tokens', 1) };
+  const method = methodNamed(values.method);
   const options = {
     project,
     tuned,
     base: embeddedModel(),
     budget,
-    rate: positive(values.rate, '--rate'),
+    method,
+    rate: values.rate === undefined ? RATES[method] : positive(values.rate, '--rate'),
     seed: wholeNumber(values.seed, '--seed', 0),
     tasks: wholeNumber(values.tasks, '--tasks', 3),
     guardFolders: values.guard,
@@ -168,6 +172,11 @@ function yieldToOthers(): void {
       // A thread that has ended meanwhile has no priority to lower.
     }
   }
+}
+
+function methodNamed(name: string): TuningMethod {
+  if (name === 'full' || name === 'adapters') return name;
+  throw new RangeError(`--method is adapters or full, not "${name}".`);
 }
 
 function positive(value: string, option: string): number {

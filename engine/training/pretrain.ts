@@ -4,6 +4,8 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { adapterShapes, attachAdapters } from '../model/adapters.ts';
+import { tensorShapes } from '../model/config.ts';
 import { type ModelFolder, TOKENIZER_HASH } from '../model/load.ts';
 import { type ExecutionOptions, loadAddon, type NativeTrainer } from '../native.ts';
 import type { InfillingSample } from '../objective/blank-infilling.ts';
@@ -86,17 +88,21 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
   const schedule = planSchedule(recipe.schedule, steps);
   const remedy = recipe.spike;
 
+  const shapes = recipe.adapters ? adapterShapes(config, recipe.adapters.rank) : tensorShapes(config);
   let position: RunPosition;
-  if (found) {
-    await restoreState(run, trainer, config, found.step);
+  if (found && !recipe.adapters) {
+    await restoreState(run, trainer, shapes, found.step);
     position = found;
   } else {
     const random = createRandom(seed);
     const first = options.from ? grownTensors(options.from, config) : initialTensors(config, random);
     for await (const { name, values } of first) trainer.set(name, values, 'parameter');
+    if (recipe.adapters) attachAdapters(trainer, config, recipe.adapters, random);
     await trainer.pack();
-    position = { recipe: recipe.name, seed, step: 0, tokens: 0, counted: 0, random: random.state() };
-    if (options.from) position.from = origin(options.from);
+    position = found ?? { recipe: recipe.name, seed, step: 0, tokens: 0, counted: 0, random: random.state() };
+    // Adapters are kept without the weights below them.
+    if (found) await restoreState(run, trainer, shapes, found.step);
+    else if (options.from) position.from = origin(options.from);
   }
 
   const draw = sampleDrawer(recipe, tokenizer);
@@ -116,7 +122,7 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
   let unsaved: string | undefined;
   const save = async () => {
     try {
-      await saveState(run, trainer, config, position, remedy?.every);
+      await saveState(run, trainer, shapes, position, remedy?.every);
       unsaved = undefined;
     } catch (error) {
       unsaved = `The checkpoint of step ${position.step} could not be written: ${(error as Error).message}`;
@@ -162,7 +168,7 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
       };
       if (remedy && isSpike(remedy, watch, loss, wholeNorm(norms))) {
         const spiked = position;
-        position = await rewind(run, trainer, config, remedy, spiked);
+        position = await rewind(run, trainer, shapes, remedy, spiked);
         // The data from the checkpoint to here, and some batches more, are never seen again.
         random = resumeRandom(next.state);
         let skipped = rows;

@@ -1,4 +1,5 @@
 /** Named configurations of a pretraining run. Everything that decides the numbers of a run is here or in its seed. */
+import type { AdapterOptions } from '../model/adapters.ts';
 import type { GlmConfig } from '../model/config.ts';
 import type { AdamWOptions } from '../native.ts';
 import type { BatchRamp } from './batch-ramp.ts';
@@ -26,6 +27,8 @@ export interface Recipe {
   spike?: SpikeRemedy;
   /** Windows with what an editor leaves open, or the papers' own mixtures. A causal model fills their middles. */
   samples: SampleRecipe | StreamMixture;
+  /** Adapters alone are trained, on a model that the run begins with; all weights when left out. */
+  adapters?: AdapterOptions;
   /** Share of the samples that are instructions made from the corpus (instruction-samples.ts); none when left out. */
   instructions?: number;
 }

@@ -1,5 +1,5 @@
 /** Takes a run back to a checkpoint after a loss spike; which data come next is the caller's. */
-import type { GlmConfig } from '../model/config.ts';
+import type { GlmTensorShape } from '../model/config.ts';
 import type { NativeTrainer } from '../native.ts';
 import { NO_SPIKES, rewindTarget, type SpikeRemedy } from './spike.ts';
 import { positionAt, type RunPosition, removeCheckpointsAfter, restoreState, savedSteps } from './training-state.ts';
@@ -12,7 +12,7 @@ import { positionAt, type RunPosition, removeCheckpointsAfter, restoreState, sav
 export async function rewind(
   run: string,
   trainer: NativeTrainer,
-  config: GlmConfig,
+  shapes: readonly GlmTensorShape[],
   remedy: SpikeRemedy,
   position: RunPosition,
 ): Promise<RunPosition> {
@@ -30,7 +30,7 @@ export async function rewind(
   }
   const before = await positionAt(run, step);
   await removeCheckpointsAfter(run, step);
-  await restoreState(run, trainer, config, step);
+  await restoreState(run, trainer, shapes, step);
   const undone = position.tokens - before.tokens;
   const losses = before.watch?.losses ?? [];
   return { ...before, watch: { losses, rewinds: rewinds + 1, skipped: skipped + undone } };

@@ -1,13 +1,13 @@
 /**
- * Checkpoints of a run: `<run>/checkpoints/step-N/` with parameters and moments as float32 safetensors and the run's
- * position as JSON. A folder is written aside and renamed when complete, so a run killed at any instant finds the
+ * Checkpoints of a run: `<run>/checkpoints/step-N/` with the parameters that are trained and their moments as float32
+ * safetensors and the run's position as JSON. A folder is written aside and renamed when complete, so a run killed at any instant finds the
  * newest whole one; the two newest are kept.
  */
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
 import { floatsOf, openSafetensors, writeSafetensors } from '../checkpoint/safetensors.ts';
-import { type GlmConfig, tensorShapes } from '../model/config.ts';
+import type { GlmTensorShape } from '../model/config.ts';
 import type { NativeTrainer, TrainerVector } from '../native.ts';
 import type { RandomState } from '../objective/random.ts';
 import { isRewindPoint, type SpikeWatch } from './spike.ts';
@@ -35,7 +35,7 @@ const KEPT = 2;
 export async function saveState(
   run: string,
   trainer: NativeTrainer,
-  config: GlmConfig,
+  shapes: readonly GlmTensorShape[],
   position: RunPosition,
   rewindEvery?: number,
 ): Promise<void> {
@@ -47,7 +47,7 @@ export async function saveState(
   if ((await savedSteps(run)).includes(position.step)) return;
   await mkdir(aside, { recursive: true });
   for (const vector of VECTORS) {
-    const plans = tensorShapes(config).map(({ name, shape }) => ({ name, shape, dtype: 'F32' as const }));
+    const plans = shapes.map(({ name, shape }) => ({ name, shape, dtype: 'F32' as const }));
     await writeSafetensors(join(aside, `${vector}.safetensors`), plans, (name) => {
       const values = trainer.get(name, vector);
       return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -115,14 +115,14 @@ export async function positionAt(run: string, step: number): Promise<RunPosition
 export async function restoreState(
   run: string,
   trainer: NativeTrainer,
-  config: GlmConfig,
+  shapes: readonly GlmTensorShape[],
   step: number,
 ): Promise<void> {
   const folder = join(run, 'checkpoints', `step-${step}`);
   for (const vector of VECTORS) {
     const file = await openSafetensors(join(folder, `${vector}.safetensors`));
     try {
-      for (const { name } of tensorShapes(config)) trainer.set(name, floatsOf(await file.read(name), 'F32'), vector);
+      for (const { name } of shapes) trainer.set(name, floatsOf(await file.read(name), 'F32'), vector);
     } finally {
       await file.close();
     }

@@ -1,4 +1,5 @@
-/** How a trained model is tuned: the windows and blanks it was pretrained with, at a lower rate that falls to nothing. */
+/** How a trained model is tuned: the windows and blanks it was pretrained with, at a rate that falls to nothing. */
+import { type AdapterOptions, attachAdapters } from '../model/adapters.ts';
 import { type ModelFolder, TOKENIZER_HASH } from '../model/load.ts';
 import { type ExecutionOptions, loadAddon } from '../native.ts';
 import { createRandom } from '../objective/random.ts';
@@ -17,8 +18,15 @@ const STEP_TOKENS = 4096;
 /** Below these the optimizer's momentum has hardly begun. */
 const LEAST_STEPS = 10;
 
+/** What is trained: all weights, or low-rank adapters on the projections within the layers. */
+export type TuningMethod = 'full' | 'adapters';
+
+/** Learning rates at their peak: half of pretraining's for all weights; adapters begin at nothing and take a higher one. */
+export const RATES: Readonly<Record<TuningMethod, number>> = { full: 6e-4, adapters: 4e-3 };
+const ADAPTERS: AdapterOptions = { rank: 16, scale: 2 };
+
 /** `peak`: the learning rate. Throws for a model that our trainer cannot go on with. */
-export function tuningRecipe(base: ModelFolder, peak: number): Recipe {
+export function tuningRecipe(base: ModelFolder, method: TuningMethod, peak: number): Recipe {
   const cursor = RECIPES['cursor-5m'] as Recipe;
   if (base.metadata[TOKENIZER_HASH] === undefined || base.bits !== undefined) {
     throw new Error(
@@ -34,6 +42,7 @@ export function tuningRecipe(base: ModelFolder, peak: number): Recipe {
     optimizer: { ...cursor.optimizer, weightDecay: 0 },
     schedule: { peak, floor: 0, warmup: { share: 0.05 }, decayShare: 0.95 },
     embeddingShrink: WHOLE,
+    ...(method === 'adapters' ? { adapters: ADAPTERS } : {}),
   };
 }
 
@@ -48,6 +57,7 @@ export async function affordableTokens(
   const most = MOST_PASSES * corpus.tokens;
   const trainer = new (loadAddon().Trainer)(recipe.config, execution);
   for await (const { name, values } of grownTensors(base, recipe.config)) trainer.set(name, values, 'parameter');
+  if (recipe.adapters) attachAdapters(trainer, recipe.config, recipe.adapters, createRandom(0));
   await trainer.pack();
   const draw = sampleDrawer(recipe, tokenizer);
   const random = createRandom(0);

@@ -11,17 +11,21 @@ export function tunedToMarkdown({
   seed,
   trained,
   files,
+  mixture,
   comparisons,
   verdict,
 }: TunedModel): string {
   const lines = [
     `# Tuned model ${number} of ${project}`,
     '',
-    `Made ${made} from ${base.name} (sha256 ${base.sha256.slice(0, 12)}…), seed ${seed}: ${trained.tokens} tokens in ${trained.seconds} s, from ${files.train} files of ${trained.corpus} tokens; ${files.heldOut.length} files were kept unseen.`,
+    `Made ${made} from ${base.name} (sha256 ${base.sha256.slice(0, 12)}…), seed ${seed}: ${trained.tokens} tokens in ${trained.seconds} s (${trained.method === 'full' ? 'all weights' : 'low-rank adapters'}), from ${files.train} files of ${trained.corpus} tokens; ${files.heldOut.length} files were kept unseen.`,
+    '',
+    `Of the change ${percent(mixture.share)} is taken, chosen on ${files.choice.length} other files of the project and a part of the guard.`,
     '',
     '| | tasks | exact match before | after | change | bits per byte before | after | change |',
     '|---|---|---|---|---|---|---|---|',
     row('unseen files of the project', comparisons.project),
+    row('the same, without the document cache', comparisons.alone),
     row('guard', comparisons.guard),
     '',
     'In brackets: 95 % intervals over the draw of tasks, changes in pairs.',
@@ -32,8 +36,11 @@ export function tunedToMarkdown({
   return `${lines.join('\n')}\n`;
 }
 
+function percent(value: number): string {
+  return `${(100 * value).toFixed(1)} %`;
+}
+
 function row(name: string, { tasks, exactMatch, bitsPerByte }: Comparison): string {
-  const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
   const points = (value: number) => `${value > 0 ? '+' : ''}${(100 * value).toFixed(1)}`;
   const bits = (value: number) => value.toFixed(3);
   const signed = (value: number) => `${value > 0 ? '+' : ''}${value.toFixed(3)}`;

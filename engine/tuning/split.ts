@@ -1,4 +1,4 @@
-/** Which files are trained on and which are kept unseen; and files as the trainer and the evaluation take them. */
+/** Which files are trained on, chosen with and kept unseen; and files as the trainer and the evaluation take them. */
 import { createHash } from 'node:crypto';
 import type { Documents } from '../evaluation/documents.ts';
 import { type TaskLanguage, taskLanguages } from '../evaluation/task.ts';
@@ -8,12 +8,16 @@ import type { ProjectFile } from './project-files.ts';
 
 export interface ProjectSplit {
   train: ProjectFile[];
+  /** Not trained on, but the share of the tuned weights is chosen with them (mixing.ts). */
+  choice: ProjectFile[];
+  /** Kept for the measurement at the end. */
   heldOut: ProjectFile[];
 }
 
 /** Fewer files say nothing about unseen ones. */
 const LEAST_FILES = 10;
 const HELD_OUT_SHARE = 0.2;
+const CHOICE_SHARE = 0.1;
 /** Files of each language among them, where the project has twice as many. */
 const LEAST_OF_LANGUAGE = 2;
 
@@ -28,26 +32,48 @@ export function splitProject(files: readonly ProjectFile[], seed: number): Proje
     );
   }
   const train: ProjectFile[] = [];
+  const choice: ProjectFile[] = [];
   const heldOut: ProjectFile[] = [];
   for (const language of taskLanguages) {
     const own = files
       .filter((file) => file.language === language)
       .sort((a, b) => (rank(seed, a) < rank(seed, b) ? -1 : 1));
-    const wanted = own.reduce((sum, { text }) => sum + text.length, 0) * HELD_OUT_SHARE;
+    const size = own.reduce((sum, { text }) => sum + text.length, 0);
     let taken = 0;
+    let chosen = 0;
     for (const [index, file] of own.entries()) {
-      const few = index < LEAST_OF_LANGUAGE && own.length >= 2 * LEAST_OF_LANGUAGE;
+      const few = index < LEAST_OF_LANGUAGE;
+      if (own.length < 2 * LEAST_OF_LANGUAGE) train.push(file);
       // A file that is much larger than all that is wanted stays with the training files.
-      if (few || (own.length >= 2 * LEAST_OF_LANGUAGE && taken + file.text.length <= wanted)) {
+      else if (few || taken + file.text.length <= size * HELD_OUT_SHARE) {
         heldOut.push(file);
         taken += file.text.length;
+      } else if (chosen + file.text.length <= size * CHOICE_SHARE || (chosen === 0 && file.text.length < size / 4)) {
+        choice.push(file);
+        chosen += file.text.length;
       } else train.push(file);
     }
   }
+  if (choice.length === 0 && train.length > 1) choice.push(train.pop() as ProjectFile);
   if (heldOut.length === 0 || train.length === 0) {
     throw new Error('No language of the project has four files or more; tuning cannot keep any of them unseen.');
   }
-  return { train, heldOut };
+  return { train, choice, heldOut };
+}
+
+/** The guard in two: files to choose the share of the tuned weights with, and files to judge by. */
+export function splitGuard(
+  files: readonly ProjectFile[],
+  seed: number,
+): { choice: ProjectFile[]; judging: ProjectFile[] } {
+  const [judging, choice]: [ProjectFile[], ProjectFile[]] = [[], []];
+  for (const language of taskLanguages) {
+    const own = files
+      .filter((file) => file.language === language)
+      .sort((a, b) => (rank(seed, a) < rank(seed, b) ? -1 : 1));
+    for (const [index, file] of own.entries()) (index % 2 === 0 ? judging : choice).push(file);
+  }
+  return { choice, judging };
 }
 
 function rank(seed: number, { path }: ProjectFile): string {

@@ -1,6 +1,6 @@
 /**
- * Tunes a model on a project: files -> split -> training on the one part -> both models measured on the unseen part and
- * on the guard -> verdict. What is interrupted goes on when asked for the same again.
+ * Tunes a model on a project: files -> split -> training on the one part -> base and tuned weights mixed -> both models
+ * measured on the unseen part and on the guard -> verdict. What is interrupted goes on when asked for the same again.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, realpath, rename, rm } from 'node:fs/promises';
@@ -8,19 +8,18 @@ import { basename, join } from 'node:path';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
 import { sha256Of } from '../checkpoint/file-hash.ts';
 import { drawTasks } from '../evaluation/draw-tasks.ts';
-import { type Answered, evaluate } from '../evaluation/evaluate.ts';
-import type { Task } from '../evaluation/task.ts';
-import { loadModel } from '../load-model.ts';
 import { loadModelFolder } from '../model/load.ts';
 import { loadTokenizer } from '../tokenizer/load.ts';
 import { type Progress, pretrain } from '../training/pretrain.ts';
+import { answerCount, answersOf } from './answers.ts';
 import { compare, judge } from './comparison.ts';
 import { guardFiles } from './guard.ts';
 import { lockHome } from './lock.ts';
+import { chooseShare, mixtureCurve, writeMixture } from './mixing.ts';
 import { readProject } from './project-files.ts';
-import { affordableTokens, tuningRecipe } from './recipe.ts';
+import { affordableTokens, type TuningMethod, tuningRecipe } from './recipe.ts';
 import { tunedToMarkdown } from './report.ts';
-import { fileCorpus, fileDocuments, languagesOf, splitProject } from './split.ts';
+import { fileCorpus, fileDocuments, languagesOf, splitGuard, splitProject } from './split.ts';
 import { listTuned, projectHome, type TunedModel } from './tuned-models.ts';
 
 export interface TuneOptions {
@@ -31,6 +30,7 @@ export interface TuneOptions {
   base: string;
   /** Time for training alone, or tokens, which repeat exactly on any machine. */
   budget: { minutes: number } | { tokens: number };
+  method: TuningMethod;
   /** Learning rate at its peak. */
   rate: number;
   seed: number;
@@ -55,7 +55,6 @@ interface Plan {
   seconds: number;
 }
 
-const CONTEXT_TOKENS = 800;
 const SAVE_EVERY = 30;
 
 /**
@@ -76,15 +75,16 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
   const { seed, signal, threads, level } = options;
   const project = await realpath(options.project);
   const { files } = await readProject(project, signal);
-  const { train, heldOut } = splitProject(files, seed);
-  const guard = await guardFiles(options.guardFolders, files, signal);
+  const { train, choice, heldOut } = splitProject(files, seed);
+  const guard = splitGuard(await guardFiles(options.guardFolders, files, signal), seed);
   const base = await loadModelFolder(options.base);
-  const recipe = tuningRecipe(base, options.rate);
+  const recipe = tuningRecipe(base, options.method, options.rate);
   const { tokenizer, sha256: tokenizerSha256 } = await loadTokenizer(join(options.base, 'tokenizer.json'));
-  const corpus = fileCorpus(train, tokenizer, basename(project));
+  const corpusOf = (own: typeof files) => fileCorpus(own, tokenizer, basename(project));
+  const corpus = corpusOf(train);
   const baseSha256 = await sha256Of(join(options.base, 'model.safetensors'));
   options.onStage?.(
-    `${train.length} files (${corpus.tokens} tokens) to learn from, ${heldOut.length} kept unseen, ${guard.length} in the guard.`,
+    `${train.length} files (${corpus.tokens} tokens) to learn from, ${choice.length} to choose with, ${heldOut.length} kept unseen, ${guard.choice.length + guard.judging.length} in the guard.`,
   );
 
   // Before anything is trained: a project without a place for some kind of blank is refused now.
@@ -94,16 +94,25 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
       seed,
       languages: languagesOf(heldOut),
     }),
-    guard: drawTasks(fileDocuments(guard, 'guard'), {
-      perKind: Math.max(languagesOf(guard).length, Math.ceil(options.tasks / 2)),
+    guard: drawTasks(fileDocuments(guard.judging, 'guard'), {
+      perKind: Math.max(languagesOf(guard.judging).length, Math.ceil(options.tasks / 2)),
       seed,
-      languages: languagesOf(guard),
+      languages: languagesOf(guard.judging),
     }),
   };
 
   const run = join(home, 'unfinished');
   const execution = { level, threads, precision: 'bfloat16' as const };
-  const fingerprint = fingerprintOf([options.budget, options.rate, seed, baseSha256, tokenizerSha256, train, heldOut]);
+  const fingerprint = fingerprintOf([
+    options.budget,
+    options.method,
+    options.rate,
+    seed,
+    baseSha256,
+    tokenizerSha256,
+    train,
+    heldOut,
+  ]);
   let plan = await readPlan(run);
   if (plan?.fingerprint !== fingerprint) {
     await rm(run, { recursive: true, force: true });
@@ -127,7 +136,7 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
     tokenizerFolder: options.base,
     tokenizerSha256,
     corpus,
-    heldOut: fileCorpus(heldOut, tokenizer, basename(project)),
+    heldOut: corpusOf(choice),
     seed,
     tokens: plan.tokens,
     resume: true,
@@ -141,28 +150,34 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
   await writePlan(run, plan);
   signal?.throwIfAborted();
 
+  options.onStage?.('Choosing how much of the change to take …');
+  const tuned = await loadModelFolder(join(run, 'model'));
+  const curve = await mixtureCurve({
+    base,
+    tuned,
+    recipe,
+    tokenizer,
+    project: corpusOf(choice),
+    guard: fileCorpus(guard.choice, tokenizer, 'guard'),
+    execution,
+    ...(signal ? { signal } : {}),
+  });
+  const share = chooseShare(curve);
+  const mixed = join(run, 'mixed');
+  await rm(mixed, { recursive: true, force: true });
+  await writeMixture(base, tuned, share, mixed);
+
   options.onStage?.('Measuring before and after …');
-  const all = 2 * (tasks.project.length + tasks.guard.length);
+  const all = 2 * answerCount(tasks);
   let done = 0;
-  const answersOf = async (folder: string) => {
-    const model = await loadModel(folder, { level, threads });
-    const answer = async (own: readonly Task[]): Promise<Answered[]> => {
-      const onProgress = () => options.onTask?.(done++, all);
-      return (
-        await evaluate(model, own, [], { contextTokens: CONTEXT_TOKENS, onProgress, ...(signal ? { signal } : {}) })
-      ).answered;
-    };
-    try {
-      return { project: await answer(tasks.project), guard: await answer(tasks.guard) };
-    } finally {
-      model.runtime.dispose();
-    }
-  };
-  const before = await answersOf(options.base);
-  const after = await answersOf(join(run, 'model'));
+  const answer = (folder: string) =>
+    answersOf(folder, tasks, { level, threads }, () => options.onTask?.(done++, all), signal);
+  const before = await answer(options.base);
+  const after = await answer(mixed);
   const comparisons = {
     project: compare(before.project, after.project, seed),
     guard: compare(before.guard, after.guard, seed),
+    alone: compare(before.alone, after.alone, seed),
   };
   const number = ((await listTuned(home)).at(-1)?.number ?? 0) + 1;
   const model: TunedModel = {
@@ -173,14 +188,17 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
     made: new Date().toISOString(),
     base: { name: base.metadata.recipe ?? base.family, sha256: baseSha256 },
     seed,
-    trained: { tokens: end.tokens, corpus: corpus.tokens, seconds: Math.round(plan.seconds) },
-    files: { train: train.length, heldOut: heldOut.map(({ path }) => path) },
+    trained: { method: options.method, tokens: end.tokens, corpus: corpus.tokens, seconds: Math.round(plan.seconds) },
+    files: { train: train.length, choice: choice.map(({ path }) => path), heldOut: heldOut.map(({ path }) => path) },
+    mixture: { share, curve },
     comparisons,
     verdict: judge(comparisons.project, comparisons.guard),
   };
   await writeFileAtomically(join(run, 'tuned.json'), `${JSON.stringify(model, null, 2)}\n`);
   await writeFileAtomically(join(run, 'report.md'), tunedToMarkdown(model));
   const finished = join(home, String(number));
+  await rm(join(run, 'model'), { recursive: true });
+  await rename(mixed, join(run, 'model'));
   await rename(run, finished);
   await rm(join(finished, 'checkpoints'), { recursive: true, force: true });
   return model;

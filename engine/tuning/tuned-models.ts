@@ -8,6 +8,8 @@ import { basename, dirname, join } from 'node:path';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
 import { sha256Of } from '../checkpoint/file-hash.ts';
 import type { Comparison, Verdict } from './comparison.ts';
+import type { MixturePoint } from './mixing.ts';
+import type { TuningMethod } from './recipe.ts';
 
 export interface TunedModel {
   format: 'cloze-tuned';
@@ -22,9 +24,12 @@ export interface TunedModel {
   base: { name: string; sha256: string };
   seed: number;
   /** Tokens trained on, how many the training files have, and seconds that training took. */
-  trained: { tokens: number; corpus: number; seconds: number };
-  files: { train: number; heldOut: string[] };
-  comparisons: { project: Comparison; guard: Comparison };
+  trained: { method: TuningMethod; tokens: number; corpus: number; seconds: number };
+  files: { train: number; choice: string[]; heldOut: string[] };
+  /** How much of what training changed was taken, and the losses that decided it. */
+  mixture: { share: number; curve: MixturePoint[] };
+  /** `alone`: the project's tasks by the network alone, without the document cache. */
+  comparisons: { project: Comparison; guard: Comparison; alone: Comparison };
   verdict: Verdict;
 }
 

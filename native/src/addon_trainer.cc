@@ -14,6 +14,9 @@ struct AnyTrainer {
   virtual float* gradients() = 0;
   virtual float* moment1() = 0;
   virtual float* moment2() = 0;
+  virtual void adapt(int rank, float scale) = 0;
+  virtual Adapters* adapters() = 0;  // null before `adapt`
+  virtual void pull_back() = 0;
   virtual long& steps() = 0;
   virtual std::atomic<bool>& cancel() = 0;
   virtual void pack() = 0;
@@ -38,9 +41,12 @@ struct TypedTrainer : AnyTrainer {
   float* gradients() override { return t.gradients.data(); }
   float* moment1() override { return t.moment1.data(); }
   float* moment2() override { return t.moment2.data(); }
+  void adapt(int rank, float scale) override { t.adapt(rank, scale); }
+  Adapters* adapters() override { return t.adapters.get(); }
+  void pull_back() override { t.pull_back(); }
   long& steps() override { return t.steps; }
   std::atomic<bool>& cancel() override { return t.cancel; }
-  void pack() override { t.model.pack(); }
+  void pack() override { t.pack(); }
   void zero_gradients() override { t.zero_gradients(); }
   LossSum forward_backward(const Batch& b, float w, float s, float h) override {
     return t.forward_backward(b, w, s, h);
@@ -60,7 +66,8 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(
         env, "Trainer",
-        {InstanceMethod("set", &TrainerObject::set), InstanceMethod("get", &TrainerObject::get),
+        {InstanceMethod("adapt", &TrainerObject::adapt), InstanceMethod("set", &TrainerObject::set),
+         InstanceMethod("get", &TrainerObject::get),
          InstanceMethod("pack", &TrainerObject::pack), InstanceMethod("zeroGradients", &TrainerObject::zero_gradients),
          InstanceMethod("forwardBackward", &TrainerObject::forward_backward),
          InstanceMethod("evaluate", &TrainerObject::evaluate), InstanceMethod("update", &TrainerObject::update),
@@ -90,20 +97,43 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
   }
 
  private:
-  float* vector_named(const std::string& which) {
-    if (which == "parameter") return trainer_->parameters();
-    if (which == "gradient") return trainer_->gradients();
-    if (which == "moment1") return trainer_->moment1();
-    if (which == "moment2") return trainer_->moment2();
+  bool is_adapter(const std::string& name) {
+    return trainer_->adapters() != nullptr && trainer_->adapters()->layout.find(name) != nullptr;
+  }
+  const Layout& layout_with(const std::string& name) {
+    return is_adapter(name) ? trainer_->adapters()->layout : trainer_->layout();
+  }
+
+  // The vector that holds the tensor `name`.
+  float* vector_named(const std::string& which, const std::string& name) {
+    Adapters* own = is_adapter(name) ? trainer_->adapters() : nullptr;
+    if (which == "parameter") return own ? own->values.data() : trainer_->parameters();
+    if (which == "gradient") return own ? own->gradients.data() : trainer_->gradients();
+    if (which == "moment1") return own ? own->moment1.data() : trainer_->moment1();
+    if (which == "moment2") return own ? own->moment2.data() : trainer_->moment2();
     throw std::invalid_argument("Unknown vector \"" + which + "\".");
+  }
+
+  // adapt(rank, scale)
+  void adapt(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      const int rank = info[0].ToNumber().Int32Value();
+      if (rank < 1 || rank > trainer_->config().hidden) {
+        throw std::invalid_argument("The rank of adapters is from 1 to the hidden size, not " + std::to_string(rank) +
+                                    ".");
+      }
+      idle()->adapt(rank, info[1].ToNumber().FloatValue());
+      return 0;
+    });
   }
 
   // set(name, values, which)
   Napi::Value set(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
       idle();
-      const auto [tensor, values] = read_tensor(info, trainer_->layout());
-      std::memcpy(vector_named(info[2].ToString().Utf8Value()) + tensor.offset, values, sizeof(float) * tensor.count);
+      const std::string name = info[0].ToString().Utf8Value();
+      const auto [tensor, values] = read_tensor(info, layout_with(name));
+      std::memcpy(vector_named(info[2].ToString().Utf8Value(), name) + tensor.offset, values, sizeof(float) * tensor.count);
       return info.Env().Undefined();
     });
   }
@@ -111,9 +141,10 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
   // get(name, which) -> Float32Array
   Napi::Value get(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
+      const std::string name = info[0].ToString().Utf8Value(), which = info[1].ToString().Utf8Value();
+      if (is_adapter(name) && which == "gradient") idle()->pull_back();
       idle();
-      return tensor_copy(info.Env(), named_tensor(trainer_->layout(), info[0].ToString().Utf8Value()),
-                         vector_named(info[1].ToString().Utf8Value()));
+      return tensor_copy(info.Env(), named_tensor(layout_with(name), name), vector_named(which, name));
     });
   }
 

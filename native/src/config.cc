@@ -10,15 +10,27 @@ std::string untrainable(const Config& c) {
   return "";
 }
 
+long Layout::add(const std::string& name, std::vector<int> shape) {
+  long count = 1;
+  for (int n : shape) count *= n;
+  const long offset = total;
+  tensors.push_back({name, shape, offset, count, -1});
+  total += (count + 15) / 16 * 16;
+  return offset;
+}
+
+Layout Layout::of_adapters(const Config& c, const Layout& model, int rank) {
+  Layout own;
+  for (const Tensor& tensor : model.tensors) {
+    if (!c.is_projection(tensor)) continue;
+    const std::string name = tensor.name.substr(0, tensor.name.rfind('.'));
+    own.add(name + ".adapter_down", {rank, tensor.shape[1]});
+    own.add(name + ".adapter_up", {tensor.shape[0], rank});
+  }
+  return own;
+}
+
 Layout::Layout(const Config& c, bool with_matrices, bool with_embedding) {
-  auto add = [this](const std::string& name, std::vector<int> shape) {
-    long count = 1;
-    for (int n : shape) count *= n;
-    const long offset = total;
-    tensors.push_back({name, shape, offset, count, -1});
-    total += (count + 15) / 16 * 16;
-    return offset;
-  };
   auto add_packed = [&](bool with_values, int place, const std::string& name, int rows, int columns) {
     long offset = kAbsent;
     if (with_values) {

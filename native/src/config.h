@@ -25,6 +25,18 @@ struct Experts {
   float scale = 1;
 };
 
+constexpr long kAbsent = -1;  // the offset of a tensor that is not in the parameter vector
+
+struct Tensor {
+  std::string name;
+  std::vector<int> shape;
+  long offset;  // in floats from the start of the parameter vector, a multiple of 16; or kAbsent
+  long count;
+  // Place among a model's packed weights: layer * 4 + (qkv, dense, up, down), then the head, then the embedding where
+  // that is packed and not the head too; then `up` and `down` of the experts.
+  int matrix = -1;
+};
+
 struct Config {
   int vocab = 0, hidden = 0, inner = 0, layers = 0, heads = 0, max_length = 0;
   int kv_heads = 0;     // keys and values; query head h reads head h * kv_heads / heads
@@ -64,23 +76,13 @@ struct Config {
   int expert_at(int layer, int expert) const {
     return layers * 4 + 2 + ((layer - experts.dense_layers) * experts.count + expert) * 2;
   }
+  // One of the linear maps within the layers, experts apart.
+  bool is_projection(const Tensor& tensor) const { return tensor.matrix >= 0 && tensor.matrix < layers * 4; }
   int packed_weights() const { return experts.count == 0 ? layers * 4 + 2 : expert_at(layers, 0); }
 };
 
 // The first property that the backward pass does not cover, in words; empty when the model can be trained.
 std::string untrainable(const Config& config);
-
-constexpr long kAbsent = -1;  // the offset of a tensor that is not in the parameter vector
-
-struct Tensor {
-  std::string name;
-  std::vector<int> shape;
-  long offset;  // in floats from the start of the parameter vector, a multiple of 16; or kAbsent
-  long count;
-  // Place among a model's packed weights: layer * 4 + (qkv, dense, up, down), then the head, then the embedding where
-  // that is packed and not the head too; then `up` and `down` of the experts.
-  int matrix = -1;
-};
 
 // Where the tensors of one layer lie in the parameter vector. A sandwich also norms the outputs of attention and MLP.
 struct LayerOffsets {
@@ -94,12 +96,21 @@ struct LayerOffsets {
 // inference keeps its matrices in packed form alone, where they have no offset, and quantised its embedding too.
 struct Layout {
   Layout(const Config& config, bool with_matrices, bool with_embedding = true);
+  // Of adapters.h: for each projection NAME.weight of `model`, NAME.adapter_down and NAME.adapter_up, as
+  // engine/model/adapters.ts names them.
+  static Layout of_adapters(const Config& config, const Layout& model, int rank);
   const Tensor* find(const std::string& name) const;
 
   std::vector<Tensor> tensors;
   std::vector<LayerOffsets> layers;
-  long embedding, position = kAbsent, block_position = kAbsent, embedding_g, embedding_b, final_g, final_b, head;
+  long embedding = kAbsent, position = kAbsent, block_position = kAbsent, embedding_g = kAbsent, embedding_b = kAbsent,
+       final_g = kAbsent, final_b = kAbsent, head = kAbsent;
   long total = 0;
+
+ private:
+  Layout() = default;
+  // Appends a tensor; returns its offset.
+  long add(const std::string& name, std::vector<int> shape);
 };
 
 }  // namespace cloze

@@ -31,15 +31,6 @@ std::vector<Projection> projections(const Config& c, const Layout& layout) {
   return all;
 }
 
-void MuonScratch::multiply(const Gemm& gemm, int m, int n, int k, const float* a, const float* b, bool transposed,
-                           float* c) {
-  lhs_.reserve(gemm.lhs_bytes(m, k));
-  rhs_.reserve(gemm.rhs_bytes(k, n));
-  gemm.pack_lhs(m, k, Source<float>{a, k, false}, lhs_.data());
-  gemm.pack_rhs(k, n, Source<float>{b, transposed ? k : n, transposed}, rhs_.data());
-  gemm.multiply(m, n, k, lhs_.data(), rhs_.data(), k, c, n, false);
-}
-
 void MuonScratch::orthogonalize(const Gemm& gemm, int rows, int cols) {
   const long count = (long)rows * cols, squares = (long)rows * rows;
   float *x = x_.data(), *square = square_.data(), *fourth = fourth_.data();
@@ -48,10 +39,10 @@ void MuonScratch::orthogonalize(const Gemm& gemm, int rows, int cols) {
   const float shrink = 1.0 / (std::sqrt(sum) + kEps);
   for (long i = 0; i < count; i++) x[i] *= shrink;
   for (int iteration = 0; iteration < kIterations; iteration++) {
-    multiply(gemm, rows, rows, cols, x, x, true, square);
-    multiply(gemm, rows, rows, rows, square, square, false, fourth);
+    product_(gemm, rows, rows, cols, {x, cols, false}, {x, cols, true}, square, false);
+    product_(gemm, rows, rows, rows, {square, rows, false}, {square, rows, false}, fourth, false);
     for (long i = 0; i < squares; i++) square[i] = kB * square[i] + kC * fourth[i];
-    multiply(gemm, rows, cols, rows, square, x, false, next_.data());
+    product_(gemm, rows, cols, rows, {square, rows, false}, {x, cols, false}, next_.data(), false);
     for (long i = 0; i < count; i++) x[i] = kA * x[i] + next_[i];
   }
 }

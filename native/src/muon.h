@@ -2,9 +2,8 @@
 // 2024, github.com/KellerJordan/Muon, muon.py), scaled so that AdamW's learning rate and decay hold for it too (Liu et
 // al. 2025, arXiv 2502.16982, section 2.2).
 #pragma once
-#include "buffer.h"
 #include "config.h"
-#include "gemm.h"
+#include "product.h"
 
 namespace cloze {
 
@@ -30,13 +29,11 @@ class MuonScratch {
             float* moment, float* w);
 
  private:
-  // c [m, n] = a [m, k] b, where b is [k, n], or [n, k] when `transposed`.
-  void multiply(const Gemm& gemm, int m, int n, int k, const float* a, const float* b, bool transposed, float* c);
   // x [rows, cols], rows <= cols, becomes nearly orthogonal: singular values near 1.
   void orthogonalize(const Gemm& gemm, int rows, int cols);
 
   Buffer<float> x_, next_, square_, fourth_;
-  Buffer<char> lhs_, rhs_;
+  Product product_;
 };
 
 }  // namespace cloze

@@ -74,6 +74,18 @@ LayerRows<T> Trainer<T>::rows_of(int layer) {
 }
 
 template <class T>
+void Trainer<T>::adapt(int rank, float scale) {
+  adapters = std::make_unique<Adapters>(model.config, model.layout, model.values.data(), rank, scale,
+                                        model.pool.threads());
+}
+
+template <class T>
+void Trainer<T>::pack() {
+  if (adapters) adapters->merge(gemm_for<float>(model.level), model.pool, model.values.data());
+  model.pack();
+}
+
+template <class T>
 void Trainer<T>::zero_gradients() {
   clock.enter(Phase::zeroing);
   std::memset(gradients.data(), 0, sizeof(float) * model.layout.total);
@@ -126,12 +138,16 @@ template <class T>
 double Trainer<T>::update(const AdamW& options, float lr, float clip) {
   clock.enter(Phase::optimizer);
   const FloatKernels& fk = float_kernels(model.level);
-  const long total = model.layout.total;
+  if (adapters) pull_back();
+  const Layout& layout = adapters ? adapters->layout : model.layout;
+  Buffer<float>&w = adapters ? adapters->values : model.values, &g = adapters ? adapters->gradients : gradients,
+  &m1 = adapters ? adapters->moment1 : moment1, &m2 = adapters ? adapters->moment2 : moment2;
+  const long total = layout.total;
   const int chunks = static_cast<int>((total + kUpdateChunk - 1) / kUpdateChunk);
   std::vector<double> squares(chunks);
   model.pool.parallel_for(chunks, [&](int i, int) {
     const long from = i * kUpdateChunk;
-    squares[i] = fk.sum_of_squares(std::min(kUpdateChunk, total - from), gradients.data() + from);
+    squares[i] = fk.sum_of_squares(std::min(kUpdateChunk, total - from), g.data() + from);
   });
   double sum = 0;
   for (double square : squares) sum += square;
@@ -144,7 +160,8 @@ double Trainer<T>::update(const AdamW& options, float lr, float clip) {
     long offset, count;
     float decay;
   };
-  if (options.muon > 0) {
+  const bool muon = options.muon > 0 && !adapters;
+  if (muon) {
     const std::vector<Projection> own = projections(model.config, model.layout);
     const Gemm& exact = gemm_for<float>(model.level);
     muon_.resize(model.pool.threads());
@@ -154,21 +171,19 @@ double Trainer<T>::update(const AdamW& options, float lr, float clip) {
     });
   }
   std::vector<Job> jobs;
-  const int head = 4 * model.config.layers;
-  for (const Tensor& t : model.layout.tensors) {
-    if (options.muon > 0 && t.matrix >= 0 && t.matrix < head) continue;
+  for (const Tensor& t : layout.tensors) {
+    if (muon && model.config.is_projection(t)) continue;
     const float decay = options.decay_all || t.shape.size() > 1 ? options.weight_decay : 0.0f;
     for (long at = 0; at < t.count; at += kUpdateChunk)
       jobs.push_back({t.offset + at, std::min(kUpdateChunk, t.count - at), decay});
   }
   model.pool.parallel_for(static_cast<int>(jobs.size()), [&](int i, int) {
     const Job& j = jobs[i];
-    fk.adamw(j.count, model.values.data() + j.offset, gradients.data() + j.offset, moment1.data() + j.offset,
-             moment2.data() + j.offset, scale, lr, options.beta1, options.beta2, options.eps, j.decay, correction1,
-             correction2);
+    fk.adamw(j.count, w.data() + j.offset, g.data() + j.offset, m1.data() + j.offset, m2.data() + j.offset, scale, lr,
+             options.beta1, options.beta2, options.eps, j.decay, correction1, correction2);
   });
   clock.enter(Phase::packing);
-  model.pack();
+  pack();
   clock.enter(Phase::idle);
   return norm;
 }

@@ -1,6 +1,9 @@
 // Forward and backward passes of blank infilling over a batch of samples of different lengths (no padding), and AdamW.
 // All sums over rows are made in a fixed order, so that a run repeats exactly for any number of threads.
 #pragma once
+#include <memory>
+
+#include "adapters.h"
 #include "attention.h"
 #include "muon.h"
 #include "step_clock.h"
@@ -50,7 +53,15 @@ class Trainer {
   Buffer<float> gradients, moment1, moment2;
   long steps = 0;
   StepClock clock;
+  // From `adapt` on they alone are trained, by AdamW: `update` moves nothing else, and the gradient of the output matrix
+  // and the embedding is left out.
+  std::unique_ptr<Adapters> adapters;
 
+  void adapt(int rank, float scale);
+  // The gradients of the adapters from those of the weights.
+  void pull_back() { adapters->pull_back(gemm_for<float>(model.level), model.pool, gradients.data()); }
+  // Call after every change of parameters.
+  void pack();
   void zero_gradients();
   // Adds the gradients of `weight` times the summed cross-entropy; `embedding_shrink` multiplies the part of the
   // embedding's gradient that comes back through the looked-up vectors (GLM-130B's EGS; 1 leaves it whole), `head_shrink`

@@ -105,7 +105,7 @@ LossSum Trainer<T>::head(const Batch& batch, float weight, float shrink, bool ba
       for (long i = 0; i < (long)m * C; i++) y[i] *= shrink;
       model.k.convert(m * C, y, head_rows_.data() + (long)(chunk + begin) * C);
     });
-    if (backward) {
+    if (backward && !adapters) {
       clock.enter(Phase::head_gradient);
       weight_gradient(rows, V, C, d_logits_.data(), head_rows_.data() + (long)chunk * C, grad(layout.head));
       clock.enter(Phase::head);
@@ -143,7 +143,7 @@ void Trainer<T>::backward_layers(const Batch& batch, float embedding_shrink) {
     backward_layer(l, batch);
   }
   clock.enter(Phase::embedding);
-  backward_embedding(batch, embedding_shrink);
+  if (!adapters) backward_embedding(batch, embedding_shrink);
   clock.enter(Phase::idle);
 }
 

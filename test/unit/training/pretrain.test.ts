@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { floatsOf } from '../../../engine/checkpoint/safetensors.ts';
+import { tensorShapes } from '../../../engine/model/config.ts';
 import { loadModelFolder } from '../../../engine/model/load.ts';
 import { loadAddon } from '../../../engine/native.ts';
 import { type PretrainOptions, type Progress, pretrain } from '../../../engine/training/pretrain.ts';
@@ -127,7 +128,7 @@ describe('an uninterrupted run', () => {
     });
     expect(existsSync(join(whole, 'model/tokenizer.json'))).toBe(true);
     const trainer = new (loadAddon().Trainer)(RECIPE.config, optionsOf(whole).execution);
-    await restoreState(whole, trainer, RECIPE.config, STEPS);
+    await restoreState(whole, trainer, tensorShapes(RECIPE.config), STEPS);
     for await (const { name, dtype, data } of model.tensors()) {
       expect(dtype).toBe('BF16');
       const exact = trainer.get(name, 'parameter');
@@ -254,7 +255,7 @@ describe('a checkpoint', () => {
   it('holds everything that the next step depends on, the two newest being kept', async () => {
     const run = folder('state');
     const trainer = newTrainer();
-    await restoreState(whole, trainer, config, STEPS);
+    await restoreState(whole, trainer, tensorShapes(config), STEPS);
     const batch = randomBatch(config, 3);
     const step = async (own: typeof trainer) => {
       const { sum } = await gradientsOf(own, config, batch, 0.01);
@@ -262,11 +263,15 @@ describe('a checkpoint', () => {
     };
     for (let at = 1; at <= 4; at++) {
       await step(trainer);
-      await saveState(run, trainer, config, { ...position, random: [...position.random], step: STEPS + at });
+      await saveState(run, trainer, tensorShapes(config), {
+        ...position,
+        random: [...position.random],
+        step: STEPS + at,
+      });
     }
     expect(await savedSteps(run)).toEqual([STEPS + 3, STEPS + 4]);
     const restored = newTrainer();
-    await restoreState(run, restored, config, STEPS + 4);
+    await restoreState(run, restored, tensorShapes(config), STEPS + 4);
     expect(restored.steps).toBe(STEPS + 4);
     for (let at = 0; at < 2; at++) expect(await step(restored)).toEqual(await step(trainer));
   });

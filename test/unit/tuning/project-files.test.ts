@@ -154,8 +154,9 @@ describe('the split', () => {
 
   it('puts every file on one side, about a fifth of each language on the unseen one', () => {
     for (const seed of [1, 2, 3]) {
-      const { train, heldOut } = splitProject(files, seed);
-      const paths = [...train, ...heldOut].map(({ path }) => path);
+      const { train, choice, heldOut } = splitProject(files, seed);
+      expect(choice.length).toBeGreaterThan(0);
+      const paths = [...train, ...choice, ...heldOut].map(({ path }) => path);
       expect(paths.toSorted()).toEqual(files.map(({ path }) => path).toSorted());
       const unseen = (language: string) => heldOut.filter((file) => file.language === language).length;
       expect(unseen('python')).toBeGreaterThanOrEqual(2);

@@ -58,6 +58,7 @@ const options: TuneOptions = {
   tuned: join(home, 'tuned'),
   base,
   budget: { tokens: 80_000 },
+  method: 'full',
   rate: 1e-2,
   seed: 1,
   tasks: 8,
@@ -75,7 +76,8 @@ describe('tuning', () => {
     expect(first.comparisons.project.bitsPerByte.change.high).toBeLessThan(0);
     expect(first.comparisons.guard.tasks).toBe(16);
     expect(first.files.heldOut.length).toBeGreaterThanOrEqual(3);
-    expect(first.files.train + first.files.heldOut.length).toBe(24);
+    expect(first.files.choice.length).toBeGreaterThanOrEqual(1);
+    expect(first.files.train + first.files.choice.length + first.files.heldOut.length).toBe(24);
   });
 
   it('leaves the base and the project as they were, and nothing unfinished', async () => {
@@ -114,9 +116,34 @@ describe('tuning', () => {
     expect(readdirSync(tunedHome)).not.toContain('tuning.lock');
   });
 
+  it('trains low-rank adapters, which move no embedding, to the same weights after a stop', async () => {
+    const adapted: TuneOptions = { ...options, method: 'adapters', tuned: join(home, 'adapted'), tasks: 3 };
+    const whole = await tune(adapted);
+    const adaptedHome = await projectHome(adapted.tuned, project);
+    const tensorsOf = async (folder: string) => {
+      const tensors = new Map<string, Buffer>();
+      for await (const { name, data } of (await loadModelFolder(folder)).tensors())
+        tensors.set(name, Buffer.from(data));
+      return tensors;
+    };
+    const before = await tensorsOf(base);
+    const after = await tensorsOf(modelFolderOf(adaptedHome, whole.number));
+    for (const [name, data] of before) {
+      const moves = /layers\..*(attention|mlp)\..*weight$/.test(name);
+      expect(after.get(name)?.equals(data), name).toBe(!moves);
+    }
+    const stop = new AbortController();
+    const onStep = ({ step }: { step: number }) => void (step === 4 && stop.abort());
+    await expect(tune({ ...adapted, onStep, signal: stop.signal })).rejects.toThrow(/abort/i);
+    const second = await tune(adapted);
+    const again = await tensorsOf(modelFolderOf(adaptedHome, second.number));
+    for (const [name, data] of after) expect(again.get(name)?.equals(data), name).toBe(true);
+    expect(second.mixture).toEqual(whole.mixture);
+  });
+
   it('takes only models that our trainer made', async () => {
     const folder = await loadModelFolder(base);
-    expect(() => tuningRecipe({ ...folder, metadata: {} }, 1)).toThrow(/cloze pretrain did not make it/);
-    expect(() => tuningRecipe({ ...folder, bits: 8 }, 1)).toThrow(/quantised to 8 bits/);
+    expect(() => tuningRecipe({ ...folder, metadata: {} }, 'full', 1)).toThrow(/cloze pretrain did not make it/);
+    expect(() => tuningRecipe({ ...folder, bits: 8 }, 'full', 1)).toThrow(/quantised to 8 bits/);
   });
 });

@@ -47,9 +47,10 @@ function add(number: number, change: { usable?: boolean; sha256?: string } = {})
     made: '2026-01-01T00:00:00.000Z',
     base: { name: 'base', sha256: change.sha256 ?? sha256 },
     seed: 1,
-    trained: { tokens: 1, corpus: 1, seconds: 1 },
-    files: { train: 1, heldOut: [] },
-    comparisons: { project: comparison, guard: comparison },
+    trained: { method: 'full', tokens: 1, corpus: 1, seconds: 1 },
+    files: { train: 1, choice: [], heldOut: [] },
+    mixture: { share: 1, curve: [] },
+    comparisons: { project: comparison, guard: comparison, alone: comparison },
     verdict: { usable, reasons: usable ? [] : ['It was worse.'] },
   };
   mkdirSync(modelFolderOf(home, number), { recursive: true });
