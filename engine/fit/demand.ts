@@ -52,9 +52,10 @@ const elements = ({ shape }: GlmTensorShape): number => shape.reduce((product, s
 /** `context`: tokens of Part A and Part B together that a session is opened for. */
 export function nativeDemand(config: GlmConfig, form: NativeForm, context: number): Demand {
   const { weights, readPerToken } = nativeWeights(config, form);
+  const { decoderLayers: cached = config.layers } = config;
   return {
     weights,
-    cache: 2 * config.layers * context * attentionWidths(config).key * (form.precision === 'float32' ? 4 : 2),
+    cache: 2 * cached * context * attentionWidths(config).key * (form.precision === 'float32' ? 4 : 2),
     workSpace: nativeWorkSpace(config, form, context),
     loading: largestTensor(config),
     readPerToken,

@@ -34,7 +34,8 @@ template <class T>
 void Trainer<T>::prepare(int rows) {
   if (rows <= capacity_) return;
   const size_t n = rows, C = model.config.hidden, up = model.config.up(), F = model.config.inner;
-  for (Kept& kept : kept_) {
+  for (int l = 0; l < model.config.layers; l++) {
+    Kept& kept = kept_[l];
     kept.x.reserve(n * C);
     kept.qkv.reserve(n * 3 * C);
     kept.o.reserve(n * C);
@@ -42,6 +43,11 @@ void Trainer<T>::prepare(int rows) {
     kept.u.reserve(n * up);
     for (auto* b : {&kept.mean1, &kept.rstd1, &kept.mean2, &kept.rstd2}) b->reserve(n);
     kept.lse.reserve(n * model.config.heads);
+    if (model.config.is_decoder(l)) prepare_decoder(kept, n);
+    if (model.config.embedding_norm && (l == 0 || l == model.config.first_decoder())) {
+      kept.embedding_mean.reserve(n);
+      kept.embedding_rstd.reserve(n);
+    }
     if (model.config.norm != Norm::sandwich) continue;
     kept.attention_out.reserve(n * C);
     kept.mlp_out.reserve(n * C);
@@ -50,8 +56,6 @@ void Trainer<T>::prepare(int rows) {
   final_x_.reserve(n * C);
   final_mean_.reserve(n);
   final_rstd_.reserve(n);
-  embedding_mean_.reserve(n);
-  embedding_rstd_.reserve(n);
   for (auto* b : {&dx_, &dh_, &head_x_, &head_dx_}) b->reserve(n * C);
   d_qkv_.reserve(n * 3 * C);
   for (auto* b : {&d_out_, &normed_, &dh_t_, &d_o_, &head_rows_}) b->reserve(n * C);
@@ -68,7 +72,9 @@ LayerRows<T> Trainer<T>::rows_of(int layer) {
   Kept& kept = kept_[layer];
   return {kept.x.data(),     kept.qkv.data(),   kept.o.data(),     kept.h.data(),     kept.u.data(),
           kept.mean1.data(), kept.rstd1.data(), kept.mean2.data(), kept.rstd2.data(), kept.attention_out.data(),
-          kept.mlp_out.data(), kept.mean3.data(), kept.rstd3.data(), kept.mean4.data(), kept.rstd4.data()};
+          kept.mlp_out.data(), kept.mean3.data(), kept.rstd3.data(), kept.mean4.data(), kept.rstd4.data(),
+          {kept.cross_x.data(), kept.cross_q.data(), kept.cross_o.data(), kept.cross_mean.data(),
+           kept.cross_rstd.data(), kept.cross_out.data(), kept.cross_out_mean.data(), kept.cross_out_rstd.data()}};
 }
 
 template <class T>
@@ -77,15 +83,38 @@ void Trainer<T>::zero_gradients() {
 }
 
 template <class T>
-void Trainer<T>::forward(const Batch& batch) {
-  const int L = model.config.layers, H = model.config.heads, n = batch.rows.count;
-  prepare(n);
-  LayerRows<T> first = rows_of(0);
-  for_row_blocks(model.pool, n, [&](int begin, int end, int t) {
-    model.embed(batch.rows, begin, end, first.x, embedding_mean_.data(), embedding_rstd_.data());
-    model.project_qkv(0, batch.rows, begin, end, first, model.scratch()[t]);
+const Batch& Trainer<T>::forward(const Batch& batch) {
+  const Config& c = model.config;
+  if (c.decoder_layers == 0) {
+    prepare(batch.rows.count);
+    forward_layers(batch, 0, c.layers, final_x_.data());
+    return batch;
+  }
+  take_part(batch, Part::a, part_a_);
+  take_part(batch, Part::b, part_b_);
+  const int read = part_a_.batch.rows.count;
+  prepare(std::max(read, part_b_.batch.rows.count));
+  forward_layers(part_a_.batch, 0, c.first_decoder(), memory_x_.data());
+  for_row_blocks(model.pool, read, [&](int begin, int end, int t) {
+    const long at = (long)begin * c.hidden;
+    float* normed = model.scratch()[t].normed.data();
+    model.normalize(model.k, end - begin, memory_x_.data() + at, model.layout.memory_g, model.layout.memory_b, normed,
+                    memory_mean_.data() + begin, memory_rstd_.data() + begin);
+    model.k.convert((end - begin) * c.hidden, normed, memory_.data() + at);
   });
-  for (int l = 0; l < L; l++) {
+  forward_layers(part_b_.batch, c.first_decoder(), c.layers, final_x_.data());
+  return part_b_.batch;
+}
+
+template <class T>
+void Trainer<T>::forward_layers(const Batch& batch, int from, int to, T* out) {
+  const int H = model.config.heads, n = batch.rows.count;
+  LayerRows<T> first = rows_of(from);
+  for_row_blocks(model.pool, n, [&](int begin, int end, int t) {
+    model.embed(batch.rows, begin, end, first.x, kept_[from].embedding_mean.data(), kept_[from].embedding_rstd.data());
+    model.project_qkv(from, batch.rows, begin, end, first, model.scratch()[t]);
+  });
+  for (int l = from; l < to; l++) {
     check_cancel();
     LayerRows<T> s = rows_of(l);
     float* lse = kept_[l].lse.data();
@@ -94,11 +123,12 @@ void Trainer<T>::forward(const Batch& batch) {
       const int h = item % H;
       attention_forward(model, sample, h, s.qkv, s.o, lse + (long)h * n + sample.begin, attention_[t]);
     });
-    LayerRows<T> next = l + 1 < L ? rows_of(l + 1) : LayerRows<T>{};
-    T* next_x = l + 1 < L ? next.x : final_x_.data();
+    if (model.config.is_decoder(l)) forward_cross(l, batch);
+    LayerRows<T> next = l + 1 < to ? rows_of(l + 1) : LayerRows<T>{};
+    T* next_x = l + 1 < to ? next.x : out;
     for_row_blocks(model.pool, n, [&](int begin, int end, int t) {
       model.finish_layer(l, begin, end, s, next_x, model.scratch()[t]);
-      if (l + 1 < L) model.project_qkv(l + 1, batch.rows, begin, end, next, model.scratch()[t]);
+      if (l + 1 < to) model.project_qkv(l + 1, batch.rows, begin, end, next, model.scratch()[t]);
     });
   }
 }
@@ -148,7 +178,7 @@ double Trainer<T>::update(const AdamW& options, float lr, float clip) {
   std::vector<Job> jobs;
   const int head = 4 * model.config.layers;
   for (const Tensor& t : model.layout.tensors) {
-    if (options.muon > 0 && t.matrix >= 0 && t.matrix < head) continue;
+    if (options.muon > 0 && t.matrix >= 0 && t.matrix != head) continue;
     const float decay = options.decay_all || t.shape.size() > 1 ? options.weight_decay : 0.0f;
     for (long at = 0; at < t.count; at += kUpdateChunk)
       jobs.push_back({t.offset + at, std::min(kUpdateChunk, t.count - at), decay});
