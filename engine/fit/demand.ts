@@ -5,7 +5,7 @@
  * planning of the work space is estimated from above. C, D, F, G, H, L, T and V as in engine/model/config.ts.
  */
 import type { QuantGroup } from '../checkpoint/quantization.ts';
-import { attentionWidths, type GlmConfig, type GlmTensorShape, tensorShapes } from '../model/config.ts';
+import { attentionWidths, type GlmConfig, type GlmTensorShape, isDecoder, tensorShapes } from '../model/config.ts';
 import { type CacheKind, glmGraph } from '../onnx/glm-graph.ts';
 import type { Precision } from '../onnx/weights.ts';
 
@@ -82,9 +82,18 @@ function packedBytes(form: NativeForm, out: number, columns: number, ofVocabular
   return isTiled(form) ? rounded(out, PANEL) * rounded(columns, 32) * 2 : rounded(out, PANEL) * columns * 4;
 }
 
+/** Whether a tensor is a decoder layer's, or what comes after all layers. */
+function decodes(config: GlmConfig, name: string): boolean {
+  const layer = /\.layers\.(\d+)\./.exec(name)?.[1];
+  return layer === undefined ? !name.includes('.encoder_final_layernorm.') : isDecoder(config, Number(layer));
+}
+
 function nativeWeights(config: GlmConfig, form: NativeForm): Pick<Demand, 'weights' | 'readPerToken'> {
   const quantized = form.precision === 'int8' || form.precision === 'int4';
-  const { experts } = config;
+  const { experts, decoderLayers } = config;
+  // A token of Part B goes through a decoder alone, and finds Part A's keys and values made.
+  const passedBy = (name: string) =>
+    decoderLayers !== undefined && (!decodes(config, name) || name.includes('.key_value.'));
   let weights = rotaryTables(config);
   let readPerToken = 0;
   for (const tensor of tensorShapes(config)) {
@@ -99,10 +108,11 @@ function nativeWeights(config: GlmConfig, form: NativeForm): Pick<Demand, 'weigh
     } else if (columns > 0 && (layers || name === 'lm_head.weight')) {
       const packed = packedBytes(form, rows, columns, !layers);
       weights += packed;
-      readPerToken += packed * (experts && name.includes('.mlp.experts.') ? experts.perToken / experts.count : 1);
+      if (!passedBy(name))
+        readPerToken += packed * (experts && name.includes('.mlp.experts.') ? experts.perToken / experts.count : 1);
     } else {
       weights += 4 * elements(tensor);
-      readPerToken += columns === 0 ? 4 * elements(tensor) : 0;
+      readPerToken += columns === 0 && !passedBy(name) ? 4 * elements(tensor) : 0;
     }
   }
   return { weights, readPerToken };
@@ -140,7 +150,8 @@ function nativeWorkSpace(config: GlmConfig, form: NativeForm, context: number): 
   const row = 4 * (context + 2 * D);
   // CpuRuntime::prepare: the rows of one layer, used by all in turn.
   const rows = config.causal ? Math.min(context, READ_ROWS) : context;
-  const layer = rows * (activation * (2 * C + query + projection + up) + 4 * C + 16);
+  const cross = config.decoderLayers === undefined ? 0 : activation * (C + 4 * query) + 8;
+  const layer = rows * (activation * (2 * C + query + projection + up) + 4 * C + 16 + cross);
   const logits = 2 * 4 * config.vocabSize;
   return form.threads * (products + operands + keysAndValues + blocks + row) + layer + logits;
 }

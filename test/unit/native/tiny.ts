@@ -94,11 +94,11 @@ export const CONFIGS: Readonly<Record<string, GlmConfig>> = {
     bias: 'none',
     embeddingNorm: true,
   },
-  'encoder-decoder, deepnorm': { ...SMALLEST, layers: 3, decoderLayers: 2 },
+  'encoder-decoder, deepnorm': { ...SMALLEST, decoderLayers: 1 },
   'encoder-decoder, pre, learned-2d, untied, thirds, embedding norm': {
     ...SMALLEST,
     layers: 3,
-    decoderLayers: 1,
+    decoderLayers: 2,
     positions: 'learned-2d',
     norm: 'pre',
     activation: 'gelu',
@@ -110,6 +110,7 @@ export const CONFIGS: Readonly<Record<string, GlmConfig>> = {
   },
   'encoder-decoder, sandwich, rms-norm, bias of projections': {
     ...SMALLEST,
+    layers: 3,
     decoderLayers: 1,
     positions: 'rotary-1d',
     norm: 'sandwich',
