@@ -1,6 +1,6 @@
 /**
  * Bytes that a model takes in memory, from its shape alone. The native formulas follow the allocations of the addon
- * (native/src/model.cc, session.cc, attention.cc) one by one and are held against the resident memory of a process; those
+ * (native/src/model.cc, cpu_runtime.cc, attention.cc) one by one and are held against the resident memory of a process; those
  * for onnxruntime follow the graph (engine/onnx/glm-graph.ts), whose weights they give to the byte, while onnxruntime's own
  * planning of the work space is estimated from above. C, D, F, G, H, L, T and V as in engine/model/config.ts.
  */
