@@ -18,9 +18,9 @@
     },
     {
       "target_name": "cloze",
-      "sources": ["src/adapters.cc", "src/addon.cc", "src/addon_batch.cc", "src/addon_model.cc", "src/addon_quantize.cc", "src/addon_trainer.cc", "src/attention.cc", "src/config.cc",
-                  "src/cpu.cc", "src/experts.cc", "src/gemm.cc", "src/kernels.cc", "src/model.cc", "src/muon.cc", "src/quantized.cc", "src/session.cc",
-                  "src/thread_pool.cc", "src/trainer.cc", "src/trainer_head.cc", "src/trainer_backward.cc"],
+      "sources": ["src/adapters.cc", "src/addon.cc", "src/addon_batch.cc", "src/addon_model.cc", "src/addon_quantize.cc", "src/addon_trainer.cc", "src/attention.cc", "src/attention_parts.cc",
+                  "src/config.cc", "src/cpu.cc", "src/cpu_runtime.cc", "src/experts.cc", "src/gemm.cc", "src/kernels.cc", "src/model.cc", "src/muon.cc", "src/quantized.cc", "src/session.cc",
+                  "src/thread_pool.cc", "src/trainer.cc", "src/trainer_cross.cc", "src/trainer_parts.cc", "src/trainer_head.cc", "src/trainer_backward.cc"],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NAPI_CPP_EXCEPTIONS"],
       "dependencies": ["level_portable"],

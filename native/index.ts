@@ -33,6 +33,7 @@ export interface NativeConfig {
   causal?: boolean;
   embeddingNorm?: boolean;
   queryKeyNorm?: boolean;
+  decoderLayers?: number;
   experts?: {
     count: number;
     perToken: number;

@@ -5,6 +5,7 @@
  */
 import type { InfillingSample } from '../objective/blank-infilling.ts';
 import { partA } from '../objective/blank-infilling.ts';
+import { readTwice } from '../objective/encoder-decoder.ts';
 import { createRandom } from '../objective/random.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { toBatch } from '../training/batch.ts';
@@ -39,7 +40,7 @@ const HEAD_RATE = 10;
 
 export function createHeadLearner(trunk: Trunk, { tokenizer, task, pooling, maxTokens, seed }: HeadOptions): Learner {
   const pattern = parsePattern(task.plain, `The plain text of ${task.name}`, 0);
-  const { hiddenSize: width } = trunk.folder.config;
+  const { hiddenSize: width, decoderLayers } = trunk.folder.config;
   const chooses = task.labels.length === 0;
   let head = createHead(width, chooses ? 1 : task.labels.length, createRandom(seed));
   let gradients = emptyLike(head);
@@ -52,6 +53,7 @@ export function createHeadLearner(trunk: Trunk, { tokenizer, task, pooling, maxT
     const lossMask = new Uint8Array(tokens.length);
     if (pooling === 'cls') lossMask[0] = 1;
     else lossMask.fill(1);
+    if (decoderLayers !== undefined) return readTwice(rows.tokens, lossMask);
     return { ...rows, targets: new Int32Array(tokens.length), lossMask, sep: tokens.length };
   };
   /** One text for each label choice, one for each candidate otherwise. */
@@ -83,7 +85,7 @@ export function createHeadLearner(trunk: Trunk, { tokenizer, task, pooling, maxT
       const samples = batch.flatMap((group) => group.samples);
       const native = toBatch(samples);
       const states = await trunk.trainer.hiddenStates(native);
-      const counts = samples.map(({ tokens }) => (pooling === 'cls' ? 1 : tokens.length));
+      const counts = samples.map(({ lossMask }) => lossMask.reduce((sum, counts) => sum + counts, 0));
       const pooled = pool(states, counts, width);
       const slopes: Float32Array[] = [];
       let at = 0;

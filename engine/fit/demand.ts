@@ -1,11 +1,11 @@
 /**
  * Bytes that a model takes in memory, from its shape alone. The native formulas follow the allocations of the addon
- * (native/src/model.cc, session.cc, attention.cc) one by one and are held against the resident memory of a process; those
+ * (native/src/model.cc, cpu_runtime.cc, attention.cc) one by one and are held against the resident memory of a process; those
  * for onnxruntime follow the graph (engine/onnx/glm-graph.ts), whose weights they give to the byte, while onnxruntime's own
  * planning of the work space is estimated from above. C, D, F, G, H, L, T and V as in engine/model/config.ts.
  */
 import type { QuantGroup } from '../checkpoint/quantization.ts';
-import { attentionWidths, type GlmConfig, type GlmTensorShape, tensorShapes } from '../model/config.ts';
+import { attentionWidths, type GlmConfig, type GlmTensorShape, isDecoder, tensorShapes } from '../model/config.ts';
 import { type CacheKind, glmGraph } from '../onnx/glm-graph.ts';
 import type { Precision } from '../onnx/weights.ts';
 
@@ -52,9 +52,10 @@ const elements = ({ shape }: GlmTensorShape): number => shape.reduce((product, s
 /** `context`: tokens of Part A and Part B together that a session is opened for. */
 export function nativeDemand(config: GlmConfig, form: NativeForm, context: number): Demand {
   const { weights, readPerToken } = nativeWeights(config, form);
+  const { decoderLayers: cached = config.layers } = config;
   return {
     weights,
-    cache: 2 * config.layers * context * attentionWidths(config).key * (form.precision === 'float32' ? 4 : 2),
+    cache: 2 * cached * context * attentionWidths(config).key * (form.precision === 'float32' ? 4 : 2),
     workSpace: nativeWorkSpace(config, form, context),
     loading: largestTensor(config),
     readPerToken,
@@ -81,9 +82,18 @@ function packedBytes(form: NativeForm, out: number, columns: number, ofVocabular
   return isTiled(form) ? rounded(out, PANEL) * rounded(columns, 32) * 2 : rounded(out, PANEL) * columns * 4;
 }
 
+/** Whether a tensor is a decoder layer's, or what comes after all layers. */
+function decodes(config: GlmConfig, name: string): boolean {
+  const layer = /\.layers\.(\d+)\./.exec(name)?.[1];
+  return layer === undefined ? !name.includes('.encoder_final_layernorm.') : isDecoder(config, Number(layer));
+}
+
 function nativeWeights(config: GlmConfig, form: NativeForm): Pick<Demand, 'weights' | 'readPerToken'> {
   const quantized = form.precision === 'int8' || form.precision === 'int4';
-  const { experts } = config;
+  const { experts, decoderLayers } = config;
+  // A token of Part B goes through a decoder alone, and finds Part A's keys and values made.
+  const passedBy = (name: string) =>
+    decoderLayers !== undefined && (!decodes(config, name) || name.includes('.key_value.'));
   let weights = rotaryTables(config);
   let readPerToken = 0;
   for (const tensor of tensorShapes(config)) {
@@ -98,10 +108,11 @@ function nativeWeights(config: GlmConfig, form: NativeForm): Pick<Demand, 'weigh
     } else if (columns > 0 && (layers || name === 'lm_head.weight')) {
       const packed = packedBytes(form, rows, columns, !layers);
       weights += packed;
-      readPerToken += packed * (experts && name.includes('.mlp.experts.') ? experts.perToken / experts.count : 1);
+      if (!passedBy(name))
+        readPerToken += packed * (experts && name.includes('.mlp.experts.') ? experts.perToken / experts.count : 1);
     } else {
       weights += 4 * elements(tensor);
-      readPerToken += columns === 0 ? 4 * elements(tensor) : 0;
+      readPerToken += columns === 0 && !passedBy(name) ? 4 * elements(tensor) : 0;
     }
   }
   return { weights, readPerToken };
@@ -139,7 +150,8 @@ function nativeWorkSpace(config: GlmConfig, form: NativeForm, context: number): 
   const row = 4 * (context + 2 * D);
   // CpuRuntime::prepare: the rows of one layer, used by all in turn.
   const rows = config.causal ? Math.min(context, READ_ROWS) : context;
-  const layer = rows * (activation * (2 * C + query + projection + up) + 4 * C + 16);
+  const cross = config.decoderLayers === undefined ? 0 : activation * (C + 4 * query) + 8;
+  const layer = rows * (activation * (2 * C + query + projection + up) + 4 * C + 16 + cross);
   const logits = 2 * 4 * config.vocabSize;
   return form.threads * (products + operands + keysAndValues + blocks + row) + layer + logits;
 }

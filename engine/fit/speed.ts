@@ -29,7 +29,10 @@ export async function predictSpeed(
   const probe = probeOf(config, form, context);
   const milliseconds = await timePerToken(probe, form, context, clock);
   const read = (of: GlmConfig) => nativeDemand(of, form, context).readPerToken;
-  const cut = { ...probe, layers: config.layers, ...(config.experts ? { experts: config.experts } : {}) };
+  const cut = {
+    ...passing(probe, config.decoderLayers ?? config.layers),
+    ...(config.experts ? { experts: config.experts } : {}),
+  };
   // The layers that were left out take as long as those that were not; of a head, what is missing of its bytes.
   const layers = (read(cut) - headBytes(cut, form, context)) / (read(probe) - headBytes(probe, form, context));
   const head = (headBytes(config, form, context) - headBytes(probe, form, context)) / read(probe);
@@ -47,9 +50,17 @@ function probeOf(config: GlmConfig, form: NativeForm, context: number): GlmConfi
     // Each token goes through as many as before.
     ...(experts ? { experts: { ...experts, count: experts.perToken, denseLayers: 0, groups: 1, groupsUsed: 1 } } : {}),
   };
-  const one = { ...whole, layers: 1 };
+  const one = passing(whole, 1);
   const perLayer = nativeDemand(one, form, context).readPerToken - headBytes(one, form, context);
-  return { ...whole, layers: Math.min(config.layers, Math.max(1, Math.ceil(READ / perLayer))) };
+  const passed = config.decoderLayers ?? config.layers;
+  return passing(whole, Math.min(passed, Math.max(1, Math.ceil(READ / perLayer))));
+}
+
+/** The model with so many layers that a token of a span passes; an encoder keeps one that reads Part A. */
+function passing(config: GlmConfig, layers: number): GlmConfig {
+  return config.decoderLayers === undefined
+    ? { ...config, layers }
+    : { ...config, layers: layers + 1, decoderLayers: layers };
 }
 
 function headBytes(config: GlmConfig, form: NativeForm, context: number): number {

@@ -64,6 +64,12 @@ export interface GlmConfig {
   queryKeyNorm?: boolean;
   /** Default: every layer is dense. */
   experts?: Experts;
+  /**
+   * The last of the `layers`, which then are a decoder (T5, arXiv 1910.10683; BART, arXiv 1910.13461): Part A goes through
+   * the others alone, the encoder, and Part B through these alone, whose rows see those before them in Part B and, by
+   * cross-attention, what the encoder makes of Part A. Embedding and head are shared. Default: one stack for both parts.
+   */
+  decoderLayers?: number;
 }
 
 /**
@@ -93,6 +99,11 @@ export function attentionWidths(config: GlmConfig): { query: number; key: number
   return { query: heads * headSize, key: keyValueHeads * headSize };
 }
 
+/** Whether a layer is one of an encoder-decoder's decoder. */
+export function isDecoder({ layers, decoderLayers = 0 }: GlmConfig, layer: number): boolean {
+  return layer >= layers - decoderLayers;
+}
+
 export interface GlmTensorShape {
   name: string;
   shape: number[];
@@ -101,7 +112,9 @@ export interface GlmTensorShape {
 /**
  * Canonical tensor names (SwissArmyTransformer's, which GLM-130B and the embedded model use; the two further norms of a
  * sandwich are called as in transformers' `glm4`) with their shapes. Of a layer with experts, `mlp.gate` holds the
- * router, `mlp.shared_experts` and `mlp.experts.N` the two projections of each.
+ * router, `mlp.shared_experts` and `mlp.experts.N` the two projections of each. In a decoder layer
+ * `post_attention_layernorm` is the norm before cross-attention and `post_cross_attention_layernorm` the one before the
+ * feed-forward layer; the rows of `cross_attention.key_value` are all keys, then all values.
  */
 export function tensorShapes(config: GlmConfig): GlmTensorShape[] {
   const { vocabSize: V, hiddenSize: C, activation, bias = 'all', experts } = config;
@@ -126,6 +139,13 @@ export function tensorShapes(config: GlmConfig): GlmTensorShape[] {
     ...feedForward(`${name}.shared_experts`, sharedSize),
     ...Array.from({ length: count }, (_, expert) => feedForward(`${name}.experts.${expert}`, innerSize)).flat(),
   ];
+  const crossAttention = (at: string): GlmTensorShape[] => [
+    ...linear(`${at}.cross_attention.query`, query, C, bias !== 'none'),
+    ...linear(`${at}.cross_attention.key_value`, 2 * query, C, bias !== 'none'),
+    ...linear(`${at}.cross_attention.dense`, C, query, bias === 'all'),
+    ...(config.norm === 'sandwich' ? norm(`${at}.post_cross_attn_layernorm`) : []),
+    ...norm(`${at}.post_cross_attention_layernorm`),
+  ];
   const headNorms = config.queryKeyNorm ? ['query_layernorm', 'key_layernorm'] : [];
   const shapes: GlmTensorShape[] = [{ name: 'transformer.word_embeddings.weight', shape: [V, C] }];
   if (config.positions === 'learned-2d') {
@@ -142,12 +162,14 @@ export function tensorShapes(config: GlmConfig): GlmTensorShape[] {
       ...linear(`${at}.attention.dense`, C, query, bias === 'all'),
       ...(config.norm === 'sandwich' ? norm(`${at}.post_self_attn_layernorm`) : []),
       ...norm(`${at}.post_attention_layernorm`),
+      ...(isDecoder(config, layer) ? crossAttention(at) : []),
       ...(experts && layer >= experts.denseLayers
         ? routed(`${at}.mlp`, experts)
         : feedForward(`${at}.mlp`, config.innerSize)),
       ...(config.norm === 'sandwich' ? norm(`${at}.post_mlp_layernorm`) : []),
     );
   }
+  if (config.decoderLayers) shapes.push(...norm('transformer.encoder_final_layernorm'));
   shapes.push(...norm('transformer.final_layernorm'));
   if (!config.tiedEmbedding) shapes.push({ name: 'lm_head.weight', shape: [V, C] });
   return shapes;

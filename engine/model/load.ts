@@ -168,6 +168,7 @@ function checkConfig(config: GlmConfig, path: string): void {
   if (attentionWidths(config).query > 2 ** 18)
     throw new Error(`${path}: ${heads} heads of ${headSize} are beyond the limit of ${2 ** 18} together.`);
   if (config.experts) checkExperts(config.experts, path);
+  checkDecoder(config, path);
   const unit = positions === 'rotary-2d' ? 4 : positions === 'rotary-1d' ? 2 : 1;
   if (headSize % unit !== 0) {
     throw new Error(
@@ -180,6 +181,13 @@ function checkConfig(config: GlmConfig, path: string): void {
       `${path}: ${positions} positions turn a multiple of ${unit} of the ${headSize} dimensions of a head, but ${rotarySize} are asked for.`,
     );
   }
+}
+
+function checkDecoder({ layers, decoderLayers, causal }: GlmConfig, path: string): void {
+  if (decoderLayers === undefined) return;
+  if (decoderLayers >= layers)
+    throw new Error(`${path}: ${decoderLayers} decoder layers of ${layers} leave the encoder none.`);
+  if (causal) throw new Error(`${path}: a model with decoder layers has an encoder, which cannot be causal.`);
 }
 
 function checkExperts({ count, perToken, innerSize, sharedSize, groups, groupsUsed }: Experts, path: string): void {

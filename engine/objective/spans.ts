@@ -85,6 +85,28 @@ export function tokenSpans(
   return spansOfLengths(random, text, ids, lengths, options.ratio ?? BLANK_RATIO);
 }
 
+/** BART's share of hidden tokens (Lewis et al. 2020, section 3.1). */
+const INFILLED_RATIO = 0.3;
+
+/**
+ * Spans for BART's text infilling, in the order of the text: lengths are Poisson(3) with 0, where a mask stands for
+ * nothing, until floor(0.3 * length) tokens are hidden; one length more than that is cut. At least one token is left
+ * between two spans; tokens that bound documents may be hidden. Fewer where not all fit.
+ */
+export function textInfillingSpans(random: Random, length: number): Span[] {
+  const weights = [Math.exp(-MEAN_SPAN_LENGTH), ...DEFAULT_WEIGHTS];
+  const wanted = Math.floor(INFILLED_RATIO * length);
+  const lengths: number[] = [];
+  for (let hidden = 0; hidden < wanted; ) {
+    const drawn = Math.min(random.weighted(weights), wanted - hidden);
+    // Gaps between spans have no room for more.
+    if (wanted + lengths.length > length) break;
+    lengths.push(drawn);
+    hidden += drawn;
+  }
+  return placeSpans(random, lengths, length);
+}
+
 /**
  * Shares lengths out to documents, shortest document first, each taking what stays within `ratio` of it; the longest
  * takes all that remain (`sample_span_in_document`).

@@ -35,6 +35,7 @@ export const cacheNames = (layer: number) => ({
  * values [M, G, D] in and out; the columns are those of the cache.
  */
 export function glmGraph(config: GlmConfig, { precision, cache }: GraphForm): Graph {
+  if (config.decoderLayers !== undefined) throw new Error('A model with a decoder is computed natively only.');
   const graph = createGraph(`glm_${precision}_${cache}`);
   // Level 4 computes with whole numbers, which MatMulNBits on the processor is made for; others choose for themselves.
   const weights = createWeights(graph, config, precision, cache === 'rows' ? 4 : 0);

@@ -1,6 +1,6 @@
 /**
  * Initial weights. DeepNorm (arXiv 2203.00555, as in GLM-130B): Xavier normal, gain (2L)^-1/2 on the feed-forward
- * matrices, the value projection and the attention's output, gain 1 on queries and keys. The other placements of norms
+ * matrices, the value projections and the attentions' outputs, gain 1 on queries and keys. The other placements of norms
  * (GLM 2021): N(0, 0.02), output projections divided by sqrt(2L). Norms are 1, biases 0, embeddings N(0, 0.02).
  */
 import { type GlmConfig, tensorShapes } from '../model/config.ts';
@@ -26,11 +26,17 @@ export function* initialTensors(
       const deviation = output ? EMBEDDING_DEVIATION * gain : EMBEDDING_DEVIATION;
       for (let i = 0; i < values.length; i++) values[i] = deviation * normal();
     } else {
-      const projection = name.includes('query_key_value');
-      // The fused projection is three square matrices for this purpose.
-      const deviation = Math.sqrt(2 / ((projection ? rows / 3 : rows) + columns));
+      // The fused projections are three or two square matrices for this purpose.
+      const parts = name.includes('.query_key_value.') ? 3 : name.includes('.key_value.') ? 2 : 1;
+      const deviation = Math.sqrt(2 / (rows / parts + columns));
+      const isOutput = (row: number) =>
+        parts === 3
+          ? isValueRow(config, row)
+          : parts === 2
+            ? row >= rows / 2
+            : !name.includes('.cross_attention.query.');
       for (let row = 0; row < rows; row++) {
-        const scale = projection && !isValueRow(config, row) ? deviation : deviation * gain;
+        const scale = isOutput(row) ? deviation * gain : deviation;
         for (let i = row * columns; i < (row + 1) * columns; i++) values[i] = scale * normal();
       }
     }

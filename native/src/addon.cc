@@ -65,6 +65,16 @@ void check_combination(const Config& c) {
       throw std::invalid_argument("Experts are gated and have no bias.");
     }
   }
+  if (c.decoder_layers > 0) {
+    if (c.decoder_layers >= c.layers) {
+      throw std::invalid_argument("\"decoderLayers\" is " + std::to_string(c.decoder_layers) + " of " +
+                                  std::to_string(c.layers) + " layers; the encoder needs one at least.");
+    }
+    if (c.causal || c.qk_norm || e.count > 0 || c.kv_heads != c.heads) {
+      throw std::invalid_argument("An encoder-decoder is not causal, and has no experts, no norms of queries and keys, " +
+                                  std::string("and keys and values for every head."));
+    }
+  }
   if (c.norm == Norm::deepnorm && c.norm_kind != NormKind::layer_norm) {
     throw std::invalid_argument("DeepNorm goes with LayerNorm.");
   }
@@ -128,6 +138,7 @@ Config read_config(const Napi::Object& o) {
   c.hidden = read_int(o, "hiddenSize", 1);
   c.inner = read_int(o, "innerSize", 1);
   c.layers = read_int(o, "layers", 1);
+  if (!o.Get("decoderLayers").IsUndefined()) c.decoder_layers = read_int(o, "decoderLayers", 1);
   c.heads = read_int(o, "heads", 1);
   c.max_length = read_int(o, "maxLength", 1);
   c.positions = static_cast<Positions>(read_choice(o, "positions", {"rotary-1d", "rotary-2d", "learned-2d"}));

@@ -36,6 +36,16 @@ void read_objective(const Napi::Object& o, const Config& config, OwnedBatch& b) 
   }
 }
 
+// What an encoder-decoder needs of a sample.
+void check_parts(const uint8_t* loss_mask, int sample, int sep) {
+  const std::string at = "Sample " + std::to_string(sample);
+  if (sep == 0) throw std::invalid_argument(at + " has no Part A, which the encoder of this model needs.");
+  if (std::any_of(loss_mask, loss_mask + sep, [](uint8_t counts) { return counts != 0; })) {
+    throw std::invalid_argument(at + " has rows of Part A that count in the loss; the encoder of this model predicts " +
+                                "nothing.");
+  }
+}
+
 }  // namespace
 
 OwnedBatch read_batch(const Napi::Object& o, const Config& config) {
@@ -68,6 +78,7 @@ OwnedBatch read_batch(const Napi::Object& o, const Config& config) {
       throw std::invalid_argument("Sample " + std::to_string(i) + " has length " + std::to_string(length) +
                                   " and separator " + std::to_string(sep) + ", which do not fit the rows.");
     }
+    if (config.decoder_layers > 0) check_parts(b.loss_mask.data() + begin, static_cast<int>(i), sep);
     // A causal model has no Part A, whatever the sample says of it.
     b.samples.push_back({begin, length, config.causal ? 0 : sep});
     begin += length;

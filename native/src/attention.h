@@ -29,7 +29,12 @@ template <class T>
 void attention_forward(const Model<T>& model, const Sample& sample, int head, const T* qkv, T* o, float* lse,
                        AttentionScratch<T>& w);
 
-// d_qkv from d_o; o and lse are what the forward pass wrote. All rows are those of the whole batch. Only for models
+// Gradients of queries, keys and values from d_o; those of the view's rows and columns are overwritten.
+template <class T>
+void attention_backward(const Model<T>& model, const HeadView<T>& view, const HeadGradient<T>& gradient,
+                        AttentionScratch<T>& w);
+
+// The same for a head of one sample: d_qkv from d_o; o and lse are what the forward pass wrote. All rows are those of the whole batch. Only for models
 // with as many key/value heads as heads.
 template <class T>
 void attention_backward(const Model<T>& model, const Sample& sample, int head, const T* qkv, const T* o,

@@ -59,7 +59,7 @@ Layout::Layout(const Config& c, bool with_matrices, bool with_embedding) {
   embedding_b = add_if(c.embedding_norm && centred, "transformer.word_embeddings_layernorm.bias", C);
   for (int l = 0; l < c.layers; l++) {
     const std::string at = "transformer.layers." + std::to_string(l) + ".";
-    LayerOffsets o;
+    LayerOffsets o{};
     o.ln1_g = add(at + "input_layernorm.weight", {C});
     o.ln1_b = add_if(centred, at + "input_layernorm.bias", C);
     o.qkv_w = add_matrix(l * 4, at + "attention.query_key_value.weight", c.qkv_width(), C);
@@ -70,8 +70,24 @@ Layout::Layout(const Config& c, bool with_matrices, bool with_embedding) {
     o.dense_b = add_if(biased, at + "attention.dense.bias", C);
     o.attention_out_g = add_if(sandwich, at + "post_self_attn_layernorm.weight", C);
     o.attention_out_b = add_if(sandwich && centred, at + "post_self_attn_layernorm.bias", C);
-    o.ln2_g = add(at + "post_attention_layernorm.weight", {C});
-    o.ln2_b = add_if(centred, at + "post_attention_layernorm.bias", C);
+    const bool crosses = c.is_decoder(l);
+    if (crosses) {
+      const int place = c.cross_at(l), A = c.query_width();
+      CrossOffsets& x = o.cross;
+      x.norm_g = add(at + "post_attention_layernorm.weight", {C});
+      x.norm_b = add_if(centred, at + "post_attention_layernorm.bias", C);
+      x.query_w = add_matrix(place, at + "cross_attention.query.weight", A, C);
+      x.query_b = add_if(qkv_biased, at + "cross_attention.query.bias", A);
+      x.key_value_w = add_matrix(place + 1, at + "cross_attention.key_value.weight", 2 * A, C);
+      x.key_value_b = add_if(qkv_biased, at + "cross_attention.key_value.bias", 2 * A);
+      x.dense_w = add_matrix(place + 2, at + "cross_attention.dense.weight", C, A);
+      x.dense_b = add_if(biased, at + "cross_attention.dense.bias", C);
+      x.out_g = add_if(sandwich, at + "post_cross_attn_layernorm.weight", C);
+      x.out_b = add_if(sandwich && centred, at + "post_cross_attn_layernorm.bias", C);
+    }
+    const std::string before_mlp = at + (crosses ? "post_cross_attention_layernorm." : "post_attention_layernorm.");
+    o.ln2_g = add(before_mlp + "weight", {C});
+    o.ln2_b = add_if(centred, before_mlp + "bias", C);
     const bool routed = c.is_routed(l);
     o.router_w = o.router_bias = kAbsent;
     if (routed) {
@@ -92,6 +108,10 @@ Layout::Layout(const Config& c, bool with_matrices, bool with_embedding) {
     o.mlp_out_g = add_if(sandwich, at + "post_mlp_layernorm.weight", C);
     o.mlp_out_b = add_if(sandwich && centred, at + "post_mlp_layernorm.bias", C);
     layers.push_back(o);
+  }
+  if (c.decoder_layers > 0) {
+    memory_g = add("transformer.encoder_final_layernorm.weight", {C});
+    memory_b = add_if(centred, "transformer.encoder_final_layernorm.bias", C);
   }
   final_g = add("transformer.final_layernorm.weight", {C});
   final_b = add_if(centred, "transformer.final_layernorm.bias", C);

@@ -33,7 +33,8 @@ struct Tensor {
   long offset;  // in floats from the start of the parameter vector, a multiple of 16; or kAbsent
   long count;
   // Place among a model's packed weights: layer * 4 + (qkv, dense, up, down), then the head, then the embedding where
-  // that is packed and not the head too; then `up` and `down` of the experts.
+  // that is packed and not the head too; then `up` and `down` of the experts, or query, key_value, dense of each
+  // decoder layer's cross-attention.
   int matrix = -1;
 };
 
@@ -58,6 +59,8 @@ struct Config {
   bool embedding_norm = false;
   bool qk_norm = false;  // RMSNorm of each head's queries and keys before they are turned
   Experts experts;
+  // The last layers: a stack of its own for Part B, which sees Part A by cross-attention alone. 0: one stack for both.
+  int decoder_layers = 0;
 
   // Whether the residual is alpha times the norm's output (Post-LN: alpha 1) instead of its input.
   bool carries_norm() const { return norm == Norm::deepnorm || norm == Norm::post; }
@@ -76,13 +79,28 @@ struct Config {
   int expert_at(int layer, int expert) const {
     return layers * 4 + 2 + ((layer - experts.dense_layers) * experts.count + expert) * 2;
   }
+  // The first layer that rows of Part B go through.
+  int first_decoder() const { return decoder_layers > 0 ? layers - decoder_layers : 0; }
+  bool is_decoder(int layer) const { return decoder_layers > 0 && layer >= layers - decoder_layers; }
+  // Place of a decoder layer's three matrices of cross-attention; such a model has no experts.
+  int cross_at(int layer) const { return layers * 4 + 2 + (layer - first_decoder()) * 3; }
   // One of the linear maps within the layers, experts apart.
-  bool is_projection(const Tensor& tensor) const { return tensor.matrix >= 0 && tensor.matrix < layers * 4; }
-  int packed_weights() const { return experts.count == 0 ? layers * 4 + 2 : expert_at(layers, 0); }
+  bool is_projection(const Tensor& tensor) const {
+    const bool crosses = decoder_layers > 0 && tensor.matrix >= cross_at(first_decoder());
+    return crosses || (tensor.matrix >= 0 && tensor.matrix < layers * 4);
+  }
+  int packed_weights() const {
+    return experts.count == 0 ? layers * 4 + 2 + decoder_layers * 3 : expert_at(layers, 0);
+  }
 };
 
 // The first property that the backward pass does not cover, in words; empty when the model can be trained.
 std::string untrainable(const Config& config);
+
+// Cross-attention of a decoder layer; the rows of key_value are all keys, then all values.
+struct CrossOffsets {
+  long norm_g, norm_b, query_w, query_b, key_value_w, key_value_b, dense_w, dense_b, out_g, out_b;
+};
 
 // Where the tensors of one layer lie in the parameter vector. A sandwich also norms the outputs of attention and MLP.
 struct LayerOffsets {
@@ -90,6 +108,7 @@ struct LayerOffsets {
       down_b, mlp_out_g, mlp_out_b;
   long query_g, key_g;        // [head_dim]
   long router_w, router_bias;  // [experts, hidden], [experts]
+  CrossOffsets cross;
 };
 
 // Parameters in one vector, in the order of engine/model/config.ts `tensorShapes`. Training has all of them there;
@@ -104,7 +123,7 @@ struct Layout {
   std::vector<Tensor> tensors;
   std::vector<LayerOffsets> layers;
   long embedding = kAbsent, position = kAbsent, block_position = kAbsent, embedding_g = kAbsent, embedding_b = kAbsent,
-       final_g = kAbsent, final_b = kAbsent, head = kAbsent;
+       memory_g = kAbsent, memory_b = kAbsent, final_g = kAbsent, final_b = kAbsent, head = kAbsent;
   long total = 0;
 
  private:

@@ -65,6 +65,12 @@ Model<T>::Model(const Config& c, Level chosen, int threads, bool training, Quant
       shape(packed_[c.expert_at(l, e) + 1], C, c.experts.inner, format);
     }
   }
+  for (int l = c.first_decoder(); c.is_decoder(l) && l < c.layers; l++) {
+    const int place = c.cross_at(l), A = c.query_width();
+    shape(packed_[place], A, C, format);
+    shape(packed_[place + 1], 2 * A, C, format);
+    shape(packed_[place + 2], C, A, format);
+  }
   const QuantFormat of_vocabulary = {format.bits == 0 ? 0 : 8, 0};
   shape(packed_[c.layers * 4], c.vocab, C, of_vocabulary);
   shape(packed_[c.layers * 4 + 1], c.vocab, C, of_vocabulary);
@@ -335,29 +341,18 @@ template <class T>
 void Model<T>::finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* next_x, Scratch<T>& w,
                             ThreadPool* team) const {
   const LayerOffsets& o = layout.layers[layer];
-  const int C = config.hidden, A = config.query_width(), F = config.inner_of(layer), up_width = config.up_of(F);
+  const int C = config.hidden, F = config.inner_of(layer), up_width = config.up_of(F);
   const int n = end - begin;
   const bool routed = config.is_routed(layer);
   const bool carries_norm = config.carries_norm(), sandwich = config.norm == Norm::sandwich;
   const float alpha = carries_norm ? config.alpha : 1.0f;
-  const T *x = s.x + (long)begin * C, *attended = s.o + (long)begin * A;
   T *h = s.h + (long)begin * C, *u = s.u + (long)begin * config.up_of(config.widest_inner());
   float *normed = w.normed.data(), *c = w.product.data();
   auto kept = [&](T* rows) { return rows == nullptr ? nullptr : rows + (long)begin * C; };
   auto from = [&](float* rows) { return rows == nullptr ? nullptr : rows + begin; };
 
-  // The residual is LN(x) in DeepNorm's form (its alpha times it), x itself in the others.
-  if (carries_norm) {
-    k.layernorm_apply(n, C, x, at(o.ln1_g), bias(o.ln1_b), s.mean1 + begin, s.rstd1 + begin, normed);
-  } else {
-    k.widen(n * C, x, normed);
-  }
-  product(attended, n, dense(layer), c, w, team);
-  if (sandwich) {
-    finish_output(n, c, o.dense_b, o.attention_out_g, o.attention_out_b, kept(s.attention_out), from(s.mean3),
-                  from(s.rstd3), w);
-  }
-  k.add_bias_residual(n, C, c, bias(sandwich ? kAbsent : o.dense_b), alpha, normed, h);
+  finish_attention(config.is_decoder(layer) ? cross_attention(layer, s) : self_attention(layer, s), begin, end, s.h, w,
+                   team);
 
   normalize(k, n, h, o.ln2_g, o.ln2_b, normed, s.mean2 + begin, s.rstd2 + begin);
   if (routed) route(layer, n, normed, u, w, team);

@@ -53,6 +53,16 @@ static inline int bytes_of(Stored type) { return type == Stored::float32 ? 4 : 2
 // Weights are packed by blocks of columns that divide it, at every level.
 constexpr int kRowsTogether = 128;
 
+// What the cross-attention of a decoder layer writes for its rows: the self-attention's result, queries made of it, what
+// the heads give, and what is added (see LayerRows).
+template <class T>
+struct CrossRows {
+  T *x = nullptr, *q = nullptr, *o = nullptr;
+  float *mean = nullptr, *rstd = nullptr;
+  T* out = nullptr;
+  float *out_mean = nullptr, *out_rstd = nullptr;
+};
+
 // What a layer writes for its rows; T x width, row-major. Inference points all layers at the same memory.
 template <class T>
 struct LayerRows {
@@ -61,6 +71,18 @@ struct LayerRows {
   // What attention and feed-forward layer gave before the outer norms of a sandwich; null where nobody asks for it.
   T *attention_out = nullptr, *mlp_out = nullptr;
   float *mean3 = nullptr, *rstd3 = nullptr, *mean4 = nullptr, *rstd4 = nullptr;
+  CrossRows<T> cross = {};
+};
+
+// One of a layer's attentions: its rows (`in`: what heads read, made of the normed x), and its parameters.
+template <class T>
+struct AttentionPart {
+  T *x, *in, *o;
+  float *mean, *rstd;
+  T* out;
+  float *out_mean, *out_rstd;
+  long norm_g, norm_b, in_w, in_b, dense_w, dense_b, out_g, out_b;
+  const PackedWeight &in_packed, &dense_packed;
 };
 
 // Work space of one thread.
@@ -117,6 +139,9 @@ class Model {
   const PackedWeight& down(int layer) const { return packed_[layer * 4 + 3]; }
   const PackedWeight& expert_up(int layer, int e) const { return packed_[config.expert_at(layer, e)]; }
   const PackedWeight& expert_down(int layer, int e) const { return packed_[config.expert_at(layer, e) + 1]; }
+  const PackedWeight& cross_query(int layer) const { return packed_[config.cross_at(layer)]; }
+  const PackedWeight& cross_key_value(int layer) const { return packed_[config.cross_at(layer) + 1]; }
+  const PackedWeight& cross_dense(int layer) const { return packed_[config.cross_at(layer) + 2]; }
   const PackedWeight& head() const { return packed_[config.layers * 4]; }
 
   // x[r] = embedding of rows [begin, end), through its norm where it has one (BLOOM's, arXiv 2211.05100): mean and rstd
@@ -128,7 +153,14 @@ class Model {
   // Norm, projection and rotation of rows [begin, end) of a layer: s.x -> s.qkv.
   void project_qkv(int layer, const Rows& rows, int begin, int end, LayerRows<T>& s, Scratch<T>& w,
                    ThreadPool* team = nullptr) const;
-  // Output projection, residual and MLP: s.o, s.x -> s.h, s.u -> next_x (the layer's output).
+  // In a decoder layer, between its attentions: s.o, s.x -> s.cross.x, s.cross.q.
+  void project_cross_query(int layer, int begin, int end, LayerRows<T>& s, Scratch<T>& w,
+                           ThreadPool* team = nullptr) const;
+  // Keys and values [n, 2 query_width] that a decoder layer reads, of n rows of the encoder's normed output.
+  template <class U>
+  void project_memory(int layer, const U* memory, int n, T* key_values, Scratch<T>& w, ThreadPool* team = nullptr) const;
+  // Output projection, residual and MLP: s.o, s.x (in a decoder layer s.cross.o, s.cross.x) -> s.h, s.u -> next_x (the
+  // layer's output).
   void finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* next_x, Scratch<T>& w,
                     ThreadPool* team = nullptr) const;
   // c [n, W.out] = x [n, W.in] W^T. Rows of bf16 only where weights are not quantised.
@@ -151,6 +183,9 @@ class Model {
   int v_at(int g) const {
     return (config.qkv_per_head ? 3 * g + 2 : config.heads + config.kv_heads + g) * config.head_dim();
   }
+
+  AttentionPart<T> self_attention(int layer, const LayerRows<T>& s) const;
+  AttentionPart<T> cross_attention(int layer, const LayerRows<T>& s) const;
 
   std::vector<Scratch<T>>& scratch() { return scratch_; }
 
@@ -176,6 +211,8 @@ class Model {
   template <class F>
   void pack_quantized(PackedWeight& weight, const F& pack);
 
+  // y = what the attention's heads give, through its output projection, and the residual beside it.
+  void finish_attention(const AttentionPart<T>& a, int begin, int end, T* y, Scratch<T>& w, ThreadPool* team) const;
   // c [n, C] = what attention or feed-forward layer adds: with its bias, and in a sandwich through the outer norm.
   void finish_output(int n, float* c, long bias_at, long gain, long shift, T* kept, float* mean, float* rstd,
                      Scratch<T>& w) const;

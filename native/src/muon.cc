@@ -28,6 +28,13 @@ std::vector<Projection> projections(const Config& c, const Layout& layout) {
     for (int at = 0; at < c.up(); at += F) all.push_back({l.up_w, F, C, at, F, F});
     all.push_back({l.down_w, C, F, 0, C, C});
   }
+  const int A = c.query_width();
+  for (int layer = c.first_decoder(); c.is_decoder(layer) && layer < c.layers; layer++) {
+    const CrossOffsets& x = layout.layers[layer].cross;
+    all.push_back({x.query_w, A, C, 0, A, A});
+    for (int part = 0; part < 2; part++) all.push_back({x.key_value_w, A, C, part * A, A, A});
+    all.push_back({x.dense_w, C, A, 0, C, C});
+  }
   return all;
 }
 

@@ -1,7 +1,4 @@
-#include "session.h"
-
-#include <cmath>
-#include <type_traits>
+#include "cpu_runtime.h"
 
 namespace cloze {
 
@@ -10,137 +7,35 @@ namespace {
 // Rows that a causal model reads at once: memory does not grow with the prompt, and a stop is soon obeyed.
 constexpr int kReadRows = 8 * kRowBlock;
 
-// What rows of a call see: each other and nothing else; or what is cached before them and each other up to themselves,
-// computed as matrix products (many rows of one session) or row by row (a few, of any).
-enum class Visible { all, causal_block, causal_rows };
-
-// KV is what keys and values are cached as.
-template <class T, class KV>
-struct CpuRuntime : Runtime {
-  // Where a row of a call goes: row `at` of a sequence.
-  struct Place {
-    SequenceCache<KV>* cache;
-    int at;
-  };
-
-  CpuRuntime(const Config& config, Level level, int threads, QuantFormat format)
-      : model(config, level, threads, /*training=*/false, format),
-        is_quantized_(format.bits != 0),
-        attention(threads) {
-    scores.resize(threads);
-  }
-  const Config& config() const override { return model.config; }
-  const Layout& layout() const override { return model.layout; }
-  void set(const Tensor& tensor, const float* values) override {
-    std::lock_guard<std::mutex> lock(busy);
-    model.set(tensor, values);
-  }
-  void set_rows(const Tensor& tensor, const StoredRows& rows) override {
-    std::lock_guard<std::mutex> lock(busy);
-    model.set_rows(tensor, rows);
-  }
-  void set_stored(const Tensor& tensor, QuantFormat format, const int8_t* q, const uint16_t* scales) override {
-    std::lock_guard<std::mutex> lock(busy);
-    model.set_stored(tensor, format, q, scales);
-  }
-  bool is_quantized() const override { return is_quantized_; }
-  std::unique_ptr<Session> open(int capacity) override;
-  void extend(const std::vector<Step>& steps, const Rows& rows, float* logits,
-              const std::atomic<bool>& cancel) override;
-
-  // All layers over `rows`, which go to `places`; the result is in x. The caller makes the sessions longer when all is
-  // done. With Visible::causal_block all rows are neighbours in one session.
-  void run(const Rows& rows, Visible visible, const std::atomic<bool>& cancel) {
-    Model<T>& m = model;
-    const int H = m.config.heads, n = rows.count;
-    prepare(n);
-    LayerRows<T> s = {x.data(),     qkv.data(),   o.data(),     h.data(),    u.data(),
-                      mean1.data(), rstd1.data(), mean2.data(), rstd2.data()};
-    for_rows(n, [&](int begin, int end, int t, ThreadPool* team) {
-      m.embed(rows, begin, end, s.x, s.mean1, s.rstd1);
-      m.project_qkv(0, rows, begin, end, s, m.scratch()[t], team);
-      remember(0, begin, end);
-    });
-    for (int l = 0; l < m.config.layers; l++) {
-      if (cancel.load(std::memory_order_relaxed)) throw Cancelled();
-      if (visible == Visible::all) {
-        m.pool.parallel_for(H, [&](int h, int t) {
-          attention_forward(m, Sample{0, n, n}, h, s.qkv, s.o, nullptr, attention[t]);
-        });
-      } else if (visible == Visible::causal_block) {
-        m.pool.parallel_for(H, [&](int h, int t) { attend_block(l, n, h, s, t); });
-      } else {
-        // Head by head: sessions that share what was read find it in the second-level cache.
-        m.pool.parallel_for(n * H, [&](int i, int t) { attend_row(l, i % n, i / n, s, t); });
-      }
-      for_rows(n, [&](int begin, int end, int t, ThreadPool* team) {
-        m.finish_layer(l, begin, end, s, s.x, m.scratch()[t], team);
-        if (l + 1 == m.config.layers) return;
-        m.project_qkv(l + 1, rows, begin, end, s, m.scratch()[t], team);
-        remember(l + 1, begin, end);
-      });
-    }
-  }
-
-  // fn(begin, end, thread, team): many rows are shared out in blocks; the few of one block are not, but their products.
-  template <class F>
-  void for_rows(int n, const F& fn) {
-    if (n <= kRowBlock) return fn(0, n, 0, &model.pool);
-    for_row_blocks(model.pool, n, [&](int begin, int end, int t) { fn(begin, end, t, nullptr); });
-  }
-
-  // The next rows of the call under way are these of a sequence.
-  void place(SequenceCache<KV>& cache, int from, int count) {
-    for (int i = 0; i < count; i++) places.push_back({&cache, from + i});
-  }
-
-  void remember(int layer, int begin, int end);
-  void attend_block(int layer, int n, int h, LayerRows<T>& s, int thread);
-  void attend_row(int layer, int r, int h, LayerRows<T>& s, int thread);
-
-  // Work space for n rows of one layer, used by all layers in turn.
-  void prepare(size_t n) {
-    const size_t C = model.config.hidden, up = model.config.up_of(model.config.widest_inner());
-    for (auto* b : {&x, &h}) b->reserve(n * C);
-    o.reserve(n * model.config.query_width());
-    qkv.reserve(n * model.config.qkv_width());
-    u.reserve(n * up);
-    for (auto* b : {&mean1, &rstd1, &mean2, &rstd2}) b->reserve(n);
-    final_x.reserve(n * C);
-  }
-
-  Model<T> model;
-  bool is_quantized_;
-  std::vector<AttentionScratch<T>> attention;
-  std::vector<Buffer<float>> scores;
-  Buffer<T> x, qkv, o, h, u;
-  Buffer<float> mean1, rstd1, mean2, rstd2, final_x;
-  std::vector<Place> places;  // of the rows of the call under way
-};
-
 template <class T, class KV>
 class CpuSession : public Session {
  public:
   CpuSession(std::shared_ptr<CpuRuntime<T, KV>> runtime, int capacity)
-      : rt_(std::move(runtime)), cache_(rt_->model.config.layers, rt_->model.config.kv_width(), capacity) {}
+      : rt_(std::move(runtime)), cache_(rt_->cached(rt_->model.config.layers), rt_->model.config.kv_width(), capacity) {}
 
   int length() const override { return length_; }
 
   void read(const Rows& rows, const std::atomic<bool>& cancel) override {
     if (length_ != 0) throw std::runtime_error("A session reads Part A only once; this one already holds tokens.");
     cache_.begin_read(rows.count);
-    if (rt_->model.config.causal) {
+    const Config& config = rt_->model.config;
+    rt_->places.clear();
+    if (config.decoder_layers > 0) {
+      rt_->place(cache_, 0, rows.count);
+      rt_->run(rows, 0, config.first_decoder(), Visible::all, cancel);
+      rt_->remember_memory(rows.count);
+      fixed_ = rows.count;
+    } else if (config.causal) {
       for (int begin = 0; begin < rows.count; begin += kReadRows) {
         const int count = std::min(kReadRows, rows.count - begin);
         rt_->places.clear();
         rt_->place(cache_, begin, count);
         rt_->run({count, rows.tokens + begin, rows.positions + begin, rows.block_positions + begin},
-                 Visible::causal_block, cancel);
+                 0, config.layers, Visible::causal_block, cancel);
       }
     } else {
-      rt_->places.clear();
       rt_->place(cache_, 0, rows.count);
-      rt_->run(rows, Visible::all, cancel);
+      rt_->run(rows, 0, config.layers, Visible::all, cancel);
       fixed_ = rows.count;
     }
     length_ = rows.count;
@@ -148,6 +43,9 @@ class CpuSession : public Session {
 
   // In two halves around what all sessions of a step compute together.
   void begin_extend(int count) {
+    if (rt_->model.config.decoder_layers > 0 && fixed_ == 0) {
+      throw std::runtime_error("An encoder-decoder must read Part A before its session is extended.");
+    }
     cache_.begin_append(length_, count);
     rt_->place(cache_, length_, count);
   }
@@ -176,6 +74,8 @@ class CpuSession : public Session {
   SequenceCache<KV> cache_;
 };
 
+}  // namespace
+
 template <class T, class KV>
 std::unique_ptr<Session> CpuRuntime<T, KV>::open(int capacity) {
   auto self = std::static_pointer_cast<CpuRuntime<T, KV>>(shared_from_this());
@@ -188,7 +88,7 @@ void CpuRuntime<T, KV>::extend(const std::vector<Step>& steps, const Rows& rows,
   const auto own = [](const Step& step) { return static_cast<CpuSession<T, KV>*>(step.session); };
   places.clear();
   for (const Step& step : steps) own(step)->begin_extend(step.count);
-  run(rows, Visible::causal_rows, cancel);
+  run(rows, model.config.first_decoder(), model.config.layers, Visible::causal_rows, cancel);
   const int C = model.config.hidden, V = model.config.vocab;
   int row = 0, wanted = 0;
   float mean, rstd;
@@ -206,57 +106,6 @@ void CpuRuntime<T, KV>::extend(const std::vector<Step>& steps, const Rows& rows,
   }
   for (const Step& step : steps) own(step)->end_extend(step.count);
 }
-
-template <class T, class KV>
-void CpuRuntime<T, KV>::remember(int layer, int begin, int end) {
-  const int D = model.config.head_dim();
-  const auto keep = [&](const T* from, KV* to) {
-    if constexpr (std::is_same_v<T, KV>) {
-      std::memcpy(static_cast<void*>(to), from, sizeof(T) * D);
-    } else {
-      kernels<KV>(model.level).convert(D, from, to);
-    }
-  };
-  for (int r = begin; r < end; r++) {
-    const T* row = qkv.data() + (long)r * model.config.qkv_width();
-    const auto& [cache, at] = places[r];
-    KV *keys = cache->keys(layer, at), *values = cache->values(layer, at);
-    for (int g = 0; g < model.config.kv_heads; g++) {
-      keep(row + model.k_at(g), keys + g * D);
-      keep(row + model.v_at(g), values + g * D);
-    }
-  }
-}
-
-template <class T, class KV>
-void CpuRuntime<T, KV>::attend_block(int layer, int n, int h, LayerRows<T>& s, int thread) {
-  const Config& c = model.config;
-  const int D = c.head_dim(), held = places[0].at;
-  CachedRows<KV> pieces[2];
-  places[0].cache->look(layer, c.kv_head(h) * D, held + n, pieces);
-  const HeadView<T, KV> view = {s.qkv + model.q_at(h), pieces[0].k,     pieces[0].v,     s.o + h * D,
-                                c.qkv_width(),         c.kv_width(),    c.query_width(), n,
-                                held + n,              /*before=*/held, /*sep=*/0};
-  attention_forward(model, view, nullptr, attention[thread]);
-}
-
-template <class T, class KV>
-void CpuRuntime<T, KV>::attend_row(int layer, int r, int h, LayerRows<T>& s, int thread) {
-  const Config& c = model.config;
-  const int D = c.head_dim();
-  const auto& [cache, at] = places[r];
-  CachedRows<KV> pieces[2];
-  cache->look(layer, c.kv_head(h) * D, at + 1, pieces);
-  Buffer<float>& space = scores[thread];
-  space.reserve(cache->capacity() + 2 * D);
-  float *q = space.data() + cache->capacity(), *out = q + D;
-  model.k.widen(D, s.qkv + (long)r * c.qkv_width() + model.q_at(h), q);
-  kernels<KV>(model.level).attend_row(D, c.kv_width(), 1.0f / std::sqrt(static_cast<float>(D)), q, pieces,
-                                      space.data(), out);
-  model.k.convert(D, out, s.o + (long)r * c.query_width() + h * D);
-}
-
-}  // namespace
 
 std::shared_ptr<Runtime> make_runtime(const Config& c, Level level, int threads, Precision precision, int group) {
   QuantFormat format;

@@ -7,7 +7,6 @@ namespace cloze {
 namespace {
 
 constexpr long kUpdateChunk = 1 << 16;
-constexpr int kRowsAhead = 1024;
 
 }  // namespace
 
@@ -34,10 +33,9 @@ Trainer<T>::Trainer(const Config& config, Level level, int threads)
 template <class T>
 void Trainer<T>::prepare(int rows) {
   if (rows <= capacity_) return;
-  // Batches differ by some rows: buffers that grew by as little, again and again, would leave holes in the heap.
-  capacity_ = (rows + kRowsAhead - 1) / kRowsAhead * kRowsAhead;
-  const size_t n = capacity_, C = model.config.hidden, up = model.config.up(), F = model.config.inner;
-  for (Kept& kept : kept_) {
+  const size_t n = rows, C = model.config.hidden, up = model.config.up(), F = model.config.inner;
+  for (int l = 0; l < model.config.layers; l++) {
+    Kept& kept = kept_[l];
     kept.x.reserve(n * C);
     kept.qkv.reserve(n * 3 * C);
     kept.o.reserve(n * C);
@@ -45,6 +43,11 @@ void Trainer<T>::prepare(int rows) {
     kept.u.reserve(n * up);
     for (auto* b : {&kept.mean1, &kept.rstd1, &kept.mean2, &kept.rstd2}) b->reserve(n);
     kept.lse.reserve(n * model.config.heads);
+    if (model.config.is_decoder(l)) prepare_decoder(kept, n);
+    if (model.config.embedding_norm && (l == 0 || l == model.config.first_decoder())) {
+      kept.embedding_mean.reserve(n);
+      kept.embedding_rstd.reserve(n);
+    }
     if (model.config.norm != Norm::sandwich) continue;
     kept.attention_out.reserve(n * C);
     kept.mlp_out.reserve(n * C);
@@ -53,8 +56,6 @@ void Trainer<T>::prepare(int rows) {
   final_x_.reserve(n * C);
   final_mean_.reserve(n);
   final_rstd_.reserve(n);
-  embedding_mean_.reserve(n);
-  embedding_rstd_.reserve(n);
   for (auto* b : {&dx_, &dh_, &head_x_, &head_dx_}) b->reserve(n * C);
   d_qkv_.reserve(n * 3 * C);
   for (auto* b : {&d_out_, &normed_, &dh_t_, &d_o_, &head_rows_}) b->reserve(n * C);
@@ -63,6 +64,7 @@ void Trainer<T>::prepare(int rows) {
   d_qkv_t_.reserve(n * 3 * C);
   d_logits_.reserve((size_t)kHeadChunk * model.config.vocab);
   partials_.reserve((n / kRowBlock + 1) * partial_width());
+  capacity_ = rows;
 }
 
 template <class T>
@@ -70,7 +72,9 @@ LayerRows<T> Trainer<T>::rows_of(int layer) {
   Kept& kept = kept_[layer];
   return {kept.x.data(),     kept.qkv.data(),   kept.o.data(),     kept.h.data(),     kept.u.data(),
           kept.mean1.data(), kept.rstd1.data(), kept.mean2.data(), kept.rstd2.data(), kept.attention_out.data(),
-          kept.mlp_out.data(), kept.mean3.data(), kept.rstd3.data(), kept.mean4.data(), kept.rstd4.data()};
+          kept.mlp_out.data(), kept.mean3.data(), kept.rstd3.data(), kept.mean4.data(), kept.rstd4.data(),
+          {kept.cross_x.data(), kept.cross_q.data(), kept.cross_o.data(), kept.cross_mean.data(),
+           kept.cross_rstd.data(), kept.cross_out.data(), kept.cross_out_mean.data(), kept.cross_out_rstd.data()}};
 }
 
 template <class T>
@@ -93,16 +97,39 @@ void Trainer<T>::zero_gradients() {
 }
 
 template <class T>
-void Trainer<T>::forward(const Batch& batch) {
-  const int L = model.config.layers, H = model.config.heads, n = batch.rows.count;
-  prepare(n);
-  clock.enter(Phase::layers_forward);
-  LayerRows<T> first = rows_of(0);
-  for_row_blocks(model.pool, n, [&](int begin, int end, int t) {
-    model.embed(batch.rows, begin, end, first.x, embedding_mean_.data(), embedding_rstd_.data());
-    model.project_qkv(0, batch.rows, begin, end, first, model.scratch()[t]);
+const Batch& Trainer<T>::forward(const Batch& batch) {
+  const Config& c = model.config;
+  if (c.decoder_layers == 0) {
+    prepare(batch.rows.count);
+    forward_layers(batch, 0, c.layers, final_x_.data());
+    return batch;
+  }
+  take_part(batch, Part::a, part_a_);
+  take_part(batch, Part::b, part_b_);
+  const int read = part_a_.batch.rows.count;
+  prepare(std::max(read, part_b_.batch.rows.count));
+  forward_layers(part_a_.batch, 0, c.first_decoder(), memory_x_.data());
+  for_row_blocks(model.pool, read, [&](int begin, int end, int t) {
+    const long at = (long)begin * c.hidden;
+    float* normed = model.scratch()[t].normed.data();
+    model.normalize(model.k, end - begin, memory_x_.data() + at, model.layout.memory_g, model.layout.memory_b, normed,
+                    memory_mean_.data() + begin, memory_rstd_.data() + begin);
+    model.k.convert((end - begin) * c.hidden, normed, memory_.data() + at);
   });
-  for (int l = 0; l < L; l++) {
+  forward_layers(part_b_.batch, c.first_decoder(), c.layers, final_x_.data());
+  return part_b_.batch;
+}
+
+template <class T>
+void Trainer<T>::forward_layers(const Batch& batch, int from, int to, T* out) {
+  const int H = model.config.heads, n = batch.rows.count;
+  clock.enter(Phase::layers_forward);
+  LayerRows<T> first = rows_of(from);
+  for_row_blocks(model.pool, n, [&](int begin, int end, int t) {
+    model.embed(batch.rows, begin, end, first.x, kept_[from].embedding_mean.data(), kept_[from].embedding_rstd.data());
+    model.project_qkv(from, batch.rows, begin, end, first, model.scratch()[t]);
+  });
+  for (int l = from; l < to; l++) {
     check_cancel();
     LayerRows<T> s = rows_of(l);
     float* lse = kept_[l].lse.data();
@@ -112,12 +139,13 @@ void Trainer<T>::forward(const Batch& batch) {
       const int h = item % H;
       attention_forward(model, sample, h, s.qkv, s.o, lse + (long)h * n + sample.begin, attention_[t]);
     });
+    if (model.config.is_decoder(l)) forward_cross(l, batch);
     clock.enter(Phase::layers_forward);
-    LayerRows<T> next = l + 1 < L ? rows_of(l + 1) : LayerRows<T>{};
-    T* next_x = l + 1 < L ? next.x : final_x_.data();
+    LayerRows<T> next = l + 1 < to ? rows_of(l + 1) : LayerRows<T>{};
+    T* next_x = l + 1 < to ? next.x : out;
     for_row_blocks(model.pool, n, [&](int begin, int end, int t) {
       model.finish_layer(l, begin, end, s, next_x, model.scratch()[t]);
-      if (l + 1 < L) model.project_qkv(l + 1, batch.rows, begin, end, next, model.scratch()[t]);
+      if (l + 1 < to) model.project_qkv(l + 1, batch.rows, begin, end, next, model.scratch()[t]);
     });
   }
 }

@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "adapters.h"
-#include "attention.h"
 #include "muon.h"
 #include "step_clock.h"
+#include "trainer_parts.h"
 
 namespace cloze {
 
@@ -14,17 +14,6 @@ constexpr int kGradientDepth = 1024;  // rows summed in one product of a weight 
 constexpr int kGradientBlock = 192;   // output rows of a weight gradient in one work item
 constexpr int kHeadRows = 96;         // rows of logits a thread computes at once
 constexpr int kHeadChunk = 960;       // rows whose gradients of the logits are kept at once
-
-struct Batch {
-  Rows rows;
-  std::vector<Sample> samples;
-  const int32_t* targets;      // already shifted: what each row has to predict
-  const uint8_t* loss_mask;    // 1 where the row counts
-  // Fine-tuning (trainer_head.cc); null, empty and 0 are pretraining's plain cross-entropy.
-  const float* row_weights = nullptr;  // of all rows: factors of their losses
-  std::vector<int32_t> choices;        // the softmax is over the logits of these tokens alone
-  float smoothing = 0;                 // share of the target that is spread evenly over the vocabulary
-};
 
 // What `evaluate` can tell of the counted rows.
 struct RowOutputs {
@@ -88,11 +77,26 @@ class Trainer {
     Buffer<float> mean1, rstd1, mean2, rstd2, lse;
     Buffer<T> attention_out, mlp_out;  // of a sandwich
     Buffer<float> mean3, rstd3, mean4, rstd4;
+    Buffer<float> embedding_mean, embedding_rstd;  // of the first layer of a stack, where there is that norm
+    // Of a decoder layer: its cross-attention, and keys and values [rows of Part A, 2 C].
+    Buffer<T> cross_x, cross_q, cross_o, cross_out, memory_kv;
+    Buffer<float> cross_mean, cross_rstd, cross_out_mean, cross_out_rstd, cross_lse;
+  };
+  // Places of one attention's vectors in a block's stretch of partial sums.
+  struct AttentionSums {
+    long norm_g, norm_b, dense_b, out_g, out_b, in_b;
   };
 
   void prepare(int rows);
   LayerRows<T> rows_of(int layer);
-  void forward(const Batch& batch);
+  void prepare_decoder(Kept& kept, size_t rows);
+  // Returns the rows that predict: the batch, or Part B of an encoder-decoder.
+  const Batch& forward(const Batch& batch);
+  // Layers [from, to); what the last one gives goes to `out`.
+  void forward_layers(const Batch& batch, int from, int to, T* out);
+  // Both attentions' rows between a decoder layer's heads: from what self-attention gives to what cross-attention does.
+  void forward_cross(int layer, const Batch& batch);
+  HeadView<T> cross_view(int layer, size_t sample, int head);
   LossSum head(const Batch& batch, float weight, float shrink, bool backward, RowOutputs* outputs = nullptr);
   // The loss of a row with choices or smoothing; `logits` become their gradient.
   float fine_tuning_loss(const Batch& batch, int target, float weight, float* logits) const;
@@ -101,8 +105,19 @@ class Trainer {
   // From head_dx_ through the last norm to dx_.
   void backward_final_norm(const std::vector<int>& counted);
   void backward_layers(const Batch& batch, float embedding_shrink);
+  // From d_memory_ through the encoder.
+  void backward_encoder(float embedding_shrink);
   void backward_layer(int layer, const Batch& batch);
-  void backward_embedding(const Batch& batch, float shrink);
+  // From the gradient of cross-attention's heads in d_o_ to that of self-attention's, dh_ being that of what each adds.
+  void backward_cross(int layer, const Batch& batch);
+  // Rows [begin, end) of a layer: dx_ -> dh_ through the feed-forward layer; dh_ -> d_o_ through an attention's output
+  // projection; d_qkv_ (rows of `width`) -> dx through its input projection and norm, without the residual of pre-LN.
+  void backward_feed_forward(int layer, const LayerRows<T>& s, int begin, int end, int thread);
+  void backward_attention_output(const AttentionPart<T>& a, const AttentionSums& at, int begin, int end, int thread);
+  void backward_attention_input(const AttentionPart<T>& a, const AttentionSums& at, int width, int begin, int end,
+                                int thread, float* dx);
+  void reduce_attention(const AttentionPart<T>& a, const AttentionSums& at, int width, int blocks);
+  void backward_embedding(const Batch& batch, int first_layer, float shrink);
   // gradient [out, in] += dy^T x over the rows of the batch.
   void weight_gradient(int rows, int out, int in, const T* dy, const T* x, float* gradient);
   // Adds the per-block partial sums of a vector's gradient, in order; nothing where the model has no such vector.
@@ -111,9 +126,19 @@ class Trainer {
   template <class U>
   void normalize_backward(const Kernels<U>& kernels, int m, const float* dy, const U* x, long gain, const float* mean,
                           const float* rstd, float* dx, float* partial_g, float* partial_b) const;
-  void backward_embedding_norm(const Batch& batch);
-  // Floats of the partial sums of one block: gains and shifts of the norms, and biases.
-  long partial_width() const { return 13L * model.config.hidden + model.config.up(); }
+  void backward_embedding_norm(const Batch& batch, int first_layer);
+  // Floats of the partial sums of one block: of the feed-forward layer (gain, shift, bias, outer gain and shift, then the
+  // wide bias), of self-attention, and in a decoder layer of cross-attention and its keys and values.
+  long partial_width() const {
+    return 13L * model.config.hidden + model.config.up() + (model.config.decoder_layers > 0 ? 8L * model.config.hidden : 0);
+  }
+  AttentionSums attention_sums(long at) const {
+    const long C = model.config.hidden;
+    return {at, at + C, at + 2 * C, at + 3 * C, at + 4 * C, at + 5 * C};
+  }
+  AttentionSums self_sums() const { return attention_sums(5L * model.config.hidden + model.config.up()); }
+  AttentionSums cross_sums() const { return attention_sums(self_sums().in_b + 3L * model.config.hidden); }
+  long memory_sums() const { return cross_sums().in_b + model.config.hidden; }
   float* grad(long offset) { return gradients.data() + offset; }
   void check_cancel() {
     if (!cancel.load(std::memory_order_relaxed)) return;
@@ -123,7 +148,11 @@ class Trainer {
 
   std::vector<Kept> kept_;
   Buffer<T> final_x_;
-  Buffer<float> final_mean_, final_rstd_, embedding_mean_, embedding_rstd_;
+  Buffer<float> final_mean_, final_rstd_;
+  // Of an encoder-decoder: the batch's parts; what the encoder gives, before and after its last norm.
+  PartRows part_a_, part_b_;
+  Buffer<T> memory_x_, memory_, d_memory_kv_t_;
+  Buffer<float> memory_mean_, memory_rstd_, d_memory_, d_memory_kv_;
   std::vector<AttentionScratch<T>> attention_;
   // Backward buffers, shared by all layers.
   Buffer<float> dx_, dh_, d_qkv_, head_x_, head_dx_, partials_;

@@ -138,35 +138,38 @@ void Trainer<T>::backward_final_norm(const std::vector<int>& counted) {
 
 template <class T>
 void Trainer<T>::backward_layers(const Batch& batch, float embedding_shrink) {
-  for (int l = model.config.layers - 1; l >= 0; l--) {
+  const Config& c = model.config;
+  if (c.decoder_layers > 0) {
+    std::memset(d_memory_.data(), 0, sizeof(float) * part_a_.batch.rows.count * c.hidden);
+  }
+  for (int l = c.layers - 1; l >= c.first_decoder(); l--) {
     check_cancel();
     backward_layer(l, batch);
   }
   clock.enter(Phase::embedding);
-  if (!adapters) backward_embedding(batch, embedding_shrink);
+  backward_embedding(batch, c.first_decoder(), embedding_shrink);
+  if (c.decoder_layers > 0) backward_encoder(embedding_shrink);
   clock.enter(Phase::idle);
 }
 
 template <class T>
 LossSum Trainer<T>::forward_backward(const Batch& batch, float weight, float embedding_shrink, float head_shrink) {
-  forward(batch);
-  const LossSum loss = head(batch, weight, head_shrink, true);
-  backward_layers(batch, embedding_shrink);
+  const Batch& own = forward(batch);
+  const LossSum loss = head(own, weight, head_shrink, true);
+  backward_layers(own, embedding_shrink);
   return loss;
 }
 
 template <class T>
 LossSum Trainer<T>::evaluate(const Batch& batch, RowOutputs* outputs) {
-  forward(batch);
-  const LossSum loss = head(batch, 0, 1, false, outputs);
+  const LossSum loss = head(forward(batch), 0, 1, false, outputs);
   clock.enter(Phase::idle);
   return loss;
 }
 
 template <class T>
 std::vector<float> Trainer<T>::hidden_states(const Batch& batch) {
-  forward(batch);
-  const size_t rows = normalize_counted(batch).size();
+  const size_t rows = normalize_counted(forward(batch)).size();
   clock.enter(Phase::idle);
   return {head_x_.data(), head_x_.data() + rows * model.config.hidden};
 }
@@ -174,12 +177,12 @@ std::vector<float> Trainer<T>::hidden_states(const Batch& batch) {
 template <class T>
 void Trainer<T>::backward_hidden(const Batch& batch, const float* d_hidden) {
   const size_t C = model.config.hidden;
-  forward(batch);
-  const std::vector<int> counted = normalize_counted(batch);
-  std::memset(dx_.data(), 0, sizeof(float) * batch.rows.count * C);
+  const Batch& own = forward(batch);
+  const std::vector<int> counted = normalize_counted(own);
+  std::memset(dx_.data(), 0, sizeof(float) * own.rows.count * C);
   std::memcpy(head_dx_.data(), d_hidden, sizeof(float) * counted.size() * C);
   backward_final_norm(counted);
-  backward_layers(batch, 1);
+  backward_layers(own, 1);
 }
 
 #define CLOZE_INSTANTIATE(T)                                                                  \

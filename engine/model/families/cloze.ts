@@ -35,6 +35,7 @@ export const cloze: Family = {
     if (keys.has('rotaryPairs')) config.rotaryPairs = keys.choice('rotaryPairs', ['halves', 'neighbours']);
     if (keys.has('rotaryTheta')) config.rotaryTheta = keys.positive('rotaryTheta', 10000);
     if (keys.has('causal')) config.causal = keys.flag('causal', false);
+    if (keys.has('decoderLayers')) config.decoderLayers = keys.count('decoderLayers');
     if (keys.has('embeddingNorm')) config.embeddingNorm = keys.flag('embeddingNorm', false);
     return config;
   },

@@ -48,6 +48,7 @@ const INEXPRESSIBLE = [
   'embeddingNorm',
   'queryKeyNorm',
   'experts',
+  'decoderLayers',
 ];
 
 /** Whether the family's files can express a configuration. */

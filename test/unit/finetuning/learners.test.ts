@@ -53,11 +53,13 @@ const cases: Record<string, Case> = {
     examples: pairs,
   },
 };
+const models = { 'in one stack': config, 'in an encoder-decoder': { ...config, decoderLayers: 1 } };
 const names = tensorShapes(config).map(({ name }) => name);
 
 describe.each(Object.entries(cases))('%s', (_, { make, examples }) => {
-  it('has the gradients of its loss', async () => {
-    const trunk = await tinyTrunk();
+  it.each(Object.entries(models))('has the gradients of its loss, %s', async (_, model) => {
+    const trunk = await tinyTrunk(3, model);
+    const names = tensorShapes(model).map(({ name }) => name);
     const learner = make(trunk);
     const loss = await learner.learn(examples, 1);
     expect(loss).toBeGreaterThan(0);

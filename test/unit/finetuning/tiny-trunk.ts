@@ -10,12 +10,12 @@ import { randomTensors, SMALLEST } from '../native/tiny.ts';
 export const tokenizer = toyTokenizer(['yes', 'no', 'red', 'blue', 'green']);
 export const config: GlmConfig = { ...SMALLEST, norm: 'pre', vocabSize: tokenizer.vocabSize + 3, maxLength: 96 };
 
-export function folderOf(seed = 3): ModelFolder {
-  const tensors = randomTensors(config, createRandom(seed));
+export function folderOf(seed = 3, own = config): ModelFolder {
+  const tensors = randomTensors(own, createRandom(seed));
   return {
     path: 'tiny',
     family: 'cloze',
-    config,
+    config: own,
     metadata: {},
     async *tensors() {
       for (const [name, values] of tensors) {
@@ -26,8 +26,8 @@ export function folderOf(seed = 3): ModelFolder {
   };
 }
 
-export const tinyTrunk = (seed?: number): Promise<Trunk> =>
-  openTrunk(folderOf(seed), { level: '', threads: 1, precision: 'float32' });
+export const tinyTrunk = (seed?: number, own?: GlmConfig): Promise<Trunk> =>
+  openTrunk(folderOf(seed, own), { level: '', threads: 1, precision: 'float32' });
 
 /** Whether a word occurs in a text. */
 export const LABELLED: Task = {

@@ -69,6 +69,7 @@ const cases: Record<string, Case> = {
     context: 2048,
     precisions: ['int8'],
   },
+  'an encoder-decoder': { shape: { layers: 12, decoderLayers: 6 }, context: 512, precisions: ['float32'] },
 };
 
 describe.runIf(process.platform === 'linux')('a model takes what was predicted, within 10 %', () => {

@@ -50,3 +50,12 @@ it('a token reads the weights', () => {
   expect(own.readPerToken / (4 * (12 * L * C * C + V * C))).toBeCloseTo(1, 2);
   expect(own.cache).toBe(2 * L * 1000 * C * 4);
 });
+
+it('a token of an encoder-decoder reads the decoder, and nothing of what makes keys and values of Part A', () => {
+  const form = { precision: 'float32', group: 'row', level: 'portable', threads: 1 } as const;
+  const { hiddenSize: C, vocabSize: V } = SHAPE;
+  const own = nativeDemand({ ...SHAPE, decoderLayers: 3 }, form, 1000);
+  expect(own.readPerToken / (4 * (3 * 14 * C * C + V * C))).toBeCloseTo(1, 2);
+  expect(own.weights / (4 * (12 * C * C + 3 * 16 * C * C + 2 * V * C))).toBeCloseTo(1, 1);
+  expect(own.cache).toBe(2 * 3 * 1000 * C * 4);
+});

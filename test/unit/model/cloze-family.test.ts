@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { clozeKeys } from '../../../engine/model/families/cloze.ts';
 import { loadModelFolder } from '../../../engine/model/load.ts';
 import { createRandom } from '../../../engine/objective/random.ts';
 import { exportModel } from '../../../engine/training/export-model.ts';
@@ -48,5 +49,11 @@ describe('the family of an exported model', () => {
     const folder = mkdtempSync(join(home, 'wrong-'));
     writeFileSync(join(folder, 'config.json'), JSON.stringify({ model_type: 'cloze', layers: 2, vocabSize: 'many' }));
     await expect(loadModelFolder(folder)).rejects.toThrow('"vocabSize" must be a whole number above 0');
+    const decoder = async (change: Partial<typeof SMALLEST>) => {
+      writeFileSync(join(folder, 'config.json'), JSON.stringify(clozeKeys({ ...SMALLEST, ...change })));
+      return loadModelFolder(folder);
+    };
+    await expect(decoder({ decoderLayers: 2 })).rejects.toThrow('2 decoder layers of 2 leave the encoder none.');
+    await expect(decoder({ decoderLayers: 1, causal: true })).rejects.toThrow('has an encoder, which cannot be causal');
   });
 });

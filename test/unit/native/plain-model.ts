@@ -4,7 +4,7 @@
  */
 import { bfloat16ToFloat32, float32ToBfloat16 } from '../../../engine/checkpoint/float-formats.ts';
 import { dequantize, type QuantFormat, quantize } from '../../../engine/checkpoint/quantization.ts';
-import { type GlmConfig, tensorShapes } from '../../../engine/model/config.ts';
+import { type GlmConfig, isDecoder, tensorShapes } from '../../../engine/model/config.ts';
 import type { TokenRows } from '../../../engine/runtime/runtime.ts';
 
 type Linear = (x: readonly number[]) => number[];
@@ -26,6 +26,7 @@ export function plainLogits(
   format?: QuantFormat,
 ): number[][] {
   const { hiddenSize: C, heads: H, innerSize: F, layers, positions, norm, causal = false, bias = 'all' } = config;
+  const { decoderLayers = 0 } = config;
   const D = C / H;
   const shapes = new Map(tensorShapes(config).map(({ name, shape }) => [name, shape]));
   const tensor = (name: string) => tensors.get(name) as Float32Array;
@@ -61,11 +62,21 @@ export function plainLogits(
     return [...turn(x.slice(0, half), position, rotaryPairs), ...turn(x.slice(half), block, rotaryPairs)];
   };
 
+  const alpha = norm === 'deepnorm' ? config.residualAlpha : 1;
+  const carries = norm === 'deepnorm' || norm === 'post';
+  const plus = (out: readonly number[], came: readonly number[], normed: readonly number[]) =>
+    out.map((value, i) => value + alpha * ((carries ? normed : came)[i] as number));
+  let memory: number[][] = [];
   for (let layer = 0; layer < layers; layer++) {
     const name = `transformer.layers.${layer}`;
+    const decodes = isDecoder(config, layer);
+    // Part A leaves an encoder-decoder where its decoder begins.
+    const passes = (row: number) => decoderLayers === 0 || decodes === row >= sep;
+    if (decodes && memory.length === 0)
+      memory = states.slice(0, sep).map((x) => normalized(x, 'transformer.encoder_final_layernorm'));
     const apply = (part: string): Linear => {
       const product = linear(matrix(`${name}.${part}.weight`), format);
-      const biased = bias === 'all' || (bias === 'qkv' && part.endsWith('query_key_value'));
+      const biased = bias === 'all' || (bias === 'qkv' && /(query|key_value)$/.test(part));
       const shift = biased ? tensor(`${name}.${part}.bias`) : undefined;
       return (x) => product(x).map((value, i) => value + (shift?.[i] ?? 0));
     };
@@ -80,45 +91,65 @@ export function plainLogits(
     const kept = (values: number[], row: number) =>
       format && (causal || row >= sep) ? values.map(asBfloat16) : values;
     const attended = projected.map((x, row) =>
-      Array.from({ length: H }, (_, head) => {
-        if (format && row < sep) {
-          const read = projected.slice(0, sep);
-          return attendedInWords(
-            turned(part(x, 0, head), row),
-            read.map((y, column) => kept(turned(part(y, 1, head), column), row)),
-            read.map((y) => kept(part(y, 2, head), row)),
-            causal ? row + 1 : sep,
-          );
-        }
-        const columns = projected.slice(0, causal ? row + 1 : Math.max(sep, row + 1));
-        const query = turned(part(x, 0, head), row);
-        const scores = columns.map(
-          (y, column) => dot(query, kept(turned(part(y, 1, head), column), row)) / Math.sqrt(D),
-        );
-        const top = Math.max(...scores);
-        const shares = scores.map((score) => Math.exp(score - top));
-        const total = shares.reduce((a, b) => a + b, 0);
-        const out = new Array<number>(D).fill(0);
-        for (const [column, y] of columns.entries()) {
-          const share = (shares[column] as number) / total;
-          for (const [i, value] of kept(part(y, 2, head), row).entries()) (out[i] as number) += share * value;
-        }
-        return out;
-      }).flat(),
+      !passes(row)
+        ? []
+        : Array.from({ length: H }, (_, head) => {
+            if (format && row < sep) {
+              const read = projected.slice(0, sep);
+              return attendedInWords(
+                turned(part(x, 0, head), row),
+                read.map((y, column) => kept(turned(part(y, 1, head), column), row)),
+                read.map((y) => kept(part(y, 2, head), row)),
+                causal ? row + 1 : sep,
+              );
+            }
+            const end = causal ? row + 1 : Math.max(sep, row + 1);
+            const columns = Array.from({ length: end }, (_, column) => column).filter(passes);
+            return attendedBy(
+              turned(part(x, 0, head), row),
+              columns.map((column) => kept(turned(part(projected[column] as number[], 1, head), column), row)),
+              columns.map((column) => kept(part(projected[column] as number[], 2, head), row)),
+            );
+          }).flat(),
     );
-    const alpha = norm === 'deepnorm' ? config.residualAlpha : 1;
-    const carries = norm === 'deepnorm' || norm === 'post';
-    const plus = (out: readonly number[], came: readonly number[], normed: readonly number[]) =>
-      out.map((value, i) => value + alpha * ((carries ? normed : came)[i] as number));
     const after = (out: number[], part: string) => (norm === 'sandwich' ? normalized(out, `${name}.${part}`) : out);
+    const crossed = (x: number[]) => {
+      const asked = normalized(x, `${name}.post_attention_layernorm`);
+      const query = apply('cross_attention.query')(asked);
+      const answers = memory.map(apply('cross_attention.key_value')).map((y) => (format ? y.map(asBfloat16) : y));
+      const heads = Array.from({ length: H }, (_, head) => {
+        const at = (y: number[], begin: number) => y.slice(begin + head * D, begin + (head + 1) * D);
+        return attendedBy(
+          at(query, 0),
+          answers.map((y) => at(y, 0)),
+          answers.map((y) => at(y, C)),
+        );
+      });
+      return plus(after(apply('cross_attention.dense')(heads.flat()), 'post_cross_attn_layernorm'), x, asked);
+    };
     states = attended.map((x, row) => {
+      if (!passes(row)) return states[row] as number[];
       const attention = after(dense(x), 'post_self_attn_layernorm');
-      const inner = plus(attention, states[row] as number[], normed[row] as number[]);
-      const again = normalized(inner, `${name}.post_attention_layernorm`);
+      const own = plus(attention, states[row] as number[], normed[row] as number[]);
+      const inner = decodes ? crossed(own) : own;
+      const again = normalized(inner, `${name}.post_${decodes ? 'cross_' : ''}attention_layernorm`);
       return plus(after(down(activated(up(again), F, config)), 'post_mlp_layernorm'), inner, again);
     });
   }
   return states.slice(sep).map((x) => head(normalized(x, 'transformer.final_layernorm')));
+}
+
+function attendedBy(query: number[], keys: number[][], values: number[][]): number[] {
+  const scores = keys.map((key) => dot(query, key) / Math.sqrt(query.length));
+  const top = Math.max(...scores);
+  const shares = scores.map((score) => Math.exp(score - top));
+  const total = shares.reduce((a, b) => a + b, 0);
+  const out = new Array<number>(query.length).fill(0);
+  for (const [column, value] of values.entries()) {
+    const share = (shares[column] as number) / total;
+    for (const [i, part] of value.entries()) (out[i] as number) += share * part;
+  }
+  return out;
 }
 
 /** Attention of a quantised model's Part A in whole numbers of 16 bits (native/src/word_attention.h). */

@@ -94,6 +94,30 @@ export const CONFIGS: Readonly<Record<string, GlmConfig>> = {
     bias: 'none',
     embeddingNorm: true,
   },
+  'encoder-decoder, deepnorm': { ...SMALLEST, decoderLayers: 1 },
+  'encoder-decoder, pre, learned-2d, untied, thirds, embedding norm': {
+    ...SMALLEST,
+    layers: 3,
+    decoderLayers: 2,
+    positions: 'learned-2d',
+    norm: 'pre',
+    activation: 'gelu',
+    qkvLayout: 'thirds',
+    hiddenSize: 36,
+    heads: 3,
+    tiedEmbedding: false,
+    embeddingNorm: true,
+  },
+  'encoder-decoder, sandwich, rms-norm, bias of projections': {
+    ...SMALLEST,
+    layers: 3,
+    decoderLayers: 1,
+    positions: 'rotary-1d',
+    norm: 'sandwich',
+    normKind: 'rms-norm',
+    activation: 'swiglu',
+    bias: 'qkv',
+  },
 };
 
 /** ChatGLM2's kind, with GLM-4-0414's norms: no row sees a later one, heads share keys and values. */
@@ -133,22 +157,23 @@ export function randomTensors(config: GlmConfig, random: Random): Map<string, Fl
   );
 }
 
-/** A sample of `length` random tokens of which `sep` are Part A, in spans of a few tokens; every third row counts. */
+/** A sample of `length` random tokens of which `sep` are Part A, in spans of a few tokens; every third row of it counts. */
 export function randomSample(config: GlmConfig, random: Random, length: number, sep: number): InfillingSample {
   const draw = (bound: number) => Int32Array.from({ length }, () => random.below(bound));
   const positions = Int32Array.from({ length }, (_, row) => (row < sep ? row : random.below(Math.max(1, sep))));
   const blockPositions = Int32Array.from({ length }, (_, row) => (row < sep ? 0 : 1 + ((row - sep) % 9)));
-  const lossMask = Uint8Array.from({ length }, (_, row) => (row >= sep || row % 3 === 0 ? 1 : 0));
+  const predicts = (row: number) => row >= sep || (!config.decoderLayers && row % 3 === 0);
+  const lossMask = Uint8Array.from({ length }, (_, row) => (predicts(row) ? 1 : 0));
   return { tokens: draw(config.vocabSize), targets: draw(config.vocabSize), positions, blockPositions, lossMask, sep };
 }
 
-/** Three samples, one longer than a block of rows, one without Part A. */
+/** Three samples, one longer than a block of rows, one without Part A (with one row of it for an encoder). */
 export function randomBatch(config: GlmConfig, seed: number): NativeBatch {
   const random = createRandom(seed);
   return toBatch([
     randomSample(config, random, 17, 9),
     randomSample(config, random, 131, 70),
-    randomSample(config, random, 5, 0),
+    randomSample(config, random, 5, config.decoderLayers ? 1 : 0),
   ]);
 }
 

@@ -241,6 +241,26 @@ describe('misuse', () => {
     expect(() => trainer.forwardBackward(wrong, 1, 1)).toThrow(message);
   });
 
+  it('an encoder without rows, or with targets', async () => {
+    const config: GlmConfig = { ...SMALLEST, decoderLayers: 1 };
+    const trainer = await open(config);
+    const own = randomBatch(config, 2);
+    const none = { ...own, separators: Int32Array.of(9, 0, 1) };
+    expect(() => trainer.evaluate(none)).toThrow('Sample 1 has no Part A, which the encoder of this model needs.');
+    const lossMask = own.lossMask.map((counts, row) => (row === 17 ? 1 : counts));
+    expect(() => trainer.evaluate({ ...own, lossMask })).toThrow('Sample 1 has rows of Part A that count in the loss');
+    // A sample that the encoder reads and the decoder does not has no part in the loss.
+    const [unread, alone] = [
+      {
+        ...own,
+        separators: Int32Array.of(17, 70, 1),
+        lossMask: own.lossMask.map((counts, row) => (row < 17 ? 0 : counts)),
+      },
+      { ...own, lossMask: own.lossMask.map((counts, row) => (row < 17 ? 0 : counts)) },
+    ];
+    expect(await trainer.evaluate(unread)).toEqual(await trainer.evaluate(alone));
+  });
+
   it('a target that does not count may be anything', async () => {
     const row = batch.lossMask.indexOf(0);
     const trainer = await open();
@@ -273,8 +293,9 @@ describe('Muon', () => {
   const MUON: AdamWOptions = { ...OPTIMIZER, muon: 0.95, clip: 0.5 };
 
   it('orthogonalises the momentum of each projection apart, and leaves the rest to AdamW', async () => {
-    for (const qkvLayout of ['per-head', 'thirds'] as const) {
-      const config: GlmConfig = { ...SMALLEST, qkvLayout };
+    const decoder = { layers: 2, decoderLayers: 1 };
+    for (const change of [{ qkvLayout: 'per-head' }, { qkvLayout: 'thirds' }, decoder] as const) {
+      const config: GlmConfig = { ...SMALLEST, ...change };
       const batch = randomBatch(config, 5);
       const [muon, adam] = [await open(config), await open(config)];
       for (const trainer of [muon, adam]) {
@@ -325,7 +346,8 @@ function projectionRows(config: GlmConfig, name: string, rows: number): number[]
   if (name.endsWith('dense_h_to_4h.weight')) {
     return rows === config.innerSize ? [all] : [all.slice(0, config.innerSize), all.slice(config.innerSize)];
   }
-  return /(attention\.dense|dense_4h_to_h)\.weight$/.test(name) ? [all] : undefined;
+  if (name.endsWith('.key_value.weight')) return [all.slice(0, rows / 2), all.slice(rows / 2)];
+  return /(attention\.dense|cross_attention\.query|dense_4h_to_h)\.weight$/.test(name) ? [all] : undefined;
 }
 
 /** Newton-Schulz as in native/src/muon.cc, on plain arrays. */

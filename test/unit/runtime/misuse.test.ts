@@ -119,7 +119,18 @@ describe('misuse', () => {
     await expect(open({ rotarySize: 16 })).rejects.toThrow('at most the head size of 12');
     await expect(open({ headSize: 6 })).rejects.toThrow('must be a multiple of 4 times');
     await expect(open({ normKind: 'rms-norm' })).rejects.toThrow('DeepNorm goes with LayerNorm.');
+    await expect(open({ decoderLayers: 2 })).rejects.toThrow('"decoderLayers" is 2 of 2 layers; the encoder needs one');
+    await expect(open({ decoderLayers: 0 })).rejects.toThrow('at least 1 for "decoderLayers"');
+    await expect(open({ decoderLayers: 1, causal: true })).rejects.toThrow('An encoder-decoder is not causal');
     await expect(open({ bias: 'some' as 'all' })).rejects.toThrow('"some" for "bias"; known are all, qkv, none');
+  });
+
+  it('a span written by an encoder-decoder that has read nothing', async () => {
+    const session = (await openTiny({ ...SMALLEST, decoderLayers: 1 })).open(20);
+    await expect(session.extend(rows([1]))).rejects.toThrow('must read Part A before its session is extended');
+    await session.read(rows([1, 2, 3]));
+    expect(await session.extend(rows([1]))).toHaveLength(SMALLEST.vocabSize);
+    expect(() => session.rewind(2)).toThrow('of which Part A has 3');
   });
 
   it.each<[Partial<GlmConfig>, string]>([

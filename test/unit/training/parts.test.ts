@@ -84,6 +84,16 @@ describe('first weights', () => {
     }
   });
 
+  it('have the gains of DeepNorm in cross-attention', () => {
+    const tensors = drawn({ decoderLayers: 1 });
+    const of = (part: string) => at(tensors, `transformer.layers.2.cross_attention.${part}.weight`);
+    const [keyValue, square] = [of('key_value'), Math.sqrt(2 / 128)];
+    expect(deviation(of('query')) / square).toBeCloseTo(1, 1);
+    expect(deviation(keyValue.subarray(0, 64 * 64)) / square).toBeCloseTo(1, 1);
+    expect(deviation(keyValue.subarray(64 * 64)) / (square / Math.sqrt(6))).toBeCloseTo(1, 1);
+    expect(deviation(of('dense')) / (square / Math.sqrt(6))).toBeCloseTo(1, 1);
+  });
+
   it.each(['per-head', 'thirds'] as const)(
     'have the gains of DeepNorm with queries, keys and values %s',
     (qkvLayout) => {
