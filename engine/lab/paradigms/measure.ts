@@ -1,0 +1,120 @@
+/** One trained model through everything that the lab asks. */
+import type { Documents } from '../../evaluation/documents.ts';
+import { editSimilarity, isExactMatch } from '../../evaluation/metrics.ts';
+import { corpusTasks, drawExamples } from '../../finetuning/corpus-tasks/draw-examples.ts';
+import type { Example } from '../../finetuning/example.ts';
+import { fineTune } from '../../finetuning/fine-tune.ts';
+import { createHeadLearner } from '../../finetuning/head-learner.ts';
+import { isRight } from '../../finetuning/metrics.ts';
+import { openTrunk } from '../../finetuning/trunk.ts';
+import type { ModelFolder } from '../../model/load.ts';
+import type { ExecutionOptions, NativeTrainer } from '../../native.ts';
+import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
+import { microBatches, toBatch } from '../../training/batch.ts';
+import { blankKinds, type ContinuedText, type HeldOut, type LabBlankKind } from './held-out.ts';
+import { type LabParadigm, labTokens } from './paradigm.ts';
+import type { MeasuringPlan } from './plan.ts';
+import { writeBlanks } from './write-blanks.ts';
+
+export interface MeasuredModel {
+  blanks: { kind: LabBlankKind; exact: number; similarity: number }[];
+  /** Bits per byte; null where the paradigm does not write from left to right. */
+  texts: number | null;
+  descriptions: number | null;
+  understanding: { task: string; accuracy: number }[];
+}
+
+export interface MeasureOptions {
+  paradigm: LabParadigm;
+  model: ModelFolder;
+  tokenizer: Tokenizer;
+  heldOut: HeldOut;
+  documents: { training: Documents; heldOut: Documents };
+  plan: MeasuringPlan;
+  seed: number;
+  execution: ExecutionOptions;
+  signal?: AbortSignal | undefined;
+}
+
+const MICRO_ROWS = 4096;
+const RATE = 5e-4;
+const BATCH = 16;
+const LONGEST_EXAMPLE = 160;
+
+export async function measureModel(options: MeasureOptions): Promise<MeasuredModel> {
+  const { paradigm, model, tokenizer, heldOut, execution, signal } = options;
+  const { trainer } = await openTrunk(model, execution);
+  const writer = { trainer, paradigm, tokenizer, vocabSize: model.config.vocabSize, signal };
+  const blanks: MeasuredModel['blanks'] = [];
+  for (const kind of blankKinds) {
+    const own = heldOut.blanks.filter((blank) => blank.kind === kind);
+    const written = await writeBlanks(writer, own);
+    const pairs = own.map(({ missing }, index) => [written[index] as string, tokenizer.decode(missing)] as const);
+    blanks.push({
+      kind,
+      exact: mean(pairs.map(([ours, theirs]) => Number(isExactMatch(ours, theirs)))),
+      similarity: mean(pairs.map(([ours, theirs]) => editSimilarity(ours, theirs))),
+    });
+  }
+  const texts = await bitsPerByte(options, trainer, heldOut.texts);
+  const descriptions = await bitsPerByte(options, trainer, heldOut.descriptions);
+  const understanding: MeasuredModel['understanding'] = [];
+  for (const task of options.plan.tasks) {
+    signal?.throwIfAborted();
+    understanding.push({ task, accuracy: await accuracyAfter(options, task) });
+  }
+  return { blanks, texts, descriptions, understanding };
+}
+
+/** Bits of all texts by bytes of all texts. */
+async function bitsPerByte(
+  { paradigm, tokenizer, signal }: MeasureOptions,
+  trainer: NativeTrainer,
+  texts: readonly ContinuedText[],
+): Promise<number | null> {
+  const { continuation } = paradigm;
+  if (!continuation) return null;
+  const tokens = labTokens(tokenizer);
+  const samples = texts.map(({ context, text }) => continuation(context, text, tokens));
+  let nats = 0;
+  for (const batch of microBatches(samples, MICRO_ROWS)) {
+    signal?.throwIfAborted();
+    nats += (await trainer.evaluate(toBatch(batch))).sum;
+  }
+  const bytes = texts.reduce((sum, { text }) => sum + tokenizer.decodeBytes(text).length, 0);
+  return nats / Math.LN2 / bytes;
+}
+
+/** A head on the mean of the states, with the whole model under it. */
+async function accuracyAfter(options: MeasureOptions, name: string): Promise<number> {
+  const { model, tokenizer, documents, plan, seed, execution, signal } = options;
+  const own = corpusTasks.find(({ task }) => task.name === name);
+  if (!own)
+    throw new Error(`There is no task "${name}"; there are ${corpusTasks.map(({ task }) => task.name).join(', ')}.`);
+  const examples = drawExamples(own, documents, { train: plan.examples, dev: plan.dev, test: plan.test }, seed);
+  const trunk = await openTrunk(model, execution);
+  const learner = createHeadLearner(trunk, {
+    tokenizer,
+    task: own.task,
+    pooling: 'mean',
+    maxTokens: Math.min(LONGEST_EXAMPLE, model.config.maxLength),
+    seed,
+  });
+  await fineTune(learner, {
+    train: examples.train,
+    dev: examples.dev,
+    score: (answers) => answers.filter((answer, index) => isRight(examples.dev[index] as Example, answer)).length,
+    epochs: plan.epochs,
+    batch: BATCH,
+    rate: RATE,
+    patience: plan.epochs,
+    seed,
+    ...(signal ? { signal } : {}),
+  });
+  const answers = await learner.answer(examples.test, signal);
+  return mean(answers.map((answer, index) => Number(isRight(examples.test[index] as Example, answer))));
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
