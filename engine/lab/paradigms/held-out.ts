@@ -53,14 +53,18 @@ export function drawHeldOut(
   source: HeldOutSource,
   plan: Pick<MeasuringPlan, 'blanks' | 'texts' | 'descriptions'>,
 ): HeldOut {
-  const random = createRandom(SEED);
+  // A generator for each: asking for more of one leaves the others as they are.
+  const [texts, descriptions] = [createRandom(SEED), createRandom(SEED + 1)];
   return {
-    blanks: blankKinds.flatMap((kind) => several(plan.blanks, kind, () => drawBlank(source, kind, random))),
+    blanks: blankKinds.flatMap((kind, index) => {
+      const random = createRandom(SEED + 2 + index);
+      return several(plan.blanks, kind, () => drawBlank(source, kind, random));
+    }),
     texts: several(plan.texts, 'text', () => {
-      const text = drawText(source, random);
+      const text = drawText(source, texts);
       return text && { context: [cls(source)], text };
     }),
-    descriptions: several(plan.descriptions, 'described function', () => drawDescription(source, random)),
+    descriptions: several(plan.descriptions, 'described function', () => drawDescription(source, descriptions)),
   };
 }
 

@@ -47,6 +47,10 @@ export const MEASURING: MeasuringPlan = {
 };
 
 const HEAD_SIZE = 32;
+const SHORT_RUN = 5e6;
+/** Found at this width, with GLM; wider models take smaller steps. */
+const PEAK = 4e-3;
+const PEAK_WIDTH = 64;
 /** A permuted text has two rows for each token. */
 const ROWS_OF_A_TOKEN = 2;
 
@@ -84,10 +88,16 @@ export function labRecipe(plan: TrainingPlan, paradigm: LabParadigm, vocabSize: 
   return {
     name: `${paradigm.name} ${nameOf(plan)}`,
     config,
-    stepTokens: 4096,
+    // A short run needs steps more than it needs smooth gradients.
+    stepTokens: plan.tokens < SHORT_RUN ? 2048 : 4096,
     microTokens: 4096,
     optimizer: { clip: 1, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, decayAll: false, muon: 0.95 },
-    schedule: { peak: 2e-3, floor: 0.02, warmup: { share: 0.04 }, decayShare: 0.3 },
+    schedule: {
+      peak: PEAK * Math.sqrt(PEAK_WIDTH / plan.hiddenSize),
+      floor: 0.02,
+      warmup: { share: 0.04 },
+      decayShare: 0.3,
+    },
     embeddingShrink: WHOLE,
     samples: {
       kind: 'own',

@@ -1,6 +1,6 @@
 /** The lab's figures as a report: means over seeds with intervals, verdicts on claims, Markdown and drawings. */
 import { type Estimate, meanOfRuns } from '../../evaluation/intervals.ts';
-import { between, percent, table } from '../../evaluation/markdown-table.ts';
+import { between, table } from '../../evaluation/markdown-table.ts';
 import type { Plots } from '../../evaluation/plots/report-plots.ts';
 import { shareBars } from '../../evaluation/plots/share-bars.ts';
 import { isLoss, judgeClaims, type Verdict } from './claims.ts';
@@ -74,6 +74,13 @@ export function labReport(subject: LabSubject, paradigms: readonly LabParadigm[]
   return { ...subject, rows, verdicts: judgeClaims(runs) };
 }
 
+/** Of one run nothing but the value is known. */
+function shown(estimate: Estimate, show: (x: number) => string): string {
+  return Number.isFinite(estimate.low) ? between(estimate, show) : show(estimate.value);
+}
+
+const percent = (estimate: Estimate) => shown(estimate, (x) => (100 * x).toFixed(1));
+
 const ENDS: Readonly<Record<BlankEnd, Readonly<Record<string, string>>>> = {
   eop: { 'rest of line': 'found by the model', 'short span': 'found by the model' },
   told: { 'rest of line': 'length told', 'short span': 'length told' },
@@ -81,7 +88,7 @@ const ENDS: Readonly<Record<BlankEnd, Readonly<Record<string, string>>>> = {
 };
 
 export function labTables({ rows, verdicts }: LabReport): string[] {
-  const bits = (estimate: Estimate | null) => (estimate ? between(estimate, (x) => x.toFixed(3)) : 'does not write');
+  const bits = (estimate: Estimate | null) => (estimate ? shown(estimate, (x) => x.toFixed(3)) : 'does not write');
   const tasks = rows[0]?.understanding.map(({ task }) => task) ?? [];
   return [
     '## Filling blanks of unknown length',
@@ -132,7 +139,7 @@ export function labTables({ rows, verdicts }: LabReport): string[] {
         claim.text,
         claim.source,
         claim.figure,
-        between(lead, (x) => (isLoss(claim.figure) ? x.toFixed(3) : (100 * x).toFixed(1))),
+        shown(lead, (x) => (isLoss(claim.figure) ? x.toFixed(3) : (100 * x).toFixed(1))),
         verdict,
       ]),
     ),
