@@ -1,6 +1,8 @@
 /** What the papers say of these ways of pre-training, each as two of them and one figure; the lab says whether it holds here. */
 import { type Estimate, meanOfRuns } from '../../evaluation/intervals.ts';
+import type { LabBlankKind } from './held-out.ts';
 import type { LabRun } from './lab.ts';
+import type { UnderstandingMethod } from './measure.ts';
 
 export interface Claim {
   text: string;
@@ -10,8 +12,8 @@ export interface Claim {
   figure: Figure;
 }
 
-/** `understanding` is the mean accuracy over the tasks. Of bits, less is better. */
-export type Figure = 'rest of line' | 'short span' | 'texts' | 'descriptions' | 'understanding';
+/** `head` and `cloze` are mean accuracies over the tasks, learnt in these ways. Of bits, less is better. */
+export type Figure = LabBlankKind | 'texts' | 'descriptions' | UnderstandingMethod;
 
 export const claims: readonly Claim[] = [
   {
@@ -54,21 +56,21 @@ export const claims: readonly Claim[] = [
     source: 'Devlin et al. 2019',
     better: 'autoencoding',
     worse: 'autoregressive',
-    figure: 'understanding',
+    figure: 'head',
   },
   {
-    text: 'GLM understands better than BERT (there as cloze questions, here with the same head)',
+    text: 'GLM, asked by blanks, understands better than BERT, asked by masks',
     source: 'Du et al. 2022, table 2',
     better: 'glm',
     worse: 'autoencoding',
-    figure: 'understanding',
+    figure: 'cloze',
   },
   {
     text: 'Permutation understands better than masks',
     source: 'Yang et al. 2019',
     better: 'permutation',
     worse: 'autoencoding',
-    figure: 'understanding',
+    figure: 'head',
   },
 ];
 
@@ -106,9 +108,11 @@ export function figureOf({ measured }: LabRun, figure: Figure): number | null {
     case 'texts':
     case 'descriptions':
       return measured[figure];
-    case 'understanding': {
-      const all = measured.understanding.map(({ accuracy }) => accuracy);
-      return all.length === 0 ? null : all.reduce((sum, x) => sum + x, 0) / all.length;
+    case 'head':
+    case 'cloze': {
+      const all = measured.understanding.map((task) => task[figure]);
+      const known = all.filter((accuracy) => accuracy !== null);
+      return known.length === 0 || known.length < all.length ? null : known.reduce((sum, x) => sum + x, 0) / all.length;
     }
     default:
       return measured.blanks.find(({ kind }) => kind === figure)?.similarity ?? null;

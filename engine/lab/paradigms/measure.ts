@@ -1,8 +1,9 @@
 /** One trained model through everything that the lab asks. */
 import type { Documents } from '../../evaluation/documents.ts';
 import { editSimilarity, isExactMatch } from '../../evaluation/metrics.ts';
+import { createClozeLearner } from '../../finetuning/cloze-learner.ts';
 import { corpusTasks, drawExamples } from '../../finetuning/corpus-tasks/draw-examples.ts';
-import type { Example } from '../../finetuning/example.ts';
+import type { Example, PatternVerbalizer } from '../../finetuning/example.ts';
 import { fineTune } from '../../finetuning/fine-tune.ts';
 import { createHeadLearner } from '../../finetuning/head-learner.ts';
 import { isRight } from '../../finetuning/metrics.ts';
@@ -16,12 +17,17 @@ import { type LabParadigm, labTokens } from './paradigm.ts';
 import type { MeasuringPlan } from './plan.ts';
 import { writeBlanks } from './write-blanks.ts';
 
+/** A classification head, or the same question as a blank. */
+export const understandingMethods = ['head', 'cloze'] as const;
+export type UnderstandingMethod = (typeof understandingMethods)[number];
+
 export interface MeasuredModel {
   blanks: { kind: LabBlankKind; exact: number; similarity: number }[];
   /** Bits per byte; null where the paradigm does not write from left to right. */
   texts: number | null;
   descriptions: number | null;
-  understanding: { task: string; accuracy: number }[];
+  /** Accuracy by method; null where the model cannot be asked in this way. */
+  understanding: ({ task: string } & Record<UnderstandingMethod, number | null>)[];
 }
 
 export interface MeasureOptions {
@@ -61,7 +67,11 @@ export async function measureModel(options: MeasureOptions): Promise<MeasuredMod
   const understanding: MeasuredModel['understanding'] = [];
   for (const task of options.plan.tasks) {
     signal?.throwIfAborted();
-    understanding.push({ task, accuracy: await accuracyAfter(options, task) });
+    understanding.push({
+      task,
+      head: await accuracyAfter(options, task, 'head'),
+      cloze: await accuracyAfter(options, task, 'cloze'),
+    });
   }
   return { blanks, texts, descriptions, understanding };
 }
@@ -85,21 +95,36 @@ async function bitsPerByte(
   return nats / Math.LN2 / bytes;
 }
 
-/** A head on the mean of the states, with the whole model under it. */
-async function accuracyAfter(options: MeasureOptions, name: string): Promise<number> {
-  const { model, tokenizer, documents, plan, seed, execution, signal } = options;
+/** After fine-tuning of the whole model: with a head on the mean of its states, or as a blank that it fills. */
+async function accuracyAfter(
+  options: MeasureOptions,
+  name: string,
+  method: UnderstandingMethod,
+): Promise<number | null> {
+  const { paradigm, model, tokenizer, documents, plan, seed, execution, signal } = options;
   const own = corpusTasks.find(({ task }) => task.name === name);
-  if (!own)
-    throw new Error(`There is no task "${name}"; there are ${corpusTasks.map(({ task }) => task.name).join(', ')}.`);
+  const names = corpusTasks.map(({ task }) => task.name).join(', ');
+  if (!own) throw new Error(`There is no task "${name}"; there are ${names}.`);
+  const { task } = own;
+  const pattern = task.patterns.find((one) => isAnswerable(paradigm, one));
+  if (method === 'cloze' && !pattern) return null;
   const examples = drawExamples(own, documents, { train: plan.examples, dev: plan.dev, test: plan.test }, seed);
   const trunk = await openTrunk(model, execution);
-  const learner = createHeadLearner(trunk, {
-    tokenizer,
-    task: own.task,
-    pooling: 'mean',
-    maxTokens: Math.min(LONGEST_EXAMPLE, model.config.maxLength),
-    seed,
-  });
+  const shared = { tokenizer, task, maxTokens: Math.min(LONGEST_EXAMPLE, model.config.maxLength) };
+  const tokens = labTokens(tokenizer);
+  const learner =
+    method === 'cloze' && pattern
+      ? createClozeLearner(trunk, {
+          ...shared,
+          pattern,
+          ask({ tokens: text, blank = text.length }) {
+            return paradigm.next(
+              { before: text.slice(0, blank), after: text.slice(blank), written: [], length: 1 },
+              tokens,
+            );
+          },
+        })
+      : createHeadLearner(trunk, { ...shared, pooling: 'mean', seed });
   await fineTune(learner, {
     train: examples.train,
     dev: examples.dev,
@@ -113,6 +138,12 @@ async function accuracyAfter(options: MeasureOptions, name: string): Promise<num
   });
   const answers = await learner.answer(examples.test, signal);
   return mean(answers.map((answer, index) => Number(isRight(examples.test[index] as Example, answer))));
+}
+
+/** Labels with a verbalizer each; who sees the left side of a blank alone needs all fields there. */
+function isAnswerable({ blankEnd }: LabParadigm, { text, verbalizers }: PatternVerbalizer): boolean {
+  if (!verbalizers) return false;
+  return blankEnd !== 'line-break' || !/\{mask\}.*\{\w/s.test(text.join(''));
 }
 
 function mean(values: readonly number[]): number {

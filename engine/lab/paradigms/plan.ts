@@ -24,7 +24,7 @@ export interface MeasuringPlan {
   blanks: number;
   texts: number;
   descriptions: number;
-  /** Tasks of the corpus, and how each is learnt. */
+  /** Tasks of the corpus, each learnt with a head and as a cloze question. */
   tasks: readonly string[];
   examples: number;
   dev: number;

@@ -20,7 +20,10 @@ const home = mkdtempSync(join(tmpdir(), 'cloze-lab-'));
 afterAll(() => rmSync(home, { recursive: true }));
 writeFileSync(join(home, 'tokenizer.json'), '{}');
 
-const WORDS = 'function|return |const |the | and |adds|gives|alpha|beta|gamma|delta|    |  |(|) {\n|self'.split('|');
+const WORDS =
+  'function|return |const |the | and |python|typescript|javascript|alpha|beta|gamma|delta|    |  |gives| adds'.split(
+    '|',
+  );
 const tokenizer = toyTokenizer(WORDS);
 const NAMES = ['alpha', 'beta', 'gamma', 'delta'];
 
@@ -105,7 +108,12 @@ describe('a lab', () => {
         expect(measured.texts).toBeLessThan(9);
         expect(measured.descriptions).toBeLessThan(9);
       }
-      expect(measured.understanding.map(({ task }) => task)).toEqual(['language']);
+      const [language] = measured.understanding;
+      expect(language?.task).toBe('language');
+      expect(language?.head).toBeGreaterThanOrEqual(0);
+      // The blank comes before the code.
+      const left = paradigm === 'autoregressive' || paradigm === 'prefix-lm';
+      expect(language?.cloze === null).toBe(left);
     }
   });
 
@@ -163,7 +171,7 @@ describe('the report', () => {
           })),
           texts: paradigm === 'autoencoding' ? null : 1 + value + seed / 1000,
           descriptions: paradigm === 'autoencoding' ? null : 1 + value,
-          understanding: [{ task: 'language', accuracy: 0.5 + (seed - 2) * value }],
+          understanding: [{ task: 'language', head: 0.5 + (seed - 2) * value, cloze: null }],
         },
       })),
     );
@@ -193,8 +201,7 @@ describe('the report', () => {
     expect(found).toEqual({
       'glm rest of line': 'agrees',
       'autoregressive texts': 'agrees',
-      'autoencoding understanding': 'cannot be told',
-      'glm understanding': 'cannot be told',
+      'autoencoding head': 'cannot be told',
     });
     const reverse = labReport(subject, labParadigms, made({ glm: 0.1, autoregressive: 0.2 }));
     expect(reverse.verdicts.map(({ verdict }) => verdict)).toEqual(['disagrees', 'disagrees']);
