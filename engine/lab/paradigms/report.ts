@@ -138,7 +138,7 @@ export function labTables({ rows, verdicts }: LabReport): string[] {
     '',
     '## What the papers say',
     '',
-    'The lead is the mean difference between runs of one seed: points of edit similarity (blanks) or accuracy (understanding), bits per byte (writing); above zero where the paper says so.',
+    'The lead is the mean difference between runs of one seed: points of edit similarity (blanks) or accuracy (understanding), bits per byte (writing); above zero where the paper says so. A claim holds or fails here where the interval does not reach zero; with so many claims one may do so by chance.',
     '',
     ...table(
       ['claim', 'source', 'figure', 'lead', 'here'],
