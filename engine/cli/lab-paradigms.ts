@@ -91,6 +91,11 @@ export async function labParadigmsCommand(args: string[]): Promise<number> {
   const corpusFolder = corpusPlaces(data).corpus;
   const tokenizerFolder = embeddedModel();
   const { tokenizer, sha256 } = await loadTokenizer(join(tokenizerFolder, 'tokenizer.json'));
+  // A corpus that is not there or is damaged is told by these.
+  const [trainingCorpus, heldOut] = [
+    await openPackedCorpus(corpusFolder, 'train', sha256),
+    await openPackedCorpus(corpusFolder, 'heldout', sha256),
+  ];
   const { fingerprint }: CorpusManifest = JSON.parse(await readFile(join(corpusFolder, 'manifest.json'), 'utf8'));
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
@@ -107,11 +112,7 @@ export async function labParadigmsCommand(args: string[]): Promise<number> {
       tokenizer,
       tokenizerFolder,
       tokenizerSha256: sha256,
-      corpus: {
-        training: await openPackedCorpus(corpusFolder, 'train', sha256),
-        heldOut: await openPackedCorpus(corpusFolder, 'heldout', sha256),
-        fingerprint,
-      },
+      corpus: { training: trainingCorpus, heldOut, fingerprint },
       execution: {
         level: kernelLevel(),
         threads: wholeNumber(values.threads, '--threads', 1, 1024),
