@@ -8,7 +8,7 @@ import { WHOLE } from '../../training/embedding-shrink.ts';
 import type { Recipe } from '../../training/recipes.ts';
 import { drawUntilFits } from '../../training/samples.ts';
 import { drawStream } from '../../training/stream-samples.ts';
-import { type LabParadigm, labTokens } from './paradigm.ts';
+import { type LabParadigm, type LabTokens, labTokens } from './paradigm.ts';
 
 export interface TrainingPlan {
   layers: number;
@@ -101,14 +101,19 @@ export function labRecipe(plan: TrainingPlan, paradigm: LabParadigm, vocabSize: 
     embeddingShrink: WHOLE,
     samples: {
       kind: 'own',
-      drawer: (tokenizer) => (corpus, random) =>
-        drawSample(paradigm, { tokenizer, corpus, length: plan.length, maxLength: config.maxLength }, random),
+      drawer(tokenizer) {
+        const tokens = labTokens(tokenizer);
+        const { maxLength } = config;
+        return (corpus, random) =>
+          drawSample(paradigm, { tokenizer, tokens, corpus, length: plan.length, maxLength }, random);
+      },
     },
   };
 }
 
 interface TextSource {
   tokenizer: Tokenizer;
+  tokens: LabTokens;
   corpus: PackedCorpus;
   length: number;
   maxLength: number;
@@ -119,8 +124,7 @@ interface TextSource {
  * texts in the same order.
  */
 function drawSample(paradigm: LabParadigm, source: TextSource, random: Random) {
-  const { tokenizer, corpus, length } = source;
-  const tokens = labTokens(tokenizer);
+  const { tokenizer, tokens, corpus, length } = source;
   const texts = createRandom(random.uint32());
   const layouts = createRandom(random.uint32());
   return drawUntilFits(source, () =>
