@@ -56,7 +56,7 @@ function blankInfillingParadigm({ shuffled, positions }: Variant): Omit<LabParad
 export const glm: LabParadigm = {
   name: 'glm',
   title: 'GLM',
-  note: 'Du et al. 2022: half of the samples have 15 % of their text in spans of about three tokens, shuffled, each at its `[MASK]`; half have one span of at least half of the text at `[gMASK]`. A blank is filled at its `[MASK]` until `eop`, also one that is longer than the spans of training.',
+  note: 'Du et al. 2022: half of the samples have 15 % of their text in spans of about three tokens, shuffled, each at its `[MASK]`; half have one span of at least half of the text at `[gMASK]`, which give most of the tokens that count. A blank is filled at its `[MASK]` until `eop`, also one that is longer than the spans of training.',
   ...blankInfillingParadigm({ shuffled: true, positions: 'two' }),
 };
 

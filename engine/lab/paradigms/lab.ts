@@ -13,7 +13,7 @@ import type { PackedCorpus } from '../../training/corpus/packed-corpus.ts';
 import { type Progress, pretrain } from '../../training/pretrain.ts';
 import type { RunPosition } from '../../training/training-state.ts';
 import { drawHeldOut } from './held-out.ts';
-import { type MeasuredModel, measureModel, understandingMethods } from './measure.ts';
+import { MEASURED_AS, type MeasuredModel, measureModel } from './measure.ts';
 import type { LabParadigm } from './paradigm.ts';
 import { hashOf, labRecipe, type MeasuringPlan, nameOf, type TrainingPlan } from './plan.ts';
 
@@ -59,7 +59,7 @@ export async function runLab(options: LabOptions): Promise<LabRun[]> {
     for (const paradigm of paradigms) {
       signal?.throwIfAborted();
       const folder = join(options.folder, nameOf(training), hashOf(corpus.fingerprint), `${paradigm.name}-${seed}`);
-      const path = join(folder, `measured-${hashOf(measuring, understandingMethods)}.json`);
+      const path = join(folder, `measured-${hashOf(measuring, MEASURED_AS)}.json`);
       const kept = await readJson<LabRun>(path);
       if (kept) {
         runs.push(kept);

@@ -21,8 +21,12 @@ import { writeBlanks } from './write-blanks.ts';
 export const understandingMethods = ['head', 'cloze'] as const;
 export type UnderstandingMethod = (typeof understandingMethods)[number];
 
+/** Changes with what is measured: kept figures of another number are measured again. */
+export const MEASURED_AS = 2;
+
 export interface MeasuredModel {
-  blanks: { kind: LabBlankKind; exact: number; similarity: number }[];
+  /** `told`: edit similarity where every model is told the length, so that finding the end is no part of it. */
+  blanks: { kind: LabBlankKind; exact: number; similarity: number; told: number }[];
   /** Bits per byte; null where the paradigm does not write from left to right. */
   texts: number | null;
   descriptions: number | null;
@@ -54,12 +58,19 @@ export async function measureModel(options: MeasureOptions): Promise<MeasuredMod
   const blanks: MeasuredModel['blanks'] = [];
   for (const kind of blankKinds) {
     const own = heldOut.blanks.filter((blank) => blank.kind === kind);
+    const missing = own.map((blank) => tokenizer.decode(blank.missing));
+    const similarity = (texts: readonly string[]) =>
+      mean(texts.map((text, index) => editSimilarity(text, missing[index] as string)));
     const written = await writeBlanks(writer, own);
-    const pairs = own.map(({ missing }, index) => [written[index] as string, tokenizer.decode(missing)] as const);
+    const told =
+      paradigm.blankEnd === 'told'
+        ? written
+        : await writeBlanks({ ...writer, paradigm: { ...paradigm, blankEnd: 'told' } }, own);
     blanks.push({
       kind,
-      exact: mean(pairs.map(([ours, theirs]) => Number(isExactMatch(ours, theirs)))),
-      similarity: mean(pairs.map(([ours, theirs]) => editSimilarity(ours, theirs))),
+      exact: mean(written.map((text, index) => Number(isExactMatch(text, missing[index] as string)))),
+      similarity: similarity(written),
+      told: similarity(told),
     });
   }
   const texts = await bitsPerByte(options, trainer, heldOut.texts);

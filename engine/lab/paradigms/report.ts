@@ -30,7 +30,7 @@ export interface LabRow {
   seeds: number[];
   /** Share of the rows that counted in the training loss. */
   counted: Estimate;
-  blanks: { kind: string; exact: Estimate; similarity: Estimate }[];
+  blanks: { kind: string; exact: Estimate; similarity: Estimate; told: Estimate }[];
   /** Bits per byte; null where the paradigm does not write. */
   texts: Estimate | null;
   descriptions: Estimate | null;
@@ -62,6 +62,7 @@ export function labReport(subject: LabSubject, paradigms: readonly LabParadigm[]
           kind,
           exact: over(({ measured }) => measured.blanks[index]?.exact as number),
           similarity: over(({ measured }) => measured.blanks[index]?.similarity as number),
+          told: over(({ measured }) => measured.blanks[index]?.told as number),
         })),
         texts: written('texts'),
         descriptions: written('descriptions'),
@@ -99,7 +100,14 @@ export function labTables({ rows, verdicts }: LabReport): string[] {
       `Kind: ${kind}.`,
       '',
       ...table(
-        ['pre-training', 'sees', 'end of the blank', 'exact match, %', 'edit similarity, %'],
+        [
+          'pre-training',
+          'sees',
+          'end of the blank',
+          'exact match, %',
+          'edit similarity, %',
+          'the same, all told the length, %',
+        ],
         rows.map(({ title, blankEnd, blanks }) => {
           const own = blanks.find((blank) => blank.kind === kind);
           const sees = blankEnd === 'line-break' ? 'left side' : 'both sides';
@@ -107,7 +115,7 @@ export function labTables({ rows, verdicts }: LabReport): string[] {
             title,
             sees,
             ENDS[blankEnd][kind] as string,
-            ...(own ? [percent(own.exact), percent(own.similarity)] : ['', '']),
+            ...(own ? [percent(own.exact), percent(own.similarity), percent(own.told)] : ['', '', '']),
           ];
         }),
       ),

@@ -96,7 +96,9 @@ describe('a lab', () => {
   it('measures what each can do, and says what it cannot', () => {
     for (const { paradigm, measured } of runs) {
       expect(measured.blanks.map(({ kind }) => kind)).toEqual(['rest of line', 'short span']);
-      for (const { exact, similarity } of measured.blanks) {
+      for (const { exact, similarity, told } of measured.blanks) {
+        if (paradigm === 'autoencoding' || paradigm === 'permutation') expect(told).toBe(similarity);
+        expect(told).toBeLessThanOrEqual(1);
         expect(exact).toBeGreaterThanOrEqual(0);
         expect(similarity).toBeGreaterThanOrEqual(exact);
         expect(similarity).toBeLessThanOrEqual(1);
@@ -168,6 +170,7 @@ describe('the report', () => {
             kind: kind as 'rest of line',
             exact: value / 2,
             similarity: value + seed / 1000,
+            told: value,
           })),
           texts: paradigm === 'autoencoding' ? null : 1 + value + seed / 1000,
           descriptions: paradigm === 'autoencoding' ? null : 1 + value,
@@ -212,7 +215,9 @@ describe('the report', () => {
     expect(page).toContain('`cloze lab paradigms --seeds 3`, built from commit abc');
     expect(page).toContain('far below what the experiment is meant for');
     expect(page).toContain('| Autoencoding (BERT, RoBERTa) | does not write | does not write |');
-    expect(page).toContain('| GLM | both sides | found by the model | 20.0 (20.0 to 20.0) | 40.2 (40.0 to 40.4) |');
+    expect(page).toContain(
+      '| GLM | both sides | found by the model | 20.0 (20.0 to 20.0) | 40.2 (40.0 to 40.4) | 40.0 (40.0 to 40.0) |',
+    );
     for (const [name, svg] of Object.entries(labPlots(report))) {
       expect(page).toContain(`figures/${name}`);
       expect(svg).toContain('</svg>');
@@ -221,7 +226,7 @@ describe('the report', () => {
 
   it('claims no interval for one run', () => {
     const one = labReport(subject, labParadigms, made({ glm: 0.4, autoregressive: 0.2 }).slice(0, 2));
-    expect(labMarkdown(one)).toContain('| GLM | both sides | found by the model | 20.0 | 40.1 |');
+    expect(labMarkdown(one)).toContain('| GLM | both sides | found by the model | 20.0 | 40.1 | 40.0 |');
     expect(one.verdicts.every(({ verdict }) => verdict === 'cannot be told')).toBe(true);
     expect(Object.values(labPlots(one)).join()).not.toContain('Infinity');
   });
