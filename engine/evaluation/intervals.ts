@@ -71,3 +71,17 @@ export function bootstrapOf<T>(
     high: found[Math.ceil(0.975 * RESAMPLES) - 1] as number,
   };
 }
+
+/** 0.975 quantiles of Student's distribution (Biometrika 6, 1908) with 1, 2, … degrees of freedom. */
+const STUDENT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
+
+/** The mean over runs that differ in their seeds alone; of one run nothing is known but its value. */
+export function meanOfRuns(values: readonly number[]): Estimate {
+  const count = values.length;
+  const value = values.reduce((sum, x) => sum + x, 0) / count;
+  const quantile = STUDENT[Math.min(count - 1, STUDENT.length) - 1];
+  if (quantile === undefined) return { value, low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
+  const variance = values.reduce((sum, x) => sum + (x - value) ** 2, 0) / (count - 1);
+  const half = quantile * Math.sqrt(variance / count);
+  return { value, low: value - half, high: value + half };
+}

@@ -12,7 +12,7 @@ import { countRows, microBatches, toBatch } from '../training/batch.ts';
 import { choose, largest } from './choice.ts';
 import type { Example, PatternVerbalizer, Task } from './example.ts';
 import type { Answer, Learner } from './learner.ts';
-import { answeredSample, fillPattern, type Pattern, parsePattern } from './pattern.ts';
+import { answeredSample, type FilledPattern, fillPattern, type Pattern, parsePattern } from './pattern.ts';
 import type { Trunk } from './trunk.ts';
 
 /** Rows in one pass through the network. */
@@ -24,15 +24,21 @@ export interface ClozeOptions {
   pattern: PatternVerbalizer;
   /** Most tokens of a sample, Part A and Part B. */
   maxTokens: number;
+  /**
+   * For models of other kinds: the sample with one counted row, from which a verbalizer of one token is read. Default: Part
+   * B with `sop` alone.
+   */
+  ask?: (filled: FilledPattern) => InfillingSample;
 }
 
-/** Throws where a verbalizer is missing or a pattern is malformed. */
+/** Throws where a verbalizer is missing or too long for `ask`, or a pattern is malformed. */
 export function createClozeLearner(trunk: Trunk, options: ClozeOptions): Learner {
   const pattern = parsePattern(options.pattern.text, `The pattern of ${options.task.name}`, 1);
   const verbalizers = verbalizersOf(options);
   const ids = verbalizers.map((text) => options.tokenizer.encode(text));
   const single = ids.length > 0 && ids.every(({ length }) => length === 1);
   if (single) return createTokenLearner(trunk, options, pattern, Int32Array.from(ids.flat()));
+  if (options.ask) throw new Error(`A verbalizer of ${options.task.name} has more than one token in this vocabulary.`);
   return createSpanLearner(trunk, options, pattern, verbalizers);
 }
 
@@ -48,11 +54,12 @@ function verbalizersOf({ task, pattern }: ClozeOptions): string[] {
 
 function createTokenLearner(trunk: Trunk, options: ClozeOptions, pattern: Pattern, choices: Int32Array): Learner {
   const { tokenizer, maxTokens } = options;
+  const { positions } = trunk.folder.config;
   const kind = options.pattern.mask ?? 'token';
+  const ask = options.ask ?? ((filled) => answeredSample(tokenizer, positions, filled, [], kind));
   const sampleOf = ({ fields, answer }: Example): InfillingSample => {
-    const filled = fillPattern(tokenizer, pattern, fields, maxTokens - 1);
-    const sample = answeredSample(tokenizer, trunk.folder.config.positions, filled, [], kind);
-    sample.targets[sample.sep] = choices[answer] as number;
+    const sample = ask(fillPattern(tokenizer, pattern, fields, maxTokens - 1));
+    sample.targets[sample.lossMask.indexOf(1)] = choices[answer] as number;
     return sample;
   };
   const batches = (examples: readonly Example[]): NativeBatch[] =>

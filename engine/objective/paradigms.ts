@@ -8,6 +8,29 @@ import { visible } from './visibility.ts';
 export const paradigms = ['glm', 'bert', 'gpt', 'prefix-lm', 'encoder-decoder'] as const;
 export type Paradigm = (typeof paradigms)[number];
 
+/**
+ * How many leading rows see one another in both directions: with `visible`, all that a way of training says about
+ * attention. `permutation` is XLNet's, whose rows stand in the order of the factorisation.
+ */
+export function separatorOf(
+  paradigm: Paradigm | 'permutation',
+  { rows, partA, prefix }: { rows: number; partA: number; prefix: number },
+): number {
+  switch (paradigm) {
+    case 'glm':
+    case 'permutation':
+    // The encoder's tokens see one another; the decoder's see the encoder's by cross-attention and their own past.
+    case 'encoder-decoder':
+      return partA;
+    case 'bert':
+      return rows;
+    case 'gpt':
+      return 0;
+    case 'prefix-lm':
+      return prefix;
+  }
+}
+
 /** A passage whose blanks are filled; spans in the order of Part B. */
 export interface InfilledPassage {
   /** Tokens of Part A. */
@@ -39,34 +62,15 @@ export interface Arrangement {
 }
 
 export function arrange(paradigm: Paradigm, passage: InfilledPassage): Arrangement {
-  const { separator } = passage;
-  switch (paradigm) {
-    case 'glm':
-      return {
-        paradigm,
-        rows: partsInOrder(passage),
-        visible: (i, j) => visible(i, j, passage.causal ? 0 : separator),
-      };
-    case 'encoder-decoder':
-      // The encoder's tokens see one another; the decoder's see the encoder's by cross-attention and their own past.
-      return {
-        paradigm,
-        rows: partsInOrder(passage),
-        visible: (i, j) => (i < separator ? j < separator : j < separator || j <= i),
-      };
-    case 'bert':
-      return {
-        paradigm,
-        rows: textInOrder(passage).map((row) => (row.part === 'B' ? { ...row, hidden: true } : row)),
-        visible: () => true,
-      };
-    case 'gpt':
-      return { paradigm, rows: textInOrder(passage), visible: (i, j) => j <= i };
-    case 'prefix-lm': {
-      const prefix = Math.min(separator, ...passage.spans.map(({ mask }) => mask));
-      return { paradigm, rows: textInOrder(passage), visible: (i, j) => j < prefix || j <= i };
-    }
-  }
+  const rows = isInParts(paradigm) ? partsInOrder(passage) : textInOrder(passage);
+  const partA = passage.causal && paradigm === 'glm' ? 0 : passage.separator;
+  const prefix = Math.min(passage.separator, ...passage.spans.map(({ mask }) => mask));
+  const separator = separatorOf(paradigm, { rows: rows.length, partA, prefix });
+  return {
+    paradigm,
+    rows: paradigm === 'bert' ? rows.map((row) => (row.part === 'B' ? { ...row, hidden: true } : row)) : rows,
+    visible: (i, j) => visible(i, j, separator),
+  };
 }
 
 /** The row from which token `target` of Part B is predicted; undefined where the paradigm has none, as BERT for `eop`. */

@@ -5,6 +5,7 @@ import type { AdamWOptions } from '../native.ts';
 import type { BatchRamp } from './batch-ramp.ts';
 import { glm130b, glm2021 } from './classic-recipes.ts';
 import { type EmbeddingShrink, WHOLE } from './embedding-shrink.ts';
+import type { OwnSamples } from './sample-drawer.ts';
 import type { SampleRecipe } from './samples.ts';
 import type { SchedulePlan } from './schedule.ts';
 import type { SpikeRemedy } from './spike.ts';
@@ -25,8 +26,8 @@ export interface Recipe {
   embeddingShrink: EmbeddingShrink;
   /** Going back when the loss jumps; otherwise only a loss that is no number ends the run. */
   spike?: SpikeRemedy;
-  /** Windows with what an editor leaves open, or the papers' own mixtures. A causal model fills their middles. */
-  samples: SampleRecipe | StreamMixture;
+  /** Windows with what an editor leaves open, the papers' own mixtures, or an experiment's. A causal model fills their middles. */
+  samples: SampleRecipe | StreamMixture | OwnSamples;
   /** Adapters alone are trained, on a model that the run begins with; all weights when left out. */
   adapters?: AdapterOptions;
   /** Share of the samples that are instructions made from the corpus (instruction-samples.ts); none when left out. */

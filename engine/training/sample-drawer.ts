@@ -11,11 +11,18 @@ import { drawStreamSample } from './stream-samples.ts';
 
 export type SampleDrawer = (corpus: PackedCorpus, random: Random) => InfillingSample;
 
+/** Samples that an experiment lays out itself. */
+export interface OwnSamples {
+  kind: 'own';
+  drawer(tokenizer: Tokenizer): SampleDrawer;
+}
+
 /** A drawer of single samples; what it draws follows from the corpus and the generator alone. */
 export function sampleDrawer(
   { config, samples, instructions = 0 }: Pick<Recipe, 'config' | 'samples' | 'instructions'>,
   tokenizer: Tokenizer,
 ): SampleDrawer {
+  if ('kind' in samples && samples.kind === 'own') return samples.drawer(tokenizer);
   const { maxLength, positions } = config;
   const selfSupervised: SampleDrawer = (corpus, random) => {
     if ('kind' in samples) {

@@ -81,7 +81,7 @@ function trySample(
 }
 
 /** `length` tokens of documents in proportion to their length, the first from anywhere in it, the others from the start. */
-function drawStream(
+export function drawStream(
   tokenizer: Tokenizer,
   corpus: PackedCorpus,
   length: number,

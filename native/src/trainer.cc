@@ -7,6 +7,7 @@ namespace cloze {
 namespace {
 
 constexpr long kUpdateChunk = 1 << 16;
+constexpr int kRowsAhead = 1024;
 
 }  // namespace
 
@@ -33,7 +34,9 @@ Trainer<T>::Trainer(const Config& config, Level level, int threads)
 template <class T>
 void Trainer<T>::prepare(int rows) {
   if (rows <= capacity_) return;
-  const size_t n = rows, C = model.config.hidden, up = model.config.up(), F = model.config.inner;
+  // Batches differ by some rows: buffers that grew by as little, again and again, would leave holes in the heap.
+  capacity_ = (rows + kRowsAhead - 1) / kRowsAhead * kRowsAhead;
+  const size_t n = capacity_, C = model.config.hidden, up = model.config.up(), F = model.config.inner;
   for (int l = 0; l < model.config.layers; l++) {
     Kept& kept = kept_[l];
     kept.x.reserve(n * C);
@@ -64,7 +67,6 @@ void Trainer<T>::prepare(int rows) {
   d_qkv_t_.reserve(n * 3 * C);
   d_logits_.reserve((size_t)kHeadChunk * model.config.vocab);
   partials_.reserve((n / kRowBlock + 1) * partial_width());
-  capacity_ = rows;
 }
 
 template <class T>

@@ -1,4 +1,4 @@
-/** Bars with 95 % intervals for shares, grouped: one predictor on each line, so that long names stay readable. */
+/** Bars with 95 % intervals, mostly for shares, grouped: one predictor on each line, so that long names stay readable. */
 import type { Estimate } from '../intervals.ts';
 import { linearScale, tickText } from './axes.ts';
 import { drawing, element, label, line } from './svg.ts';
@@ -8,6 +8,15 @@ export interface BarGroup {
   bars: { name: string; share: Estimate; isModel: boolean }[];
 }
 
+/** How values are written: shares as percent, others as they are. */
+export interface BarUnit {
+  name: string;
+  factor: number;
+  digits: number;
+}
+
+const PERCENT: BarUnit = { name: '%', factor: 100, digits: 1 };
+
 const WIDTH = 760;
 const LEFT = 250;
 const RIGHT = 170;
@@ -16,20 +25,23 @@ const BAR = 20;
 const GROUP_HEAD = 26;
 
 /** The axis begins at 0 and ends above every interval. Throws RangeError when there is no bar. */
-export function shareBars(title: string, groups: readonly BarGroup[]): string {
+export function shareBars(title: string, groups: readonly BarGroup[], unit: BarUnit = PERCENT): string {
   const bars = groups.flatMap((group) => group.bars);
   if (bars.length === 0) throw new RangeError(`There is nothing to draw in "${title}".`);
   const scale = linearScale(0, Math.max(0.1, ...bars.map(({ share }) => share.high)));
   const width = WIDTH - LEFT - RIGHT;
   const height = groups.length * GROUP_HEAD + bars.length * BAR;
   const x = (share: number) => LEFT + width * scale.place(share);
-  const percent = (share: number) => (100 * share).toFixed(1);
+  const shown = (share: number) => (unit.factor * share).toFixed(unit.digits);
 
   const elements: string[] = [];
   for (const share of scale.ticks) {
     elements.push(
       line(x(share), TOP, x(share), TOP + height, 'grid'),
-      label(`${tickText(100 * share)} %`, x(share), TOP + height + 18, { 'text-anchor': 'middle', class: 'quiet' }),
+      label(`${tickText(unit.factor * share)} ${unit.name}`, x(share), TOP + height + 18, {
+        'text-anchor': 'middle',
+        class: 'quiet',
+      }),
     );
   }
   let top = TOP;
@@ -51,7 +63,7 @@ export function shareBars(title: string, groups: readonly BarGroup[]): string {
         line(x(low), middle, x(high), middle, 'interval'),
         line(x(low), middle - 4, x(low), middle + 4, 'interval'),
         line(x(high), middle - 4, x(high), middle + 4, 'interval'),
-        label(`${percent(value)} (${percent(low)} to ${percent(high)})`, WIDTH - RIGHT + 14, middle + 4, {
+        label(`${shown(value)} (${shown(low)} to ${shown(high)})`, WIDTH - RIGHT + 14, middle + 4, {
           class: 'quiet',
         }),
       );
@@ -60,7 +72,8 @@ export function shareBars(title: string, groups: readonly BarGroup[]): string {
   }
   const description = groups
     .map(
-      ({ name, bars: own }) => `${name}: ${own.map((bar) => `${bar.name} ${percent(bar.share.value)} %`).join(', ')}`,
+      ({ name, bars: own }) =>
+        `${name}: ${own.map((bar) => `${bar.name} ${shown(bar.share.value)} ${unit.name}`).join(', ')}`,
     )
     .join('; ');
   return drawing(WIDTH, TOP + height + 34, title, description, elements);

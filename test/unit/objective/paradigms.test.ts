@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { arrange, type InfilledPassage, type Paradigm, predictor } from '../../../engine/objective/paradigms.ts';
+import {
+  arrange,
+  type InfilledPassage,
+  type Paradigm,
+  paradigms,
+  predictor,
+  separatorOf,
+} from '../../../engine/objective/paradigms.ts';
 
 /** x1 x2 M x4, the blank filled with two tokens: Part B is sop y1 y2 eop, of which eop was never fed. */
 const passage: InfilledPassage = { separator: 4, spans: [{ mask: 2, fed: [0, 1, 2], text: [1, 2] }] };
@@ -82,4 +89,17 @@ it('a causal model sees nothing ahead in Part A', () => {
   const { visible } = arrange('glm', { separator: 3, causal: true, spans: [{ mask: 2, fed: [0, 1], text: [1] }] });
   const rows = [0, 1, 2, 3, 4].map((i) => [0, 1, 2, 3, 4].map((j) => Number(visible(i, j))).join(''));
   expect(rows).toEqual(['10000', '11000', '11100', '11110', '11111']);
+});
+
+it('says of each paradigm how many rows see one another in both directions', () => {
+  const sizes = { rows: 9, partA: 5, prefix: 3 };
+  const separators = [...paradigms, 'permutation' as const].map((paradigm) => [paradigm, separatorOf(paradigm, sizes)]);
+  expect(Object.fromEntries(separators)).toEqual({
+    glm: 5,
+    bert: 9,
+    gpt: 0,
+    'prefix-lm': 3,
+    'encoder-decoder': 5,
+    permutation: 5,
+  });
 });

@@ -25,7 +25,7 @@ import { TOY_RECIPE } from './toy-run.ts';
 const tokenizer = toyTokenizer(['function', '  ', 'const ', 'return ']);
 const { special } = tokenizer;
 const corpus = corpusOf(tokenizer, [1, 2, 3].map(program));
-const recipe = TOY_RECIPE.samples as Exclude<Recipe['samples'], StreamMixture>;
+const recipe = TOY_RECIPE.samples as Exclude<Recipe['samples'], { kind: string }>;
 const fim = fimIds(special);
 
 const count = (sample: InfillingSample, id: number) => sample.tokens.filter((token) => token === id).length;
