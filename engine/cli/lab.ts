@@ -3,7 +3,7 @@ import { labParadigmsCommand } from './lab-paradigms.ts';
 
 const USAGE = `Usage: cloze lab EXPERIMENT [options]
 
-  paradigms      seven ways of pre-training, in one transformer, beside one another
+  paradigms      nine ways of pre-training, in one transformer, beside one another
 
 cloze lab EXPERIMENT --help explains one.`;
 

@@ -80,6 +80,20 @@ export const claims: readonly Claim[] = [
     figure: 'cloze',
   },
   {
+    text: 'An encoder-decoder that restores spans understands better than a prefix LM',
+    source: 'Raffel et al. 2020, section 3.2.4',
+    better: 't5',
+    worse: 'prefix-lm',
+    figure: 'head',
+  },
+  {
+    text: 'GLM understands better than an encoder-decoder that restores spans',
+    source: 'Du et al. 2022, on SuperGLUE',
+    better: 'glm',
+    worse: 't5',
+    figure: 'cloze',
+  },
+  {
     text: 'Permutation understands better than masks',
     source: 'Yang et al. 2019',
     better: 'permutation',

@@ -12,6 +12,8 @@ export interface LabTokens extends DocumentIds {
   documentMask: number;
   sop: number;
   eop: number;
+  /** T5's, beyond the tokenizer's vocabulary: a model that uses them has as many rows more. */
+  sentinels: readonly number[];
   /** A token that has text, drawn uniformly. */
   anyToken(random: Random): number;
 }
@@ -36,8 +38,8 @@ export interface LabParadigm {
   title: string;
   /** Who described it, how it is done here and what is left out; for the page. */
   note: string;
-  /** Where the model differs from the others'; parameters and their shapes are the same. */
-  config?: Partial<GlmConfig>;
+  /** Where the model differs from the usual one; it has as many parameters. */
+  config?: Partial<GlmConfig> | ((usual: GlmConfig) => Partial<GlmConfig>);
   /** A sample of training; undefined where none could be drawn for this text. */
   train(text: readonly number[], tokens: LabTokens, random: Random): InfillingSample | undefined;
   blankEnd: BlankEnd;
@@ -46,6 +48,9 @@ export interface LabParadigm {
   /** The tokens of `text` as the counted targets, in their order, after `context`; absent where it is not defined. */
   continuation?(context: readonly number[], text: readonly number[], tokens: LabTokens): InfillingSample;
 }
+
+/** More than a text of 256 tokens has spans. */
+export const SENTINELS = 64;
 
 /** Throws for a tokenizer that does not frame documents. */
 export function labTokens(tokenizer: Tokenizer): LabTokens {
@@ -61,6 +66,7 @@ export function labTokens(tokenizer: Tokenizer): LabTokens {
     documentMask,
     sop,
     eop,
+    sentinels: Array.from({ length: SENTINELS }, (_, index) => tokenizer.vocabSize + index),
     anyToken: (random) => ordinary[random.below(ordinary.length)] as number,
   };
 }

@@ -57,9 +57,9 @@ const ROWS_OF_A_TOKEN = 2;
 export function labConfig(
   { layers, hiddenSize, length }: TrainingPlan,
   vocabSize: number,
-  change: Partial<GlmConfig> = {},
+  change: LabParadigm['config'] = {},
 ): GlmConfig {
-  return {
+  const usual: GlmConfig = {
     layers,
     hiddenSize,
     // Two thirds of four times the width: as many parameters as without gates.
@@ -75,8 +75,8 @@ export function labConfig(
     tiedEmbedding: true,
     layerNormEpsilon: 1e-5,
     rotaryFloat16: true,
-    ...change,
   };
+  return { ...usual, ...(typeof change === 'function' ? change(usual) : change) };
 }
 
 /** Throws RangeError for a width that does not divide into heads. */

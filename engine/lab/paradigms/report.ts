@@ -190,13 +190,15 @@ export function labMarkdown(report: LabReport): string {
       rows.map(({ title, counted }) => [title, percent(counted)]),
     ),
     '',
+    'The encoder-decoders have as many parameters in other shapes, first values of their own, and about half of the arithmetic: a row passes one of their two stacks.',
+    '',
     'Half of each head is turned by the block position, which is 0 for all but GLM with two positions.',
     '',
     '## How each is done, and what is left out',
     '',
     ...rows.map(({ title, note }) => `- **${title}.** ${note}`),
     '',
-    'Not here: the encoder-decoder; fine-tuning for the descriptions, which are asked for as they come.',
+    'Not here: fine-tuning for the descriptions, which are asked for as they come.',
     '',
   ].join('\n');
 }

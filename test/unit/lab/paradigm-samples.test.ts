@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { autoencoding } from '../../../engine/lab/paradigms/autoencoding.ts';
 import { glm, glmOnePosition, glmUnshuffled } from '../../../engine/lab/paradigms/blank-infilling.ts';
+import { bart, t5 } from '../../../engine/lab/paradigms/encoder-decoder.ts';
 import { autoregressive, prefixLm } from '../../../engine/lab/paradigms/left-to-right.ts';
 import { labTokens } from '../../../engine/lab/paradigms/paradigm.ts';
 import { permutation } from '../../../engine/lab/paradigms/permutation.ts';
@@ -261,6 +262,82 @@ describe('GLM and its ablations', () => {
     const sample = glm.continuation?.([enc, 20], [21, 22], tokens) as InfillingSample;
     expect([sample.sep, ...sample.tokens]).toEqual([3, enc, 20, documentMask, sop, 21]);
     expect(rowsOf(sample).flatMap(({ target }) => target ?? [])).toEqual([21, 22]);
+  });
+});
+
+describe('encoder-decoders', () => {
+  const read = (sample: InfillingSample) => [...sample.tokens.subarray(0, sample.sep)];
+  const fed = (sample: InfillingSample) => [...sample.tokens.subarray(sample.sep)];
+  const partBOnly = ({ lossMask, sep }: InfillingSample) =>
+    lossMask.every((counts, row) => counts === Number(row >= sep));
+  const inParts = ({ positions, sep }: InfillingSample) =>
+    positions.every((position, row) => position === (row < sep ? row : row - sep));
+
+  it('list what sentinels stand for (T5)', () => {
+    const counts = new Set<number>();
+    for (let seed = 0; seed < 100; seed++) {
+      const sample = trained(t5, seed);
+      expect(partBOnly(sample) && inParts(sample) && noBlocks(sample)).toBe(true);
+      const listed = [...fed(sample).slice(1), eop];
+      expect([...sample.targets.subarray(sample.sep)]).toEqual(listed);
+      // Each sentinel of Part A, in order, gives way to what follows it in Part B.
+      const restored = read(sample).flatMap((token) => {
+        if (token < tokenizer.vocabSize) return [token];
+        const from = listed.indexOf(token) + 1;
+        return listed.slice(
+          from,
+          listed.findIndex((other, at) => at >= from && (other === eop || other >= tokenizer.vocabSize)),
+        );
+      });
+      expect(restored).toEqual(text);
+      const sentinels = read(sample).filter((token) => token >= tokenizer.vocabSize);
+      expect(sentinels).toEqual(tokens.sentinels.slice(0, sentinels.length));
+      counts.add(sentinels.length);
+    }
+    expect(counts.size).toBeGreaterThan(1);
+  });
+
+  it('write the whole text (BART)', () => {
+    for (let seed = 0; seed < 100; seed++) {
+      const sample = trained(bart, seed);
+      expect(partBOnly(sample) && inParts(sample) && noBlocks(sample)).toBe(true);
+      expect(fed(sample)).toEqual([sop, ...text]);
+      expect([...sample.targets.subarray(sample.sep)]).toEqual([...text, eop]);
+      const kept = read(sample).filter((token) => token !== mask);
+      expect(kept).toHaveLength(text.length - Math.floor(0.3 * text.length));
+    }
+  });
+
+  it('fill a blank between what stands around it, and score a continuation', () => {
+    const blank = { before: [enc, 20], after: [23], written: [21], length: 9 };
+    const [first = 0] = tokens.sentinels;
+    const [ours, theirs] = [t5.next(blank, tokens), bart.next(blank, tokens)];
+    expect([read(ours), fed(ours)]).toEqual([
+      [enc, 20, first, 23],
+      [sop, first, 21],
+    ]);
+    expect([read(theirs), fed(theirs)]).toEqual([
+      [enc, 20, mask, 23],
+      [sop, enc, 20, 21],
+    ]);
+    const listed = t5.continuation?.([enc], [20, 21], tokens) as InfillingSample;
+    expect(rowsOf(listed).map(({ token, target }) => [token, target])).toEqual([
+      [enc, undefined],
+      [first, undefined],
+      [sop, undefined],
+      [first, 20],
+      [20, 21],
+      [21, undefined],
+    ]);
+    const written = bart.continuation?.([enc], [20, 21], tokens) as InfillingSample;
+    expect(rowsOf(written).map(({ token, target }) => [token, target])).toEqual([
+      [enc, undefined],
+      [mask, undefined],
+      [sop, undefined],
+      [enc, 20],
+      [20, 21],
+      [21, undefined],
+    ]);
   });
 });
 

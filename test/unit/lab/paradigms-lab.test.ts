@@ -3,11 +3,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { bart, t5 } from '../../../engine/lab/paradigms/encoder-decoder.ts';
 import { type LabOptions, type LabRun, runLab } from '../../../engine/lab/paradigms/lab.ts';
-import { labConfig } from '../../../engine/lab/paradigms/plan.ts';
+import { labConfig, USUAL } from '../../../engine/lab/paradigms/plan.ts';
 import { labParadigms } from '../../../engine/lab/paradigms/registry.ts';
 import { labMarkdown, labPlots, labReport } from '../../../engine/lab/paradigms/report.ts';
-import { parameterCount } from '../../../engine/model/config.ts';
+import { type GlmConfig, parameterCount } from '../../../engine/model/config.ts';
 import type { PackedCorpus } from '../../../engine/training/corpus/packed-corpus.ts';
 import { readLog } from '../../../engine/training/run-log.ts';
 import { toyTokenizer } from '../infill/toy.ts';
@@ -57,7 +58,7 @@ const corpora = { training: corpus('training', 0, 90), heldOut: corpus('held-out
 function options(folder: string, change: Partial<LabOptions> = {}): LabOptions {
   return {
     paradigms: labParadigms,
-    training: { layers: 1, hiddenSize: 32, tokens: 6 * 2048, length: 192 },
+    training: { layers: 2, hiddenSize: 32, tokens: 6 * 2048, length: 192 },
     measuring: { blanks: 3, texts: 2, descriptions: 2, tasks: ['language'], examples: 6, dev: 3, test: 6, epochs: 1 },
     seeds: [1],
     folder: join(home, folder),
@@ -89,8 +90,18 @@ describe('a lab', () => {
       expect(counted).toBeLessThanOrEqual(rows);
     }
     const { training } = options('');
-    const sizes = labParadigms.map(({ config }) => parameterCount(labConfig(training, tokenizer.vocabSize, config)));
+    const inOneStack = labParadigms.filter(({ name }) => name !== 't5' && name !== 'bart');
+    const sizes = inOneStack.map(({ config }) => parameterCount(labConfig(training, tokenizer.vocabSize, config)));
     expect(new Set(sizes).size).toBe(1);
+  });
+
+  it('gives an encoder-decoder as many parameters, in two stacks', () => {
+    const [own, other] = [undefined, bart.config].map((change) => labConfig(USUAL, 16_384, change));
+    expect(parameterCount(other as GlmConfig) / parameterCount(own as GlmConfig)).toBeCloseTo(1, 2);
+    const t5Config = labConfig(USUAL, 16_384, t5.config);
+    expect(t5Config).toEqual({ ...other, vocabSize: 16_384 + 64 });
+    expect(other?.decoderLayers).toBe(3);
+    expect(() => labConfig({ ...USUAL, layers: 1 }, 300, t5.config)).toThrow('a layer in each of its two stacks');
   });
 
   it('measures what each can do, and says what it cannot', () => {
