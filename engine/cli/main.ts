@@ -5,6 +5,7 @@ import { devicesCommand } from './devices.ts';
 import { evalCommand } from './eval.ts';
 import { fillCommand } from './fill.ts';
 import { finetuneCommand } from './finetune.ts';
+import { labCommand } from './lab.ts';
 import { modelCommand } from './model.ts';
 import { modelsCommand } from './models.ts';
 import { plotRunCommand } from './plot-run.ts';
@@ -27,6 +28,7 @@ const USAGE = `Usage: cloze COMMAND [options]
   pretrain                train a model by blank infilling
   tune FOLDER             train the model that ships on a project of your own
   finetune                teach a model a task by examples, as cloze questions
+  lab EXPERIMENT          train small models to test a claim
   eval                    measure a model on packages it has not seen, or on a benchmark
   verify FOLDER           run recorded cases of the original code again
   quantize FOLDER         write a model with weights of 8 or 4 bits
@@ -46,6 +48,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   pretrain: pretrainCommand,
   tune: tuneCommand,
   finetune: finetuneCommand,
+  lab: labCommand,
   eval: evalCommand,
   verify: verifyCommand,
   quantize: quantizeCommand,

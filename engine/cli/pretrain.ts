@@ -7,7 +7,7 @@ import { loadTokenizer } from '../tokenizer/load.ts';
 import { openPackedCorpus } from '../training/corpus/packed-corpus.ts';
 import { type Progress, pretrain } from '../training/pretrain.ts';
 import { RECIPES } from '../training/recipes.ts';
-import { wholeNumber } from './arguments.ts';
+import { amount, wholeNumber } from './arguments.ts';
 import { dataFolder, embeddedModel, kernelLevel } from './environment.ts';
 
 const USAGE = `Usage: cloze pretrain --recipe NAME --tokens N [options]
@@ -42,9 +42,8 @@ export async function pretrainCommand(args: string[]): Promise<number> {
     },
   });
   const recipe = RECIPES[values.recipe ?? ''];
-  const tokens = amount(values.tokens ?? '');
-  const { precision } = values;
-  if (values.help || !recipe || Number.isNaN(tokens) || (precision !== 'bfloat16' && precision !== 'float32')) {
+  const { precision, tokens } = values;
+  if (values.help || !recipe || tokens === undefined || (precision !== 'bfloat16' && precision !== 'float32')) {
     (values.help ? process.stdout : process.stderr).write(`${USAGE}\n`);
     return values.help ? 0 : 2;
   }
@@ -68,7 +67,7 @@ export async function pretrainCommand(args: string[]): Promise<number> {
     corpus: await openPackedCorpus(join(data, 'corpus'), 'train', sha256),
     heldOut: await openPackedCorpus(join(data, 'corpus'), 'heldout', sha256),
     seed: wholeNumber(values.seed, '--seed', 0),
-    tokens,
+    tokens: amount(tokens, '--tokens'),
     resume: values.resume,
     from: values.from === undefined ? undefined : await loadModelFolder(values.from),
     execution: { level: kernelLevel(), threads: wholeNumber(values.threads, '--threads', 1, 1024), precision },
@@ -78,13 +77,6 @@ export async function pretrainCommand(args: string[]): Promise<number> {
   });
   process.stderr.write(`\n${end.tokens} tokens seen; the model is in ${join(run, 'model')}\n`);
   return stop.signal.aborted ? 130 : 0;
-}
-
-/** `30M`, `1.5G`, `200k` or a plain number. */
-function amount(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([kMG]?)$/.exec(text);
-  if (!match) return Number.NaN;
-  return Math.round(Number(match[1]) * { '': 1, k: 1e3, M: 1e6, G: 1e9 }[match[2] as '' | 'k' | 'M' | 'G']);
 }
 
 function report(p: Progress): void {
