@@ -43,14 +43,15 @@ function eight({ models, bytes }: LabResult): Verdict {
   const costs = models.map((model) => {
     const whole = bitsPerByte(model, bytes).value;
     const { value, low, high } = costOf(model, 'int8 absmax by row', bytes);
-    return { name: model.name, share: value / whole, most: Math.max(Math.abs(low), Math.abs(high)) / whole };
+    return { name: model.name, share: value / whole, low: low / whole, high: high / whole };
   });
   const worst = costs.reduce((a, b) => (Math.abs(b.share) > Math.abs(a.share) ? b : a));
-  const below = costs.every(({ most }) => most < NOTHING);
+  const within = costs.filter(({ low, high }) => low > -NOTHING && high < NOTHING).length;
+  const lost = costs.some(({ low }) => low > NOTHING);
   return {
     claim: 'INT8 costs nothing that matters (Table 10)',
-    verdict: below ? 'agrees' : 'undecided',
-    found: `the largest change by row is ${(100 * worst.share).toFixed(3)} % of the bits per byte (${worst.name}); every interval lies within ${below ? '' : 'or beyond '}±${100 * NOTHING} %`,
+    verdict: lost ? 'disagrees' : within === costs.length ? 'agrees' : 'undecided',
+    found: `the largest change by row is ${(100 * worst.share).toFixed(3)} % of the bits per byte (${worst.name}); the intervals of ${within} of ${costs.length} models lie within ±${100 * NOTHING} %`,
   };
 }
 
@@ -102,8 +103,9 @@ function counted(
 ): Pick<Verdict, 'verdict' | 'found'> {
   const signs = found.map(signOf);
   const [below, above] = [-1, 1].map((sign) => signs.filter((own) => own === sign).length) as [number, number];
-  const verdict =
-    above > 0 && below > 0 ? 'mixed' : above > 0 ? 'disagrees' : below > found.length / 2 ? 'agrees' : 'undecided';
+  const half = found.length / 2;
+  const decided = below > half ? 'agrees' : above > half ? 'disagrees' : 'undecided';
+  const verdict = above > 0 && below > 0 ? 'mixed' : decided;
   return {
     verdict,
     found: `of ${found.length} ${what}, ${less} in ${below}, ${more} in ${above}, and the interval holds 0 in ${found.length - below - above}`,

@@ -49,3 +49,18 @@ export function sampleOf(text: HeldOutText, { special }: Tokenizer, { positions 
     positions: spanPositions(positions, 'document'),
   });
 }
+
+/**
+ * Bits of each text by the frequencies of tokens in `corpus` alone, each counted once more than it occurs: what a model
+ * that has learned anything of the context must be below.
+ */
+export function frequencyBits(corpus: PackedCorpus, vocabSize: number, texts: readonly HeldOutText[]): number[] {
+  const counts = new Float64Array(vocabSize).fill(1);
+  for (let index = 0; index < corpus.documents; index++) {
+    for (const token of corpus.document(index).tokens) (counts[token] as number) += 1;
+  }
+  const all = Math.log2(counts.reduce((sum, count) => sum + count, 0));
+  return texts.map(({ predicted }) =>
+    predicted.reduce((sum, token) => sum + all - Math.log2(counts[token] as number), 0),
+  );
+}

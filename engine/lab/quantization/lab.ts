@@ -15,7 +15,7 @@ import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { PackedCorpus } from '../../training/corpus/packed-corpus.ts';
 import { type Progress, pretrain } from '../../training/pretrain.ts';
 import { savedPosition } from '../../training/training-state.ts';
-import { drawHeldOut, type HeldOutText } from './held-out.ts';
+import { drawHeldOut, frequencyBits, type HeldOutText } from './held-out.ts';
 import { type Judge, NATIVE_FORMATS, nativeBits, nativeName, openJudge } from './judge.ts';
 import { FAMILIES, type FamilyName, labRecipe, quantisedParameters, type Size, sizeName } from './recipes.ts';
 import { SCHEMES, schemeName } from './schemes.ts';
@@ -52,7 +52,11 @@ export interface LabModel {
   /** In the matrices that are quantised, and in all. */
   quantised: number;
   parameters: number;
-  widest: number;
+  /** Rows that it has seen in training, and what it began with, where its file says so. */
+  tokens?: number;
+  from?: string;
+  /** C */
+  width: number;
   /** Bits of each held-out text, whole and by the name of the scheme. */
   whole: number[];
   schemes: Record<string, number[]>;
@@ -63,6 +67,8 @@ export interface LabResult {
   models: LabModel[];
   /** UTF-8 bytes of what is predicted of each held-out text. */
   bytes: number[];
+  /** Bits of each text for something that knows how frequent tokens are in training, and nothing more. */
+  frequencies: number[];
 }
 
 /** Trains what is missing, measures what is missing. Throws the signal's reason when stopped; called again it goes on. */
@@ -79,7 +85,11 @@ export async function quantizationLab(options: LabOptions): Promise<LabResult> {
     }
   }
   if (beside) models.push(await measured(options, texts, { ...beside, family: 'beside' }));
-  return { models, bytes: texts.map(({ bytes }) => bytes) };
+  return {
+    models,
+    bytes: texts.map(({ bytes }) => bytes),
+    frequencies: frequencyBits(options.corpus, tokenizer.vocabSize, texts),
+  };
 }
 
 /** The folder of the trained model. */
@@ -149,13 +159,15 @@ async function measured(
       nativeBits(loaded, texts, tokenizer, own, signal),
     );
   }
-  const { config } = loaded;
+  const { config, metadata } = loaded;
   return {
     name,
     family,
     quantised: quantisedParameters(config),
     parameters: parameterCount(config),
-    widest: config.hiddenSize,
+    ...(metadata.tokens ? { tokens: Number(metadata.tokens) } : {}),
+    ...(metadata.from ? { from: metadata.from } : {}),
+    width: config.hiddenSize,
     whole,
     schemes,
     spreads: await kept('weights', async () => spreadsOf((await judge()).matrices)),

@@ -34,6 +34,8 @@ const COMPARED = [
 
 export function labReport(result: LabResult, about: LabAbout): string {
   const { models, bytes } = result;
+  const total = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0);
+  const frequencies = (total(result.frequencies) / total(bytes)).toFixed(4);
   const beside = models.filter(({ family }) => family === 'beside');
   const trained = models.filter(({ family }) => family !== 'beside');
   return `${[
@@ -59,14 +61,18 @@ export function labReport(result: LabResult, about: LabAbout): string {
     '## The models',
     '',
     ...table(
-      ['model', 'parameters in the matrices', 'in all', 'bits per byte, whole (95 %)'],
+      ['model', 'parameters in the matrices', 'in all', 'tokens seen', 'bits per byte, whole (95 %)'],
       models.map((model) => [
         model.name,
         thousands(model.quantised),
         thousands(model.parameters),
+        `${model.tokens === undefined ? '' : thousands(model.tokens)}${model.from ? ` after ${model.from}` : ''}`,
         between(bitsPerByte(model, bytes), (x) => x.toFixed(4)),
       ]),
     ),
+    '',
+    `The frequencies of tokens alone, whatever the context, come to ${frequencies} bits per byte: what a model lies below it, it has`,
+    'learned. A model that has learned little has little to lose, and its costs say little of one that was trained for long.',
     '',
     ...(beside.length === 0
       ? []
@@ -80,7 +86,8 @@ export function labReport(result: LabResult, about: LabAbout): string {
     'Bits per thousand bytes more than the whole model’s, with 95 % intervals by bootstrap over the documents. `absmax`,',
     '`search`, `zero-point` and `hqq` change the weights alone and are computed in float32; `absmax` by row, 32 and 64',
     'gives the values of our quantised files to the bit. `native` is the runtime itself: whole numbers of 8 bits for activations too,',
-    'embedding and head of 8 bits. It has `absmax` alone; the other methods, and groups of 128, exist only here.',
+    'embedding and head of 8 bits. It has `absmax` alone; the other methods, and groups of 128, exist only here. A group is',
+    'never longer than a row.',
     '',
     ...FAMILIES.flatMap((family) => costTable(modelsOf(models, family), bytes, `${family} recipe`)),
     ...(beside.length === 0 ? [] : costTable(beside, bytes, 'the model that ships')),
@@ -151,7 +158,7 @@ function scale(trained: readonly LabModel[], about: LabAbout, bytes: readonly nu
 }
 
 function costTable(models: readonly LabModel[], bytes: readonly number[], title: string): string[] {
-  const widest = models.at(-1)?.widest ?? 0;
+  const widest = models.at(-1)?.width ?? 0;
   const schemes = new Map(SCHEMES.map((scheme) => [schemeName(scheme), scheme]));
   return [
     ...table(
@@ -171,8 +178,8 @@ function costTable(models: readonly LabModel[], bytes: readonly number[], title:
 
 function thousandths(estimate: Estimate): string {
   return between(estimate, (x) => {
-    const size = Math.abs(1000 * x);
-    return (1000 * x).toFixed(size < 10 ? 2 : 1);
+    const text = (1000 * x).toFixed(Math.abs(1000 * x) < 10 ? 2 : 1);
+    return text === '-0.00' ? '0.00' : text;
   });
 }
 
