@@ -7,6 +7,7 @@ import { quantizationLab } from '../lab/quantization/lab.ts';
 import { labFigures } from '../lab/quantization/plots.ts';
 import { parseSizes, USUAL_SIZES } from '../lab/quantization/recipes.ts';
 import { labReport } from '../lab/quantization/report.ts';
+import { loadAddon } from '../native.ts';
 import { loadTokenizer } from '../tokenizer/load.ts';
 import { corpusPlaces } from '../training/corpus/corpus.ts';
 import type { CorpusManifest } from '../training/corpus/manifest.ts';
@@ -86,11 +87,10 @@ export async function labQuantizationCommand(args: string[]): Promise<number> {
   });
   const { docs, commit } = values;
   const page = labReport(result, {
-    // Where the page goes decides nothing on it.
     command: commandLine(['lab', 'quantization', ...args]),
     ...(commit ? { commit } : {}),
     fingerprint,
-    machine: machine(),
+    machine: `${machine()}, kernels ${kernelLevel() || loadAddon().detectedLevel}`,
     tokens,
     seed,
   });
