@@ -56,6 +56,9 @@ export async function labQuantizationCommand(args: string[]): Promise<number> {
   const sizes = parseSizes(values.sizes);
   const tokens = amount(values.tokens, '--tokens');
   const seed = wholeNumber(values.seed, '--seed', 0);
+  const documents = wholeNumber(values.documents, '--documents', 1);
+  const threads = wholeNumber(values.threads, '--threads', 1, 1024);
+  const saveEvery = wholeNumber(values['save-every'], '--save-every', 1);
   const corpusFolder = corpusPlaces(dataFolder()).corpus;
   const tokenizerFolder = embeddedModel();
   const { tokenizer, sha256 } = await loadTokenizer(join(tokenizerFolder, 'tokenizer.json'));
@@ -69,7 +72,7 @@ export async function labQuantizationCommand(args: string[]): Promise<number> {
   const result = await quantizationLab({
     sizes,
     tokens,
-    documents: wholeNumber(values.documents, '--documents', 1),
+    documents,
     seed,
     folder: values.run ?? join(dataFolder(), 'lab', 'quantization'),
     corpus,
@@ -79,8 +82,8 @@ export async function labQuantizationCommand(args: string[]): Promise<number> {
     tokenizerFolder,
     tokenizerSha256: sha256,
     beside: { name: 'embedded', folder: tokenizerFolder },
-    execution: { level: kernelLevel(), threads: wholeNumber(values.threads, '--threads', 1, 1024) },
-    saveEvery: wholeNumber(values['save-every'], '--save-every', 1),
+    execution: { level: kernelLevel(), threads },
+    saveEvery,
     onLine: (line) => process.stderr.write(`${line}\n`),
     onProgress: report,
     signal: stop.signal,

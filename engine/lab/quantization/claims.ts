@@ -1,6 +1,7 @@
 /**
  * What the papers say of quantisation (GLM-130B, arXiv 2210.02414, section 5 and Table 10; HQQ's page), held against what
- * was measured. A sentence says "agrees" or "disagrees" only where intervals decide it.
+ * was measured. Of costs, a sentence says "agrees" or "disagrees" only where intervals decide it; of the weights
+ * themselves it counts the sizes.
  */
 import type { Estimate } from '../../evaluation/intervals.ts';
 import { createRandom } from '../../objective/random.ts';
