@@ -117,17 +117,18 @@ const NAMED: readonly MatrixKind[] = ['attention.dense', 'dense_4h_to_h'];
 
 function wider({ models }: LabResult): Verdict {
   const pairs = pairsOf(models);
-  const reach = (model: LabModel, kind: MatrixKind) =>
-    model.spreads.find((spread) => spread.kind === kind)?.rowOutermost ?? Number.NaN;
-  const parts = NAMED.map((kind) => {
-    const wide = pairs.filter(([glm, bloom]) => reach(bloom, kind) > reach(glm, kind)).length;
-    return { wide, text: `${kind} reaches farther in the bloom recipe at ${wide} of ${pairs.length} sizes` };
-  });
-  const all = parts.reduce((sum, { wide }) => sum + wide, 0);
-  const most = NAMED.length * pairs.length;
+  const parts = NAMED.flatMap((kind) =>
+    (['rowOutermost', 'kurtosis'] as const).map((measure) => {
+      const of = (model: LabModel) => model.spreads.find((spread) => spread.kind === kind)?.[measure] ?? Number.NaN;
+      const count = pairs.filter(([glm, bloom]) => of(bloom) > of(glm)).length;
+      const name = measure === 'kurtosis' ? 'kurtosis' : 'largest weight of a row in its root mean squares';
+      return { count, text: `${kind}, ${name}: ${count} of ${pairs.length}` };
+    }),
+  );
+  const all = parts.reduce((sum, { count }) => sum + count, 0);
   return {
     claim: 'BLOOM’s attention output and second feed-forward matrix are spread wider (Figure 5)',
-    verdict: all === most ? 'agrees' : all === 0 ? 'disagrees' : 'mixed',
-    found: `by the largest weight of a row in its root mean squares, ${parts.map(({ text }) => text).join(', ')}`,
+    verdict: all === parts.length * pairs.length ? 'agrees' : all === 0 ? 'disagrees' : 'mixed',
+    found: `sizes at which the bloom recipe’s is greater: ${parts.map(({ text }) => text).join('; ')}`,
   };
 }

@@ -33,7 +33,7 @@ function modelOf(
     deviation: 0.05,
     outermost: 6,
     rowOutermost: family === 'bloom' ? 4 : 3,
-    kurtosis: 1,
+    kurtosis: family === 'bloom' ? 2 : 1,
     int4Error: 0.1,
     histogram: new Array(SPREAD_BINS).fill(1 / SPREAD_BINS),
   }));
