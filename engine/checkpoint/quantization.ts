@@ -96,7 +96,8 @@ export function dequantize({ rows, columns, data, scales, ...format }: Quantized
   return values;
 }
 
-function roundToEven(value: number): number {
+/** To the nearest whole number, halves to the even one. */
+export function roundToEven(value: number): number {
   const up = Math.round(value);
   return up - value === 0.5 && up % 2 !== 0 ? up - 1 : up;
 }

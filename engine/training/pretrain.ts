@@ -40,6 +40,11 @@ export interface PretrainOptions {
   /** Held-out documents for the validation loss. */
   heldOut: PackedCorpus;
   seed: number;
+  /**
+   * Seed of a generator of the samples' own, so that models of any shape see the same ones. Without it the samples are
+   * drawn on from where the initial weights left the run's generator.
+   */
+  dataSeed?: number | undefined;
   /** Rows to see in all. */
   tokens: number;
   resume: boolean;
@@ -99,7 +104,8 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
     for await (const { name, values } of first) trainer.set(name, values, 'parameter');
     if (recipe.adapters) attachAdapters(trainer, config, recipe.adapters, random);
     await trainer.pack();
-    position = found ?? { recipe: recipe.name, seed, step: 0, tokens: 0, counted: 0, random: random.state() };
+    const data = options.dataSeed === undefined ? random : createRandom(options.dataSeed);
+    position = found ?? { recipe: recipe.name, seed, step: 0, tokens: 0, counted: 0, random: data.state() };
     // Adapters are kept without the weights below them.
     if (found) await restoreState(run, trainer, shapes, found.step);
     else if (options.from) position.from = origin(options.from);
