@@ -215,6 +215,7 @@ export interface NativeAddon {
     bytes: Uint8Array,
     columns: number,
     format: { bits: 4 | 8; group: 'row' | 32 | 64 },
+    search: boolean,
     threads: number,
   ): Promise<{ data: Int8Array; scales: Uint16Array } | null>;
   Trainer: new (config: NativeConfig, options: ExecutionOptions) => NativeTrainer;

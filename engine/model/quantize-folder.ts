@@ -23,12 +23,19 @@ export interface QuantizedFolder {
   after: number;
 }
 
+export interface QuantizeOptions {
+  /** Scales of 4 bits are those of the least squared error among some, not those of the largest weight. */
+  search?: boolean;
+  onTensor?: (done: number, all: number) => void;
+  signal?: AbortSignal;
+}
+
 /** `to` must not exist and appears when it is complete. Throws with what was wrong and what to do. */
 export async function quantizeFolder(
   from: string,
   to: string,
   format: QuantFormat,
-  { onTensor, signal }: { onTensor?: (done: number, all: number) => void; signal?: AbortSignal } = {},
+  { search = false, onTensor, signal }: QuantizeOptions = {},
 ): Promise<QuantizedFolder> {
   const { stored, metadata, open } = await describeModelFolder(from);
   if (stored.some((tensor) => tensor.format)) {
@@ -63,7 +70,7 @@ export async function quantizeFolder(
         const info = file.tensors.get(name);
         const own = formats.get(name);
         if (info && own) scales = [];
-        const parts = !info ? scales : own ? quantizedPieces(file, info, own, scales) : [await file.read(name)];
+        const parts = !info ? scales : own ? quantizedPieces(file, info, own, search, scales) : [await file.read(name)];
         for await (const bytes of parts) {
           signal?.throwIfAborted();
           after += bytes.byteLength;
@@ -71,7 +78,7 @@ export async function quantizeFolder(
         }
       };
       const note = {
-        quantization: `int${format.bits}, a scale for each ${format.group === 'row' ? 'row' : `${format.group} columns`}`,
+        quantization: `int${format.bits}, a scale for each ${format.group === 'row' ? 'row' : `${format.group} columns`}${search && format.bits === 4 ? ', searched' : ''}`,
       };
       await writeSafetensors(join(aside, 'model.safetensors'), plans, bytesOf, { ...metadata, ...note });
       await copyConfig(from, aside, 1);
@@ -92,12 +99,13 @@ async function* quantizedPieces(
   file: TensorFile,
   { name, dtype, shape }: StoredInfo,
   format: QuantFormat,
+  search: boolean,
   scales: Uint8Array[],
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const columns = shape[1] as number;
   for await (const { row, data } of piecesOf(file, { sources: [name], shape }, PIECE) ?? []) {
     const threads = availableParallelism();
-    const made = await loadAddon().quantizeRows(dtype as StoredFloats, data, columns, format, threads);
+    const made = await loadAddon().quantizeRows(dtype as StoredFloats, data, columns, format, search, threads);
     if (!made) {
       const values = floatsOf(data, dtype);
       const at = values.findIndex((value) => !Number.isFinite(value));

@@ -5,15 +5,16 @@ namespace cloze {
 
 namespace {
 
-// (dtype, Uint8Array, columns, { bits, group }, threads): { data: Int8Array, scales: Uint16Array }, as
+// (dtype, Uint8Array, columns, { bits, group }, search, threads): { data: Int8Array, scales: Uint16Array }, as
 // engine/checkpoint/quantization.ts `quantize` makes them; null where a value is not finite.
 Napi::Value quantize_rows(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
     const GivenBytes given = read_bytes(info, 0);
-    const int columns = info[2].ToNumber().Int32Value(), threads = info[4].ToNumber().Int32Value();
+    const int columns = info[2].ToNumber().Int32Value(), threads = info[5].ToNumber().Int32Value();
     const auto object = info[3].As<Napi::Object>();
     const QuantFormat format = {object.Get("bits").ToNumber().Int32Value() == 4 ? 4 : 8, read_group(object)};
+    const bool search = info[4].ToBoolean();
     const long row = static_cast<long>(columns) * bytes_of(given.type);
     if (columns < 1 || threads < 1 || given.length % row != 0)
       throw std::invalid_argument(std::to_string(given.length) + " bytes are no whole rows of " + std::to_string(row) + ".");
@@ -44,7 +45,7 @@ Napi::Value quantize_rows(const Napi::CallbackInfo& info) {
         } else {
           kernels<bf16>(level).widen(n * columns, reinterpret_cast<const bf16*>(from), values.data());
         }
-        if (!quantized_gemm_for(level).store(columns, n, format, values.data(), q + (long)begin * row_bytes,
+        if (!quantized_gemm_for(level).store(columns, n, format, search, values.data(), q + (long)begin * row_bytes,
                                              s + (long)begin * groups))
           *finite = false;
       });

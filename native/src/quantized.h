@@ -43,8 +43,9 @@ struct QuantizedGemm {
   // Packs what is quantised already: q as in GLM-130B's checkpoints, [N, K] bytes, or with 4 bits [N, ceil(K / 2)] with
   // the even column in the upper half; scales [N, groups] in float16.
   void (*pack_stored)(int K, int N, QuantFormat format, const int8_t* q, const uint16_t* scales, void* out);
-  // Quantises W [N, K] into what `pack_stored` takes. False where a value is not finite.
-  bool (*store)(int K, int N, QuantFormat format, const float* w, int8_t* q, uint16_t* scales);
+  // Quantises W [N, K] into what `pack_stored` takes; with `search`, scales of 4 bits are those of least squared error
+  // instead of absmax. False where a value is not finite.
+  bool (*store)(int K, int N, QuantFormat format, bool search, const float* w, int8_t* q, uint16_t* scales);
   // The weights of output n as floats.
   void (*unpack_row)(int K, QuantFormat format, const void* packed, int n, float* out);
   void (*quantize_rows)(int M, int K, QuantFormat format, const float* x, QuantizedRows out);

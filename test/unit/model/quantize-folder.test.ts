@@ -3,7 +3,8 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { dequantize, quantize } from '../../../engine/checkpoint/quantization.ts';
+import { float16ToFloat32, float32ToFloat16 } from '../../../engine/checkpoint/float-formats.ts';
+import { dequantize, quantize, roundToEven } from '../../../engine/checkpoint/quantization.ts';
 import { openSafetensors, type TensorInfo, writeSafetensors } from '../../../engine/checkpoint/safetensors.ts';
 import { quantizeCommand } from '../../../engine/cli/quantize.ts';
 import { loadModelFolder, valuesOf } from '../../../engine/model/load.ts';
@@ -23,10 +24,37 @@ async function valuesIn(path: string): Promise<Map<string, Float32Array>> {
   return values;
 }
 
+function squares(exact: Float32Array, made: Float32Array = exact): number {
+  return exact.reduce((sum, value, i) => sum + (value - (made[i] as number)) ** 2, 0);
+}
+
+/** Of all scales that the search may take, by its definition. */
+function leastError(values: Float32Array): number {
+  const range = Math.max(...values.map(Math.abs));
+  const errors = Array.from({ length: 26 }, (_, i) => {
+    const scale = float16ToFloat32(float32ToFloat16(Float32Array.of((range * (1 - i / 50)) / 7)))[0] as number;
+    return squares(
+      values,
+      values.map((value) => Math.max(-7, Math.min(7, roundToEven(value / scale))) * scale),
+    );
+  });
+  return Math.min(...errors);
+}
+
 describe('cloze quantize', { timeout: 30_000 }, () => {
   it('writes GLM-130B’s names, types and shapes', async () => {
     const out = fresh();
-    await quantizeCommand([goldenPath('glm-130b'), '--to', 'int4', '--group', 'row', '--out', out]);
+    await quantizeCommand([
+      goldenPath('glm-130b'),
+      '--to',
+      'int4',
+      '--group',
+      'row',
+      '--scale',
+      'absmax',
+      '--out',
+      out,
+    ]);
     const source = await openSafetensors(join(goldenPath('glm-130b'), 'model.safetensors'));
     const [rows, columns] = (source.tensors.get(DOWN) as TensorInfo).shape as [number, number];
     await source.close();
@@ -38,6 +66,32 @@ describe('cloze quantize', { timeout: 30_000 }, () => {
     expect(file.metadata.quantization).toBe('int4, a scale for each row');
     await file.close();
     expect(readFileSync(join(out, 'config.json'))).toEqual(readFileSync(join(goldenPath('glm-130b'), 'config.json')));
+  });
+
+  it('with 4 bits takes of 26 scales the one that errs least', async () => {
+    const [absmax, searched] = [fresh(), fresh()];
+    await quantizeFolder(goldenPath('glm-130b'), absmax, { bits: 4, group: 32 });
+    await quantizeCommand([goldenPath('glm-130b'), '--to', 'int4', '--out', searched]);
+    const [plain, best] = await Promise.all([absmax, searched].map(valuesIn));
+    let better = 0;
+    for await (const { name, shape, ...rest } of (await goldenFolder('glm-130b')).tensors()) {
+      const [rows, columns] = shape as [number, number | undefined];
+      if (columns === undefined || !name.includes('.layers.')) continue;
+      const values = valuesOf({ name, shape, ...rest });
+      const groups = Array.from({ length: rows * Math.ceil(columns / 32) }, (_, at): [number, number] => {
+        const row = Math.floor(at / Math.ceil(columns / 32)) * columns;
+        const begin = row + (at % Math.ceil(columns / 32)) * 32;
+        return [begin, Math.min(begin + 32, row + columns)];
+      });
+      for (const group of groups) {
+        const exact = values.subarray(...group);
+        const least = squares(exact, best?.get(name)?.subarray(...group));
+        const usual = squares(exact, plain?.get(name)?.subarray(...group));
+        expect(least).toBeLessThanOrEqual(leastError(exact) * (1 + 1e-4));
+        if (least < usual * 0.99) better++;
+      }
+    }
+    expect(better).toBeGreaterThan(100);
   });
 
   it.each(['glm-130b', 'chatglm-6b', 'glm-2021', 'chatglm2-6b', 'glm-hf'])(
