@@ -4,6 +4,7 @@
  */
 import { commands, l10n, languages, Position, Selection, SymbolKind, type TextEditor, window } from 'vscode';
 import { symbolAround } from './context.ts';
+import { editorInUse } from './editor-in-use.ts';
 import type { CommandName, Prompt } from './prompt.ts';
 
 /** The commands that such a model can follow. */
@@ -11,7 +12,7 @@ export const BLANK_COMMANDS: readonly CommandName[] = ['doc', 'name', 'fix'];
 
 /** Returns what is said to the user, as Markdown. Rejects in words. */
 export async function runAsBlank({ command }: Prompt, model: string): Promise<string> {
-  const editor = window.activeTextEditor;
+  const editor = editorInUse();
   if (command === undefined || !BLANK_COMMANDS.includes(command)) return notConversing(model);
   if (!editor)
     throw new Error(l10n.t('No text editor is open. Open a file, put the cursor where it matters, ask again.'));

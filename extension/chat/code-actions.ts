@@ -15,6 +15,7 @@ import {
 import type { CodeAction } from '../../media/chat/messages.ts';
 import { compileHoles, findHoles } from '../fill/holes.ts';
 import { placeOfCode } from './code-place.ts';
+import { editorInUse } from './editor-in-use.ts';
 import type { Proposals } from './proposals.ts';
 
 export async function actOnCode(action: CodeAction, code: string, language: string, proposals: Proposals) {
@@ -54,8 +55,8 @@ async function fill(code: string, language: string): Promise<void> {
 
 /** The editor in use, else a new one. */
 async function editorFor(language: string): Promise<TextEditor> {
-  const { activeTextEditor } = window;
-  if (activeTextEditor) return activeTextEditor;
+  const found = editorInUse();
+  if (found) return found;
   const known = await languages.getLanguages();
   const document = await workspace.openTextDocument(known.includes(language) ? { language } : {});
   return window.showTextDocument(document);

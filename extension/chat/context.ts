@@ -18,6 +18,7 @@ import {
   workspace,
 } from 'vscode';
 import type { Attachment } from './budget.ts';
+import { editorInUse } from './editor-in-use.ts';
 import type { Mention } from './prompt.ts';
 
 /** Lines on either side of the cursor, where nothing is selected and no symbol surrounds it. */
@@ -48,7 +49,8 @@ async function attachmentsFor({ kind, argument }: Mention): Promise<Attachment[]
 }
 
 function editor(): TextEditor {
-  if (window.activeTextEditor) return window.activeTextEditor;
+  const found = editorInUse();
+  if (found) return found;
   throw new Error(l10n.t('No text editor is open, so there is nothing to look at. Open a file and ask again.'));
 }
 

@@ -7,6 +7,9 @@ import type { Chromium } from './chromium-install.ts';
 /** First start of a machine under load: the slowest thing that is waited for. */
 const PATIENCE = 150_000;
 
+/** Milliseconds that a suggestion has stood still. */
+const SETTLED = 300;
+
 export interface BrowserPage {
   page: Page;
   dispose(): Promise<void>;
@@ -46,14 +49,16 @@ export async function goTo(page: Page, line: number, column: number): Promise<vo
   await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
 }
 
-/** What is suggested on the cursor's own line (more lines stand in a zone below it); waits until there is something. */
+/** What is suggested on the cursor's own line (more lines stand in a zone below it); waits until it has settled. */
 export async function ghostText(page: Page): Promise<string> {
   const ghost = page.locator('.view-lines .ghost-text-decoration, .view-lines .ghost-text');
   for (;;) {
     await ghost.first().waitFor();
-    const text = (await ghost.allTextContents()).join('').replaceAll('\u00a0', ' ');
-    // What stood there for an earlier letter may just have gone.
-    if (text) return text;
+    const read = async () => (await ghost.allTextContents()).join('').replaceAll('\u00a0', ' ');
+    const text = await read();
+    // What stood there for an earlier letter may be about to go.
+    await page.waitForTimeout(SETTLED);
+    if (text && text === (await read())) return text;
   }
 }
 

@@ -157,3 +157,11 @@ test("@cloze answers in VS Code's own chat", async () => {
   await screenshot(page, 'test/output/chat-participant.png');
   expect(server.asked.at(-1)?.messages.at(-1)?.content).toBe('Hello from the own chat');
 });
+
+test('while a page is active, the file beside it is meant', async () => {
+  const { page } = workbench;
+  await runCommand(page, 'Cloze: Open the Lens');
+  const lens = await framedPage(page, 'lens');
+  await lens.locator('h1').click();
+  expect(await ask('@file What is it?')).toContain('class Inventory');
+});

@@ -15,7 +15,7 @@ const POLICY = "default-src 'none'; style-src 'nonce-test'; script-src 'nonce-te
 const HOST = `window.said = []; window.acquireVsCodeApi = () => ({
   postMessage: (message) => window.said.push(message), getState() {}, setState() {} });`;
 /** Of the editor's dark theme. */
-const THEME = `body { --vscode-foreground: #cccccc; --vscode-descriptionForeground: #9d9d9d; background: #181818;
+const THEME = `body { --vscode-foreground: #cccccc; --vscode-descriptionForeground: #9d9d9d; --vscode-sideBar-background: #181818;
   --vscode-input-background: #313131; --vscode-input-foreground: #ccc; --vscode-input-border: #3c3c3c;
   --vscode-focusBorder: #0078d4; --vscode-button-background: #0078d4; --vscode-textLink-foreground: #4daafc;
   --vscode-input-placeholderForeground: #989898; --vscode-editorSuggestWidget-background: #202020;
