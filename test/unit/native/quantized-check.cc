@@ -75,14 +75,14 @@ void check(int M, int N, int K, QuantFormat f) {
   if (std::memcmp(packed.data(), again.data(), bytes) != 0) fail("packed from floats and from bytes", M, N, K, f, 0);
   Guarded<int8_t> kept((size_t)N * stored_row);
   Guarded<uint16_t> kept_scales((size_t)N * groups);
-  if (!gemm.store(K, N, f, w.data(), kept.data(), kept_scales.data())) fail("stored", M, N, K, f, 0);
+  if (!gemm.store(K, N, f, false, w.data(), kept.data(), kept_scales.data())) fail("stored", M, N, K, f, 0);
   if (std::memcmp(kept.data(), stored.data(), (size_t)N * stored_row) != 0) fail("stored bytes", M, N, K, f, 0);
   if (std::memcmp(kept_scales.data(), plain.scales.data(), 2 * plain.scales.size()) != 0)
     fail("stored scales", M, N, K, f, 0);
   for (const float wrong : {INFINITY, -INFINITY, NAN}) {
     const float right = w[(size_t)N * K / 2];
     w[(size_t)N * K / 2] = wrong;
-    if (gemm.store(K, N, f, w.data(), kept.data(), kept_scales.data())) fail("stored without end", M, N, K, f, 0);
+    if (gemm.store(K, N, f, false, w.data(), kept.data(), kept_scales.data())) fail("stored without end", M, N, K, f, 0);
     w[(size_t)N * K / 2] = right;
   }
   // In chunks of outputs.
