@@ -35,12 +35,13 @@ test('a word is taken, and then what is left', async () => {
   await page.keyboard.press('Control+ArrowRight');
   await expect.poll(() => ghostText(page), PATIENTLY).not.toBe(whole);
   const rest = await ghostText(page);
-  expect(whole.endsWith(rest)).toBe(true);
   await screenshot(page, 'test/output/accept-word.png');
-  const word = whole.slice(0, whole.length - rest.length);
-  await expect.poll(() => newLine('totalPrice()'), PATIENTLY).toBe(`${BEGIN}${word}`.trimEnd());
+  await expect.poll(() => newLine('totalPrice()').length, PATIENTLY).toBeGreaterThan(BEGIN.length);
+  const taken = newLine('totalPrice()');
+  // What is left is as it was shown, though the suggestion may reach further now.
+  expect(`${taken.slice(BEGIN.length)}${rest}`.startsWith(whole)).toBe(true);
   await page.keyboard.press('Tab');
-  await expect.poll(() => newLine('totalPrice()'), PATIENTLY).toBe(`${BEGIN}${whole}`.trimEnd());
+  await expect.poll(() => newLine('totalPrice()'), PATIENTLY).toBe(`${taken}${rest}`.trimEnd());
 });
 
 test('a line is taken', async () => {
@@ -58,7 +59,7 @@ test('what is typed as suggested stays on the screen', async () => {
   await page.keyboard.type(BEGIN);
   const whole = await ghostText(page);
   await page.keyboard.type(whole.slice(0, 2));
-  await expect.poll(() => ghostText(page), PATIENTLY).toBe(whole.slice(2));
+  await expect.poll(async () => (await ghostText(page)).startsWith(whole.slice(2)), PATIENTLY).toBe(true);
 });
 
 test('asked by hand, there are others to look at', async () => {
