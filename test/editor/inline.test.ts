@@ -60,7 +60,7 @@ test('the page of the last requests says what decided each', async () => {
   const { page } = workbench;
   const text = async () => {
     await run(page, 'Cloze: Why No Suggestion?');
-    await page.locator('.tab.active[data-resource-name^="Why No Suggestion"]').waitFor();
+    await page.locator('.tab.active[data-resource-name^="Why No Suggestion"]').waitFor({ timeout: 15_000 });
     return (await page.locator('.view-lines').last().innerText()).replaceAll('\u00a0', ' ');
   };
   await expect.poll(text, { timeout: 60_000 }).toContain('Not shown: completions are snoozed.');
@@ -76,8 +76,8 @@ test('the page of the last requests says what decided each', async () => {
 async function run(page: Page, command: string): Promise<void> {
   await page.keyboard.press('F1');
   await page.locator('.quick-input-widget input').first().fill(`>${command}`);
-  await page.locator('.quick-input-widget .monaco-list-row', { hasText: command }).first().waitFor();
-  await page.keyboard.press('Enter');
+  // The row itself: another one may still be the active one.
+  await page.locator('.quick-input-widget .monaco-list-row', { hasText: command }).first().click();
 }
 
 const ghost = (page: Page) => page.locator('.view-lines .ghost-text-decoration, .view-lines .ghost-text');
