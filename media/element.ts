@@ -21,9 +21,17 @@ export function section(id: string, heading: string, ...children: (Node | string
   return element('section', { 'aria-labelledby': id }, element('h2', { id }, heading), ...children);
 }
 
-/** A bar that fills `share` (0 to 1) of its place; what it shows is also said in words beside it. */
-export function bar(share: number): HTMLElement {
-  const filled = element('span', { class: 'filled' });
-  filled.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
-  return element('span', { class: 'bar', 'aria-hidden': 'true' }, filled);
+/**
+ * A bar that fills `share` (0 to 1) of its place, the last `apart` of it in another pattern; what it shows is also said in
+ * words beside it.
+ */
+export function bar(share: number, apart = 0): HTMLElement {
+  const within = (value: number) => Math.max(0, Math.min(1, value));
+  const part = (width: number, name: string) => {
+    const made = element('span', { class: name });
+    made.style.width = `${within(width) * 100}%`;
+    return made;
+  };
+  const parts = [part(share - apart, 'filled'), ...(apart > 0 ? [part(apart, 'filled apart')] : [])];
+  return element('span', { class: 'bar', 'aria-hidden': 'true' }, ...parts);
 }

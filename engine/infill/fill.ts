@@ -87,14 +87,25 @@ export interface FillOptions {
   rivals?: number;
 }
 
+/** Another token that could have come, as probable as `FilledToken` has it. */
+export interface TokenRival {
+  id: number;
+  logProbability: number;
+  fromDocument?: number;
+}
+
 export interface FilledToken {
   id: number;
   /** Its bytes as text; part of a character shows as U+FFFD, `eop` as nothing. */
   text: string;
   /** Natural logarithm of its probability (temperature 1, before any cut): the model's, mixed with the document cache. */
   logProbability: number;
-  /** Probability that came from the document cache; absent where it had nothing to say. */
+  /** The part of its probability that came from the document cache; absent where that did not name it. */
   fromDocument?: number;
+  /** Share of all probability at this step that the document cache gave out; absent where it had nothing to say. */
+  trust?: number;
+  /** The most probable others, best first, where they were asked for. */
+  rivals?: TokenRival[];
   /** True when all of its bytes were forced; a token that begins forced and goes on is predicted. */
   forced: boolean;
   /** Of a token that begins forced and goes on: how many of its bytes were forced. */

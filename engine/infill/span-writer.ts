@@ -5,10 +5,10 @@
 import { endTokens } from '../tokenizer/tokenizer.ts';
 import { mixVotes } from './cache-gate.ts';
 import { chosenLogProbability } from './certainty.ts';
-import type { FilledToken, FillOptions, FinishReason } from './fill.ts';
+import type { FilledToken, FillOptions, FinishReason, TokenRival } from './fill.ts';
 import { vocabularyOf } from './healing.ts';
 import type { OpenBlank } from './open-blank.ts';
-import { logProbabilityOf, logShareOf } from './sampling.ts';
+import { logProbabilityOf, logShareOf, mostProbable } from './sampling.ts';
 import { createSpanStream } from './span-stream.ts';
 import { decodeWellFormed, endOfLine } from './span-text.ts';
 
@@ -26,8 +26,8 @@ export interface Forced {
 export interface Outlook {
   /** Logits [V], the document cache's votes mixed in. */
   logits: Float32Array;
-  /** Of each token that the document votes for, the probability that comes from there. */
-  fromDocument: ReadonlyMap<number, number> | undefined;
+  /** What the document votes for: its share of all probability, and of each token the probability that comes from there. */
+  fromDocument: { trust: number; shares: ReadonlyMap<number, number> } | undefined;
   /** Tokens that may be chosen. */
   allowed: Int32Array;
 }
@@ -52,7 +52,7 @@ export interface SpanWriter {
   fork(): SpanWriter;
 }
 
-type Limits = Pick<FillOptions, 'stop' | 'singleLine' | 'lines' | 'least' | 'maxTokens' | 'documentCache'>;
+type Limits = Pick<FillOptions, 'stop' | 'singleLine' | 'lines' | 'least' | 'maxTokens' | 'documentCache' | 'rivals'>;
 
 interface Written {
   tokens: FilledToken[];
@@ -80,9 +80,13 @@ export function writeSpan({ model, cache: documentCache }: OpenBlank, forced: Fo
     let lineEnd: number | undefined;
 
     /** Notes a token's probability and where it came from. */
-    function described({ logits, fromDocument: shares, allowed }: Outlook, id: number): FilledToken {
-      const fromDocument = shares?.get(id);
-      const source = fromDocument === undefined ? {} : { fromDocument };
+    function described(outlook: Outlook, id: number): FilledToken {
+      const { logits, fromDocument, allowed } = outlook;
+      const source = {
+        ...documentShare(outlook, id),
+        ...(fromDocument && { trust: fromDocument.trust }),
+        ...(options.rivals ? { rivals: rivalsOf(outlook, id, options.rivals) } : {}),
+      };
       const logProbability = logProbabilityOf(logits, id);
       if (ends.includes(id)) return { id, text: '', logProbability, ...source, forced: false };
       const forced = unmatched.length > 0 && tokenizer.bytes(id).length <= unmatched.length;
@@ -123,7 +127,8 @@ export function writeSpan({ model, cache: documentCache }: OpenBlank, forced: Fo
         }
         if (!votes || !mixture) return { logits: own, fromDocument: undefined, allowed };
         const { logits, trust } = mixture;
-        return { logits, fromDocument: new Map([...votes.tokens].map(([id, share]) => [id, trust * share])), allowed };
+        const shares = new Map([...votes.tokens].map(([id, share]) => [id, trust * share]));
+        return { logits, fromDocument: { trust, shares }, allowed };
       },
       chosen: (outlook, id) =>
         unmatched.length > 0 ? logShareOf(outlook.logits, outlook.allowed, id) : logProbabilityOf(outlook.logits, id),
@@ -163,4 +168,15 @@ export function writeSpan({ model, cache: documentCache }: OpenBlank, forced: Fo
     forced: true,
   }));
   return writer({ tokens: given, span: [], predicted: [], unmatched: forced.healed });
+}
+
+function documentShare({ fromDocument }: Outlook, id: number): { fromDocument?: number } {
+  const share = fromDocument?.shares.get(id);
+  return share === undefined ? {} : { fromDocument: share };
+}
+
+/** From the same distribution as the chosen token, so that all of them together reach 1 at most. */
+function rivalsOf(outlook: Outlook, chosen: number, count: number): TokenRival[] {
+  const likely = mostProbable(outlook.logits, count + 1).filter(({ id }) => id !== chosen);
+  return likely.slice(0, count).map((each) => ({ ...each, ...documentShare(outlook, each.id) }));
 }

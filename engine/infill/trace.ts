@@ -23,8 +23,10 @@ export interface PartAToken extends TracedToken {
 
 /** A token that was probable at the step at which another was taken. */
 export interface Rival extends TracedToken {
-  /** Natural logarithm of its probability among all tokens, at temperature 1. */
+  /** Natural logarithm of its probability among all tokens, at temperature 1: as the taken token has it. */
   logProbability: number;
+  /** The part of that probability that came from the document cache. */
+  fromDocument?: number;
 }
 
 export interface PartBToken extends TracedToken {
@@ -45,11 +47,16 @@ export interface PartBToken extends TracedToken {
   /** Absent for `unfed`. */
   position?: number;
   blockPosition?: number;
-  /** Natural logarithm of the probability it was chosen with; absent for `start` and `cut`. */
+  /**
+   * Natural logarithm of the probability it was chosen with, the document cache included; of one that was typed, the
+   * network's alone. Absent for `start` and `cut`.
+   */
   logProbability?: number;
   /** The part of that probability that came from the document cache. */
   fromDocument?: number;
-  /** The most probable other tokens at its step by the model's own account, best first; absent where nobody had asked when it was computed. */
+  /** Share of all probability at its step that the document cache gave out; absent where it had nothing to say. */
+  trust?: number;
+  /** The most probable other tokens at its step, best first; absent where nobody had asked when it was computed. */
   rivals?: Rival[];
   /** True for the `eop` that ends the span. */
   ends?: true;
@@ -129,14 +136,15 @@ export function traceOf({
   /** A token of a span; `before` is the row that predicted it. */
   const token = (blank: number, chosen: Chosen, row?: RecordedRow, before?: RecordedRow): PartBToken => {
     const id = row?.token ?? (chosen as FilledToken).id;
-    const others = before?.next?.filter((candidate) => candidate.id !== id).slice(0, rivals);
+    const others = (typeof chosen === 'string' ? undefined : chosen.rivals) ?? before?.next;
+    const named = others?.filter((other) => other.id !== id).slice(0, rivals);
     return {
       ...name(id),
       blank,
       row: row === undefined ? 'unfed' : row.turn < turn ? 'held' : 'fed',
       ...(row && { position: row.position, blockPosition: row.blockPosition }),
       ...originOf(chosen, special),
-      ...(others && { rivals: others.map((other) => ({ ...name(other.id), logProbability: other.logProbability })) }),
+      ...(named && { rivals: named.map((other) => ({ ...other, ...name(other.id) })) }),
     };
   };
 
@@ -181,12 +189,13 @@ type Chosen = FilledToken | 'start' | 'cut';
 
 function originOf(chosen: Chosen, special: SpecialTokens) {
   if (typeof chosen === 'string') return { origin: chosen };
-  const { id, forced, forcedBytes, logProbability, fromDocument } = chosen;
+  const { id, forced, forcedBytes, logProbability, fromDocument, trust } = chosen;
   return {
     origin: forced ? ('forced' as const) : ('predicted' as const),
     ...(forcedBytes === undefined ? {} : { forcedBytes }),
     logProbability,
     ...(fromDocument === undefined ? {} : { fromDocument }),
+    ...(trust === undefined ? {} : { trust }),
     ...(endTokens(special).includes(id) ? { ends: true as const } : {}),
   };
 }

@@ -2,17 +2,18 @@
 import { type Arrangement, predictor } from '../../engine/objective/paradigms.ts';
 import type { FillTrace, PartBToken } from '../../language-server/protocol.ts';
 import { bar, element } from '../element.ts';
-import { percent, tokenText } from './token-text.ts';
+import { percent, percentOf, tokenText } from './token-text.ts';
 import { type Selected, seenStretches, tokenAt } from './view.ts';
 import {
   degreeWords,
-  fromDocumentWords,
   idWords,
+  joined,
   noRowWords,
   originWords,
   placeWords,
   positionWords,
   rowWords,
+  trustWords,
   typedBytesWords,
   words,
 } from './words.ts';
@@ -25,7 +26,6 @@ export function detailsOf(trace: FillTrace, arrangement: Arrangement, selected: 
   if ('origin' in token) {
     facts.push(originWords[token.origin], rowWords[token.row]);
     if (token.forcedBytes !== undefined) facts.push(typedBytesWords(token.forcedBytes));
-    if (token.fromDocument !== undefined) facts.push(fromDocumentWords(percent(Math.log(token.fromDocument))));
   }
   const title = element('h3', {}, `${words.token} `, element('code', {}, tokenText(token)));
   const lines = [title, element('p', {}, facts.join(' · ')), element('p', {}, degree(arrangement, selected))];
@@ -46,14 +46,15 @@ function degree(arrangement: Arrangement, { part, index }: Selected): string {
 
 function rivals(token: PartBToken, logProbability: number): Node[] {
   const known = token.rivals;
-  const chosen = { token, logProbability, chosen: true };
-  const others = (known ?? []).map((rival) => ({ token: rival, logProbability: rival.logProbability, chosen: false }));
+  const chosen = { token, logProbability, fromDocument: token.fromDocument, chosen: true };
+  const others = (known ?? []).map((rival) => ({ ...rival, token: rival, chosen: false }));
   const all = [chosen, ...others].toSorted((x, y) => y.logProbability - x.logProbability);
+  const mixed = token.trust !== undefined;
   const table = element(
     'table',
     { class: 'rivals' },
     element('caption', {}, words.rivals),
-    element('thead', {}, headings([words.token, words.probability, ''])),
+    element('thead', {}, headings([words.token, words.probability, ...(mixed ? [words.document] : []), ''])),
     element(
       'tbody',
       {},
@@ -68,12 +69,20 @@ function rivals(token: PartBToken, logProbability: number): Node[] {
             each.chosen ? ` (${words.chosen})` : '',
           ),
           element('td', {}, percent(each.logProbability)),
-          element('td', { 'aria-hidden': 'true' }, bar(Math.exp(each.logProbability))),
+          ...(mixed ? [element('td', {}, percentOf(each.fromDocument ?? 0))] : []),
+          element('td', { 'aria-hidden': 'true' }, bar(Math.exp(each.logProbability), each.fromDocument)),
         ),
       ),
     ),
   );
-  return known ? [table] : [table, element('p', {}, words.noRivals)];
+  const source = element('p', { class: 'legend' }, sourceOf(token));
+  return known ? [table, source] : [table, element('p', {}, words.noRivals), source];
+}
+
+/** Whose probabilities these are. */
+function sourceOf({ origin, trust }: PartBToken): string {
+  const own = trust === undefined ? words.networkAlone : trustWords(percentOf(trust));
+  return origin === 'forced' ? joined(words.typed, own) : own;
 }
 
 export function headings(names: string[]): HTMLElement {

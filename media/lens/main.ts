@@ -9,11 +9,12 @@ import { svgOf } from './svg.ts';
 import { timingsOf } from './timings.ts';
 import { type ChipEvents, partAList, partBList, type TokenList } from './token-list.ts';
 import { tokenText } from './token-text.ts';
-import { countSeen, lastStep, passageOf, type Selected, tokenAt, unseenFrom } from './view.ts';
+import { countSeen, lastStep, passageOf, placeOf, type Selected, tokenAt, unseenFrom } from './view.ts';
 import {
   headWords,
+  joined,
   paradigmNames,
-  paradigmWords,
+  paradigmSentence,
   readWords,
   spanOrderWords,
   stepWords,
@@ -104,7 +105,7 @@ function show(trace: FillTrace): void {
   partBPlace.replaceChildren(shown.partB.root);
   timePlace.replaceChildren(timingsOf(trace));
   head.textContent = headWords(trace);
-  facts.textContent = `${readWords(trace)} ${spanOrderWords(trace)}`;
+  facts.textContent = joined(readWords(trace), spanOrderWords(trace));
   content.hidden = false;
   const last = lastStep(trace);
   slider.max = String(Math.max(1, last));
@@ -116,8 +117,9 @@ function show(trace: FillTrace): void {
   hadFocus?.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
 }
 
-function summarize({ arrangement }: Shown): void {
-  sentence.textContent = paradigmWords[paradigm];
+function summarize({ trace, arrangement }: Shown): void {
+  const of = selected.part === 'B' ? selected.index : step();
+  sentence.textContent = paradigmSentence(paradigm, trace, placeOf(trace, of));
   summary.textContent = summaryWords(paradigmNames[paradigm], countSeen(arrangement));
 }
 

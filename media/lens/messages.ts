@@ -59,14 +59,20 @@ function isSpanToken(value: unknown): value is Record<string, unknown> {
     isToken(value) &&
     ['start', 'forced', 'predicted', 'cut'].includes(value.origin as string) &&
     ['fed', 'held', 'unfed'].includes(value.row as string) &&
-    [value.position, value.blockPosition, value.logProbability, value.fromDocument, value.forcedBytes].every((n) =>
-      isOptional(n, isNumber),
-    ) &&
+    [
+      value.position,
+      value.blockPosition,
+      value.logProbability,
+      value.fromDocument,
+      value.trust,
+      value.forcedBytes,
+    ].every((n) => isOptional(n, isNumber)) &&
     isOptional(value.rivals, (rivals) => Array.isArray(rivals) && rivals.every(isRival))
   );
 }
 
-const isRival = (value: unknown): boolean => isToken(value) && isNumber(value.logProbability);
+const isRival = (value: unknown): boolean =>
+  isToken(value) && isNumber(value.logProbability) && isOptional(value.fromDocument, isNumber);
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 const isString = (value: unknown): value is string => typeof value === 'string';
 const isShort = (value: unknown): value is string => isString(value) && value.length <= LARGEST_TEXT;

@@ -4,13 +4,14 @@
  */
 import { type Arrangement, predictor } from '../../engine/objective/paradigms.ts';
 import type { FillTrace, PartAToken, PartBToken } from '../../language-server/protocol.ts';
-import { percent, tokenText } from './token-text.ts';
-import { seenStretches } from './view.ts';
+import { percent, percentOf, tokenText } from './token-text.ts';
+import { placeOf, seenStretches } from './view.ts';
 import {
+  documentPartWords,
   headWords,
   originWords,
   paradigmNames,
-  paradigmWords,
+  paradigmSentence,
   rowWords,
   spanOrderWords,
   stageWords,
@@ -46,7 +47,8 @@ export function svgOf(trace: FillTrace, arrangement: Arrangement, step: number):
   line(spanOrderWords(trace));
   y += 10;
   line(`${words.matrix}: ${paradigmNames[arrangement.paradigm]}`, 13, 'bold');
-  for (const row of wrapped(paradigmWords[arrangement.paradigm], 140)) line(row);
+  const sentence = paradigmSentence(arrangement.paradigm, trace, placeOf(trace, step));
+  for (const row of wrapped(sentence, 140)) line(row);
   const top = y;
   parts.push(matrix(arrangement, MARGIN, top, step));
   const spanBottom = span(trace, step, MARGIN + MATRIX + 30, top + 12, parts);
@@ -127,7 +129,7 @@ function span(trace: FillTrace, step: number, x: number, top: number, parts: str
       text(x + Math.max(140, width + 8), y, describe(token), 'font-size="10" fill="#444444"'),
     );
     y += LINE;
-    const others = (token.rivals ?? []).map((rival) => `${short(rival)} ${percent(rival.logProbability)}`);
+    const others = (token.rivals ?? []).map((rival) => `${short(rival)} ${likely(rival)}`);
     for (const row of wrapped(others.join('   '), 80)) {
       parts.push(text(x + 16, y - 2, row, 'font-size="9" font-family="monospace" fill="#666666" xml:space="preserve"'));
       y += LINE - 4;
@@ -136,10 +138,22 @@ function span(trace: FillTrace, step: number, x: number, top: number, parts: str
   return y;
 }
 
-function describe({ origin, row, position, blockPosition, logProbability }: PartBToken): string {
+function describe({ origin, row, position, blockPosition, logProbability, fromDocument }: PartBToken): string {
   const places = position === undefined ? '' : `${position} / ${blockPosition}`;
-  const likely = logProbability === undefined ? '' : percent(logProbability);
-  return [places, likely, originWords[origin], rowWords[row]].filter(Boolean).join(' · ');
+  const share = logProbability === undefined ? '' : likely({ logProbability, fromDocument });
+  return [places, share, originWords[origin], rowWords[row]].filter(Boolean).join(' · ');
+}
+
+/** A probability, and what of it the document gave out. */
+function likely({
+  logProbability,
+  fromDocument,
+}: {
+  logProbability: number;
+  fromDocument?: number | undefined;
+}): string {
+  const share = percent(logProbability);
+  return fromDocument === undefined ? share : `${share} (${documentPartWords(percentOf(fromDocument))})`;
 }
 
 const MONOSPACED = 'font-size="11" font-family="monospace"';
@@ -168,14 +182,18 @@ function short(token: Pick<PartAToken, 'id' | 'text' | 'special'>): string {
   return shown.length <= LONGEST_TEXT ? shown.join('') : `${shown.slice(0, LONGEST_TEXT - 1).join('')}…`;
 }
 
+/** Rows of at most `width` letters; a Chinese character takes the room of two and may stand at the end of any row. */
 function wrapped(content: string, width: number): string[] {
   const rows: string[] = [];
-  for (const word of content.split(' ').filter(Boolean)) {
-    const last = rows.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) rows[rows.length - 1] = `${last} ${word}`;
-    else rows.push(word);
+  let taken = 0;
+  for (const [piece] of content.matchAll(/\s+|[\p{Script=Han}，。、；：（）]|[^\s\p{Script=Han}，。、；：（）]+/gu)) {
+    const room = /^[\p{Script=Han}，。、；：（）]/u.test(piece) ? 2 : piece.length;
+    const fits = rows.length > 0 && taken + room <= width;
+    if (!fits && piece.trim() === '') continue;
+    rows[fits ? rows.length - 1 : rows.length] = fits ? `${rows.at(-1)}${piece}` : piece;
+    taken = fits ? taken + room : room;
   }
-  return rows;
+  return rows.map((row) => row.trimEnd());
 }
 
 function round(value: number): number {

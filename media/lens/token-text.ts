@@ -31,9 +31,14 @@ function named(character: string): string {
   return `‹${(character.codePointAt(0) as number).toString(16).toUpperCase()}›`;
 }
 
-/** A probability as percent with two significant digits below ten; `0 %` is never said of what can happen. */
 export function percent(logProbability: number): string {
-  const share = Math.exp(logProbability) * 100;
+  return percentOf(Math.exp(logProbability));
+}
+
+/** A probability as percent with two significant digits below ten; `0 %` is never said of what can happen. */
+export function percentOf(probability: number): string {
+  const share = probability * 100;
+  if (share === 0) return '–';
   if (share > 0 && share < 0.01) return '< 0.01 %';
   return `${share >= 10 ? share.toFixed(1) : share.toPrecision(2)} %`;
 }

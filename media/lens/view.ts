@@ -53,6 +53,21 @@ export function seenStretches(
   return stretches;
 }
 
+/** Where a blank stands and what became of it, in tokens. */
+export interface Place {
+  before: number;
+  after: number;
+  /** Of the text that was written. */
+  span: number;
+}
+
+/** Of the blank to which a token of Part B belongs. */
+export function placeOf(trace: FillTrace, index: number): Place {
+  const blank = trace.partB[index]?.blank ?? 0;
+  const span = passageOf(trace).spans.find(({ mask }) => mask === blank);
+  return { before: blank, after: trace.separator - blank - 1, span: span?.text.length ?? 0 };
+}
+
 export interface Counts {
   tokens: number;
   /** Fewest and most tokens that one of them sees, itself included. */

@@ -3,7 +3,7 @@ import type { Paradigm } from '../../engine/objective/paradigms.ts';
 import type { FillTrace, PartBToken } from '../../language-server/protocol.ts';
 import { t } from '../l10n.ts';
 import { visibleName } from './token-text.ts';
-import type { Counts } from './view.ts';
+import type { Counts, Place } from './view.ts';
 
 export const words = {
   title: t('Cloze Lens'),
@@ -37,6 +37,9 @@ export const words = {
   stage: t('Stage'),
   duration: t('Duration'),
   probability: t('Probability'),
+  document: t('Document'),
+  networkAlone: t("The figures are the network's alone: no like place of the document was heard at this step."),
+  typed: t('It was typed, not chosen: the figures say how probable it was.'),
   chosen: t('chosen'),
 } as const;
 
@@ -48,7 +51,7 @@ export const paradigmNames: Record<Paradigm, string> = {
   'encoder-decoder': t('Encoder-decoder'),
 };
 
-export const paradigmWords: Record<Paradigm, string> = {
+const paradigmWords: Record<Paradigm, string> = {
   glm: t(
     'What was computed: the passage is read in both directions on either side of the blank, and the span is written token by token until the model ends it with eop or a limit is reached.',
   ),
@@ -65,6 +68,47 @@ export const paradigmWords: Record<Paradigm, string> = {
     'It could read both sides of the cursor and write a span of any length, as here, but in two stacks with weights of their own: the encoder reads, and the decoder sees what it read by cross-attention.',
   ),
 };
+
+const causalWords = t(
+  'What was computed: this model is causal. It reads its prompt from left to right, each token seeing only those before it, and writes the span after it, token by token.',
+);
+
+/** What a paradigm could and could not do, in general and with this blank. */
+export function paradigmSentence(paradigm: Paradigm, trace: FillTrace, place: Place): string {
+  if (!trace.causal) return joined(paradigmWords[paradigm], atCursorWords(paradigm, place));
+  return paradigm === 'glm' ? causalWords : paradigmWords[paradigm];
+}
+
+function atCursorWords(paradigm: Paradigm, { before, after, span }: Place): string {
+  switch (paradigm) {
+    case 'glm':
+      return t(
+        'Here each step of the span had {0} before the blank and {1} after it in view.',
+        tokens(before),
+        tokens(after),
+      );
+    case 'bert':
+      return t('Here the span was {0} long: as many masks would have had to stand at the cursor.', tokens(span));
+    case 'gpt':
+      return t(
+        'Here {0} after the cursor would be out of view; {1} before it would be read from left to right.',
+        tokens(after),
+        tokens(before),
+      );
+    case 'prefix-lm':
+      return t(
+        'Here {0} after the cursor would be out of view; {1} before it would be read in both directions.',
+        tokens(after),
+        tokens(before),
+      );
+    case 'encoder-decoder':
+      return t(
+        'Here the encoder would read {0} around the blank, and the decoder would write {1}.',
+        tokens(before + after),
+        tokens(span),
+      );
+  }
+}
 
 export const originWords: Record<PartBToken['origin'], string> = {
   start: t('start of the span'),
@@ -102,7 +146,7 @@ export function headWords(trace: FillTrace): string {
 export function spanOrderWords({ spans }: FillTrace): string {
   const places = spans.map(({ blank }) => t('the blank at {0}', blank)).join(t(', then '));
   const count = spans.length === 1 ? t('Part A has {0} blank.', 1) : t('Part A has {0} blanks.', spans.length);
-  return `${t('Order of the spans in Part B: {0}.', places)} ${count}`;
+  return joined(t('Order of the spans in Part B: {0}.', places), count);
 }
 
 export function readWords({ partARead, partB, separator }: FillTrace): string {
@@ -112,7 +156,7 @@ export function readWords({ partARead, partB, separator }: FillTrace): string {
     partARead === 'now'
       ? t('Part A was read for this fill: {0}.', tokens(separator))
       : t('Part A was kept from an earlier fill: none of its {0} was read again.', tokens(separator));
-  return `${read} ${t('{0} of {1} of Part B came from the cache.', held, rows(fed))}`;
+  return joined(read, t('{0} of {1} of Part B came from the cache.', held, rows(fed)));
 }
 
 export function stageWords({ partARead }: FillTrace): Record<'tokenize' | 'read' | 'extend' | 'other', string> {
@@ -139,7 +183,7 @@ export function summaryWords(name: string, counts: Record<'A' | 'B', Counts>): s
   const passage =
     A.tokens === 0 ? t('The passage has no rows.') : t('{0} of the passage, seeing {1}.', rows(A.tokens), seen(A));
   const span = B.tokens === 0 ? t('The span has no rows.') : t('{0} of the span, seeing {1}.', rows(B.tokens), seen(B));
-  return `${t('{0}: {1} in all.', name, rows(A.tokens + B.tokens))} ${passage} ${span}`;
+  return joined(t('{0}: {1} in all.', name, rows(A.tokens + B.tokens)), passage, span);
 }
 
 /** Rows and columns of the matrix by their numbers and tokens. */
@@ -177,7 +221,7 @@ export function probabilityWords(share: string): string {
 }
 
 export function typedBytesWords(bytes: number): string {
-  return t('its first {0} bytes were typed', bytes);
+  return bytes === 1 ? t('its first byte was typed') : t('its first {0} bytes were typed', bytes);
 }
 
 /** The row from which a token without a row of its own was predicted. */
@@ -188,7 +232,8 @@ export function noRowWords(from: number | undefined): string {
 /** Of a chip: short. */
 export function originLabel(origin: PartBToken['origin'], forcedBytes: number | undefined): string {
   const label = originLabels[origin];
-  return forcedBytes === undefined ? label : t('{0}, {1} bytes typed', label, forcedBytes);
+  if (forcedBytes === undefined) return label;
+  return forcedBytes === 1 ? t('{0}, {1} byte typed', label, 1) : t('{0}, {1} bytes typed', label, forcedBytes);
 }
 
 const originLabels: Record<PartBToken['origin'], string> = {
@@ -198,6 +243,11 @@ const originLabels: Record<PartBToken['origin'], string> = {
   cut: t('cut'),
 };
 
+/** Sentences after each other; Chinese ones stand without a space between them. */
+export function joined(...sentences: string[]): string {
+  return sentences.reduce((before, next) => t('{0} {1}', before, next));
+}
+
 function tokens(count: number): string {
   return count === 1 ? t('{0} token', count) : t('{0} tokens', count);
 }
@@ -206,6 +256,15 @@ function rows(count: number): string {
   return count === 1 ? t('{0} row', count) : t('{0} rows', count);
 }
 
-export function fromDocumentWords(share: string): string {
-  return t('{0} from like places of the document', share);
+/** Of a probability. */
+export function documentPartWords(share: string): string {
+  return t('{0} of it from the document', share);
+}
+
+/** Of a step at which the document cache was listened to. */
+export function trustWords(share: string): string {
+  return t(
+    "At this step {0} of all probability goes to what stands at like places of the document, the rest is given out by the network. The striped end of a bar, and its column, are the document's part.",
+    share,
+  );
 }

@@ -41,6 +41,14 @@ export async function openFile(page: Page, name: string): Promise<void> {
   }
 }
 
+/** Gives the editor the keyboard by a click on its first letter: one on the middle of a long line would scroll to it. */
+export async function focusEditor(page: Page): Promise<void> {
+  await page
+    .locator('.editor-instance .view-line')
+    .first()
+    .click({ position: { x: 2, y: 8 } });
+}
+
 /** Puts the cursor after `column - 1` characters of `line`, both counted from 1. */
 export async function goTo(page: Page, line: number, column: number): Promise<void> {
   await page.keyboard.press('Control+g');

@@ -47,9 +47,16 @@ function unpack(compressed: string, folder: string): void {
   }
 }
 
-/** Only the fonts that were installed with it, so that screenshots look the same everywhere. */
+/** Where Debian and others put fonts with Chinese characters (fonts-wqy-microhei, fonts-noto-cjk and their like). */
+const CHINESE_FONTS = ['truetype/wqy', 'opentype/noto', 'noto-cjk', 'google-noto-cjk', 'wqy-microhei-fonts'];
+
+/**
+ * Only the fonts that were installed with it, so that screenshots look the same everywhere; for Chinese, whose fonts are
+ * large, those of the machine if it has any.
+ */
 function fontsConfiguration(folder: string): string {
-  const file = join(folder, 'fonts-in-use.conf');
+  const chinese = CHINESE_FONTS.map((name) => join('/usr/share/fonts', name)).filter((path) => existsSync(path));
+  const file = join(folder, chinese.length > 0 ? 'fonts-with-chinese.conf' : 'fonts-in-use.conf');
   if (existsSync(file)) return file;
   const cache = join(folder, 'fonts-cache');
   mkdirSync(cache, { recursive: true });
@@ -58,7 +65,7 @@ function fontsConfiguration(folder: string): string {
   writeFileSync(
     file,
     `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>
-<dir>${join(folder, 'fonts')}</dir><dir>${join(folder, 'node_modules/dejavu-fonts-ttf/ttf')}</dir><cachedir>${cache}</cachedir>
+${[join(folder, 'fonts'), join(folder, 'node_modules/dejavu-fonts-ttf/ttf'), ...chinese].map((path) => `<dir>${path}</dir>`).join('')}<cachedir>${cache}</cachedir>
 ${prefer('monospace', 'DejaVu Sans Mono')}${prefer('sans-serif', 'Open Sans')}${prefer('system-ui', 'Open Sans')}
 </fontconfig>`,
   );

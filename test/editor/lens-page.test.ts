@@ -72,8 +72,15 @@ describe('the page', () => {
     await page.keyboard.press('ArrowLeft');
     expect(await output.innerText()).toBe('Step 2 of 3: x');
     expect(await page.locator('.rivals tbody tr').allInnerTexts()).toHaveLength(2);
+    expect((await page.locator('.rivals tbody tr').allInnerTexts()).map((row) => row.trim())).toEqual([
+      'x (chosen)\t77.9 %\t30.0 %',
+      'x\t13.5 %\t10.0 %',
+    ]);
+    expect(await page.locator('.details').innerText()).toContain('At this step 40.0 % of all probability goes to');
+    await screenshot(page, 'test/output/lens-page-document.png');
     await page.keyboard.press('Home');
     expect(await output.innerText()).toBe('Step 1 of 3: a');
+    expect(await page.locator('.details').innerText()).toContain('It was typed, not chosen');
     expect(await page.locator('.details').innerText()).toContain('Rivals are noted while the Lens is open');
     await chips('Part B').nth(1).focus();
     await page.keyboard.press('End');
@@ -94,6 +101,7 @@ describe('the page', () => {
     expect(await unseen.count()).toBe(0);
     await page.getByRole('radio', { name: 'GPT' }).check();
     expect(await page.locator('.sentence').innerText()).toContain('only what comes before');
+    expect(await page.locator('.sentence').innerText()).toContain('Here 1 token after the cursor would be out of view');
     expect(await page.locator('.summary').innerText()).toContain('GPT: 4 rows in all.');
     await page.getByRole('radio', { name: 'BERT' }).check();
     expect(await page.locator('.summary').innerText()).toContain('2 rows of the span, seeing 4 tokens');

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { FrameLocator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FillTrace } from '../../language-server/protocol.ts';
-import { goTo, openFile, runCommand, screenshot, statusLabel } from './browser-page.ts';
+import { percent } from '../../media/lens/token-text.ts';
+import { focusEditor, goTo, openFile, runCommand, screenshot, statusLabel } from './browser-page.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 /** No time limit, or a busy machine would end a fill early; one line, so that one option says it to both. */
@@ -15,6 +16,7 @@ let workbench: Workbench;
 
 beforeAll(async () => {
   workbench = await openWorkbench(process.cwd(), SETTINGS);
+  await workbench.page.setViewportSize({ width: 1360, height: 900 });
 });
 afterAll(() => workbench?.dispose());
 
@@ -27,7 +29,7 @@ test('the Lens shows what the model computed for the fill just made', async () =
   const lens = lensOf(page);
   await lens.getByText('Nothing has been completed yet').waitFor();
 
-  await page.locator('.editor-instance .view-line').first().click();
+  await focusEditor(page);
   await goTo(page, line, 5);
   await page.keyboard.press('Alt+\\');
   await lens.getByRole('option').first().waitFor();
@@ -42,9 +44,17 @@ test('the Lens shows what the model computed for the fill just made', async () =
   expect(await partB.evaluateAll((chips) => chips.map((chip) => chip.dataset.logProbability))).toEqual(
     expected.partB.map(({ logProbability }) => logProbability?.toString()),
   );
-  // Every token was predicted while the Lens was open, so each step has its rivals.
+  // Every token was predicted while the Lens was open, so each step has its rivals: the very ones of the command line.
   const table = lens.getByRole('table', { name: 'Probable tokens at this step' });
-  expect(await table.locator('tbody tr').count()).toBe(6);
+  for (const [step, { logProbability, rivals = [] }] of expected.partB.entries()) {
+    if (logProbability === undefined) continue;
+    await partB.nth(step).click();
+    const likely = [logProbability, ...rivals.map((rival) => rival.logProbability)].toSorted((x, y) => y - x);
+    expect(await table.locator('tbody td:nth-child(2)').allInnerTexts()).toEqual(likely.map(percent));
+    expect(likely).toHaveLength(6);
+    expect(likely.reduce((sum, each) => sum + Math.exp(each), 0)).toBeLessThanOrEqual(1.000_001);
+  }
+  expect(expected.partB.some(({ trust }) => trust !== undefined)).toBe(true);
 });
 
 test('steps and paradigms work by the keyboard', async () => {

@@ -5,7 +5,7 @@ import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ChatServer, startChatServer } from '../server/chat-server.ts';
 import { seriousFaults } from './accessibility.ts';
-import { framedPage, goTo, openFile, runCommand, screenshot, statusLabel } from './browser-page.ts';
+import { focusEditor, framedPage, goTo, openFile, runCommand, screenshot, statusLabel } from './browser-page.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 const ANSWER = `\`total\` is the **sum**. A fold, see [the documentation](https://developer.example/reduce):
@@ -47,7 +47,7 @@ beforeAll(async () => {
   await statusLabel(page, 'Cloze: Ready').waitFor();
   await runCommand(page, 'Cloze: Open the Lens');
   const lens = await framedPage(page, 'lens');
-  await page.locator('.editor-instance .view-line').first().click();
+  await focusEditor(page);
   await goTo(page, 10, 100);
   await page.keyboard.press('Enter');
   await page.keyboard.type('const items = ');

@@ -154,6 +154,30 @@ describe('a fill', () => {
     expect(alone.tokens[0]).not.toHaveProperty('fromDocument');
   });
 
+  it('has rivals of the same distribution, with what the document gave each', async () => {
+    const model = toy({ words: WORDS, voice: () => () => [beta] });
+    const { tokens } = await fillBlank(model, passage, {
+      ...options,
+      documentCache: true,
+      rivals: model.tokenizer.vocabSize,
+    });
+    const token = tokens[0];
+    expect(token?.id).toBe(alpha);
+    const all = [{ ...token, id: alpha }, ...(token?.rivals ?? [])];
+    // All there are: together they are one distribution, and the document's parts are what it was trusted with.
+    expect(all.reduce((sum, each) => sum + Math.exp(each.logProbability as number), 0)).toBeCloseTo(1, 5);
+    expect(all.reduce((sum, each) => sum + (each.fromDocument ?? 0), 0)).toBeCloseTo(token?.trust as number, 6);
+    expect(token?.rivals?.map(({ id }) => id)).not.toContain(alpha);
+    const rival = token?.rivals?.find(({ id }) => id === beta);
+    const alone = (await fillBlank(model, passage, { ...options, rivals: 1 })).tokens[0];
+    expect(alone).toMatchObject({ id: beta });
+    expect(alone).not.toHaveProperty('trust');
+    expect(Math.exp(rival?.logProbability as number)).toBeCloseTo(
+      (1 - (token?.trust as number)) * Math.exp(alone?.logProbability as number),
+      5,
+    );
+  });
+
   it('leaves the span’s own probabilities to the model', async () => {
     const model = toy({ words: WORDS, voice: () => () => [beta] });
     const blank = await openBlank(model, passage, { reserve: 16 });

@@ -42,6 +42,8 @@ describe('a trace', () => {
     ['a span outside Part A', { spans: [{ ...sampleTrace().spans[0], blank: -1 }] }],
     ['a span', { spans: [{ blank: 1 }] }],
     ['rivals', { partB: [{ ...start, rivals: [{ id: 1 }] }] }],
+    ['share of the document', { partB: [{ ...start, trust: '1' }] }],
+    ['rival', { partB: [{ ...start, rivals: [{ id: 1, text: '', logProbability: 0, fromDocument: null }] }] }],
     ['timings', { timings: { tokenize: 0 } }],
   ])('with a wrong %s is refused', (_, wrong) => {
     expect(isTrace({ ...sampleTrace(), ...wrong })).toBe(false);

@@ -28,7 +28,9 @@ describe('the picture', () => {
     for (const said of [
       '1 / 3',
       '77.9 %',
-      '13.5 %',
+      '77.9 % (30.0 % of it from the document)',
+      '13.5 % (10.0 % of it from the document)',
+      'Here each step of the span had 1 token before the blank and 1 token after it in view.',
       'forced',
       'cached from an earlier fill',
       '5.0 ms in all',

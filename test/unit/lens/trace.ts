@@ -33,7 +33,9 @@ export function sampleTrace(text = 'x'): FillTrace {
         position: 1,
         blockPosition: 3,
         logProbability: -0.25,
-        rivals: [{ id: 14, text, logProbability: -2 }],
+        fromDocument: 0.3,
+        trust: 0.4,
+        rivals: [{ id: 14, text, logProbability: -2, fromDocument: 0.1 }],
       },
       {
         id: 3,
