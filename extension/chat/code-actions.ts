@@ -14,7 +14,7 @@ import {
 } from 'vscode';
 import type { CodeAction } from '../../media/chat/messages.ts';
 import { compileHoles, findHoles } from '../fill/holes.ts';
-import { placeOfCode } from './code-place.ts';
+import { placeOfCode, textInPlace } from './code-place.ts';
 import { editorInUse } from './editor-in-use.ts';
 import type { Proposals } from './proposals.ts';
 
@@ -70,13 +70,7 @@ function offsetsOf({ document, selection }: TextEditor): { start: number; end: n
 async function insert(editor: TextEditor, code: string): Promise<Range | undefined> {
   const { document } = editor;
   const selection = offsetsOf(editor);
-  const line = document.lineAt(editor.selection.start.line);
-  const indentation = line.text.slice(0, line.firstNonWhitespaceCharacterIndex);
-  const text = code
-    .replace(/\s+$/, '')
-    .split('\n')
-    .map((each, index) => (index === 0 || each === '' ? each : indentation + each))
-    .join('\n');
+  const text = textInPlace(document.getText(), code, selection);
   if (!(await editor.edit((builder) => builder.replace(editor.selection, text)))) {
     void window.showWarningMessage(
       l10n.t('The code could not be put in: the file is read-only, or changed meanwhile.'),
@@ -84,7 +78,7 @@ async function insert(editor: TextEditor, code: string): Promise<Range | undefin
     return undefined;
   }
   await window.showTextDocument(document, { viewColumn: editor.viewColumn ?? 1 });
-  const inserted = new Range(document.positionAt(selection.start), endOf(document, selection.start, text));
+  const inserted = new Range(document.positionAt(selection.start), endOf(document, selection.start, text.trimEnd()));
   editor.revealRange(inserted, TextEditorRevealType.InCenterIfOutsideViewport);
   return inserted;
 }

@@ -20,9 +20,7 @@ interface Line extends Span {
 
 export function placeOfCode(document: string, code: string, selection: Span): CodePlace {
   const clean = code.replace(/\s+$/, '');
-  if (selection.start !== selection.end) {
-    return { ...selection, text: indented(clean, indentationBefore(document, selection.start), false) };
-  }
+  if (selection.start !== selection.end) return { ...selection, text: textInPlace(document, clean, selection) };
   const lines = linesOf(document);
   const replaced = sameBorders(lines, clean) ?? sameDeclaration(lines, clean);
   const first = replaced && lines[replaced.start];
@@ -30,7 +28,18 @@ export function placeOfCode(document: string, code: string, selection: Span): Co
   if (first && last) {
     return { start: first.start, end: last.end, text: indented(clean, indentationOf(first.text), true) };
   }
-  return { ...selection, text: indented(clean, indentationBefore(document, selection.start), false) };
+  return { ...selection, text: textInPlace(document, clean, selection) };
+}
+
+/**
+ * The code in place of what is selected, indented as its line is. Before a line, at its begin or within its indentation,
+ * the code gets lines of its own.
+ */
+export function textInPlace(document: string, code: string, { start, end }: Span): string {
+  const text = indented(code.replace(/\s+$/, ''), indentationBefore(document, start), false);
+  const before = document.slice(document.lastIndexOf('\n', start - 1) + 1, start);
+  const isBeforeLine = start === end && before.trim() === '' && /^[ \t]*[^ \t\r\n]/.test(document.slice(end));
+  return isBeforeLine ? `${text}\n${before}` : text;
 }
 
 function linesOf(text: string): Line[] {

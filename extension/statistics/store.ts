@@ -85,7 +85,10 @@ async function daysOf(file: string): Promise<Days> {
     const { format, days } = JSON.parse(await readFile(file, 'utf8')) as { format: unknown; days: unknown };
     if (format !== 1 || typeof days !== 'object' || days === null) return {};
     return Object.fromEntries(
-      Object.entries(days).filter(([day, counts]) => /^\d{4}-\d\d-\d\d$/.test(day) && isCounts(counts)),
+      Object.entries(days)
+        // What a file of an earlier version does not count yet is none.
+        .map(([day, counts]) => [day, { ...noCounts(), ...counts }] as const)
+        .filter(([day, counts]) => /^\d{4}-\d\d-\d\d$/.test(day) && isCounts(counts)),
     );
   } catch {
     return {};

@@ -65,6 +65,9 @@ const TO_READ = 300;
 /** Seconds in which the command of a suggestion that was taken comes after the change that took it. */
 const COMMAND_COMES = 0.5;
 
+/** Milliseconds after which the next letter comes from thinking, not from typing. */
+const LONGEST_STROKE = 1000;
+
 /** The suggestion that may stand on the screen: what of it is not in the document yet, and where that goes. */
 interface Standing {
   origin: Suggestion;
@@ -80,8 +83,24 @@ interface Standing {
 export function createTracking({ count, outcome, now, textOf, after }: TrackingParts): Tracking {
   const followed = new Set<Accepted>();
   let current: Standing | undefined;
+  let lastLetter: { uri: string; at: number } | undefined;
   /** The one before, which went; not for good while the command that took it may come. */
   let leaving: { standing: Standing; callOff: () => void } | undefined;
+
+  /** The pace of the hand, from letters that come alone. */
+  function hearLetter(uri: string, changes: readonly Change[]): void {
+    const [only] = changes;
+    const before = lastLetter;
+    const isLetter = changes.length === 1 && only?.length === 0 && only.text.length === 1;
+    lastLetter = isLetter ? { uri, at: now() } : undefined;
+    if (!lastLetter || before?.uri !== uri) return;
+    const stroke = Math.round(lastLetter.at - before.at);
+    if (stroke > LONGEST_STROKE) return;
+    count((today) => {
+      today.typed++;
+      today.typing += stroke;
+    });
+  }
 
   function tell(standing: Standing, what: Outcome): void {
     if (!standing.told) outcome(standing.origin, what);
@@ -195,6 +214,8 @@ export function createTracking({ count, outcome, now, textOf, after }: TrackingP
       follow(suggestion);
     },
     changed(uri, changes) {
+      // An event without a change tells that the document was saved.
+      if (changes.length > 0) hearLetter(uri, changes);
       for (const own of followed) if (own.uri === uri) for (const change of changes) shift(own, change);
       if (current?.uri !== uri) return;
       const [only] = changes;

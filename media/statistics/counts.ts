@@ -17,6 +17,9 @@ export interface Counts {
   partly: number;
   /** Characters of the suggestions that were taken whole. */
   characters: number;
+  /** Letters typed one soon after the other, and the milliseconds between them: the pace of the hand. */
+  typed: number;
+  typing: number;
   /** For each of `KEPT_AFTER`: how many were looked at then, and how many stood unchanged but for white space. */
   looked: number[];
   kept: number[];
@@ -31,6 +34,8 @@ export function noCounts(): Counts {
     accepted: 0,
     partly: 0,
     characters: 0,
+    typed: 0,
+    typing: 0,
     looked: KEPT_AFTER.map(() => 0),
     kept: KEPT_AFTER.map(() => 0),
     latency: { tokenize: zeros(), read: zeros(), extend: zeros(), total: zeros() },
@@ -44,6 +49,8 @@ export function sumOf(a: Counts, b: Counts): Counts {
     accepted: a.accepted + b.accepted,
     partly: a.partly + b.partly,
     characters: a.characters + b.characters,
+    typed: a.typed + b.typed,
+    typing: a.typing + b.typing,
     looked: both(a.looked, b.looked),
     kept: both(a.kept, b.kept),
     latency: {
@@ -74,12 +81,25 @@ export function quantile(buckets: readonly number[], share: number): { below: nu
   return { above: LATENCY_ENDS[LATENCY_ENDS.length - 1] as number };
 }
 
+/** Fewest typed letters from which a pace is told. */
+const LEAST_TYPED = 100;
+
+/** Milliseconds for a letter; undefined while too few were typed. */
+export function paceOf({ typed, typing }: Counts): number | undefined {
+  return typed < LEAST_TYPED ? undefined : typing / typed;
+}
+
+/** Milliseconds that typing what was taken would have cost at `pace`, but for one key each. */
+export function timeSaved({ characters, accepted }: Counts, pace: number): number {
+  return Math.max(0, characters - accepted) * pace;
+}
+
 /** Whether a value, which a file holds, has the form of counts. */
 export function isCounts(value: unknown): value is Counts {
   if (typeof value !== 'object' || value === null) return false;
-  const { shown, accepted, partly, characters, looked, kept, latency } = value as Partial<Counts>;
+  const { shown, accepted, partly, characters, typed, typing, looked, kept, latency } = value as Partial<Counts>;
   return (
-    [shown, accepted, partly, characters].every(isCount) &&
+    [shown, accepted, partly, characters, typed, typing].every(isCount) &&
     isList(looked, KEPT_AFTER.length) &&
     isList(kept, KEPT_AFTER.length) &&
     typeof latency === 'object' &&

@@ -1,7 +1,7 @@
 /** The statistics page: what became of the suggestions on this machine, and how long the model took. */
 import { button, element, section } from '../element.ts';
 import { t } from '../l10n.ts';
-import { type Counts, noCounts, quantile, STAGES, type Stage, sumOf } from './counts.ts';
+import { type Counts, noCounts, paceOf, quantile, STAGES, type Stage, sumOf, timeSaved } from './counts.ts';
 import { type Days, type FromPage, isToPage } from './messages.ts';
 
 declare function acquireVsCodeApi(): { postMessage(message: FromPage): void };
@@ -22,7 +22,8 @@ const STAGE_NAMES: Record<Stage, string> = {
   total: t('All of the call'),
 };
 
-const measures: [name: string, of: (counts: Counts) => string][] = [
+/** `pace`: milliseconds for a typed letter, where that is known. */
+const measures: [name: string, of: (counts: Counts, pace: number | undefined) => string][] = [
   [t('Suggestions shown'), ({ shown }) => String(shown)],
   [t('Accepted whole'), ({ accepted, shown }) => share(accepted, shown)],
   [t('Accepted in part'), ({ partly, shown }) => share(partly, shown)],
@@ -30,6 +31,7 @@ const measures: [name: string, of: (counts: Counts) => string][] = [
   [t('Kept after 30 seconds'), (counts) => kept(counts, 0)],
   [t('Kept after 5 minutes'), (counts) => kept(counts, 1)],
   [t('Kept after an hour'), (counts) => kept(counts, 2)],
+  [t('Time saved, estimated'), (counts, pace) => (pace === undefined ? '–' : time(timeSaved(counts, pace)))],
 ];
 
 const figures = element('div');
@@ -62,18 +64,29 @@ host.postMessage({ type: 'ready' });
 function show(days: Days, today: string): void {
   const columns = PERIODS.map(([length, name]) => ({ name, counts: within(days, today, length) }));
   const all = columns.at(-1)?.counts ?? noCounts();
+  const pace = paceOf(all);
   figures.replaceChildren(
     section(
       'suggestions',
       t('Suggestions'),
       table(
         [t('Measure'), ...columns.map(({ name }) => name)],
-        measures.map(([name, of]) => [name, ...columns.map(({ counts }) => of(counts))]),
+        measures.map(([name, of]) => [name, ...columns.map(({ counts }) => of(counts, pace))]),
       ),
       element(
         'p',
         { class: 'legend' },
         t('Shown: handed to the editor. Kept: unchanged but for white space, of those whose document was still open.'),
+      ),
+      element(
+        'p',
+        { class: 'legend' },
+        pace === undefined
+          ? t('Time saved: told once you have typed a hundred letters, from your own pace.')
+          : t(
+              'Time saved: typing what was accepted whole, but for one key each, at your own pace of {0} ms a letter. The time to read a suggestion is not taken off.',
+              Math.round(pace),
+            ),
       ),
     ),
     section(
@@ -130,4 +143,10 @@ function latency(buckets: readonly number[], part: number): string {
   const found = quantile(buckets, part);
   if (!found) return '–';
   return 'below' in found ? t('{0} ms', found.below) : t('more than {0} ms', found.above);
+}
+
+function time(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return t('{0} s', seconds.toFixed(seconds < 10 ? 1 : 0));
+  return seconds < 3600 ? t('{0} min', Math.round(seconds / 60)) : t('{0} h', (seconds / 3600).toFixed(1));
 }

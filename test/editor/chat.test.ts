@@ -84,7 +84,7 @@ test('code is inserted at the cursor', async () => {
   const { page } = workbench;
   await goTo(page, 1, 1);
   await answers().last().getByRole('button', { name: 'Insert at cursor' }).click();
-  await poll(saved).toMatch(/^const greeting = 1;\/\*\* A small warehouse/);
+  await poll(saved).toMatch(/^const greeting = 1;\n\/\*\* A small warehouse/);
   await undo();
 });
 

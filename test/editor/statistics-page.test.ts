@@ -22,7 +22,16 @@ beforeEach(async () => {
 
 /** Two days ago and today, half of the day's suggestions taken. */
 function days(): ToPage {
-  const earlier = { ...noCounts(), shown: 3, accepted: 1, characters: 40, looked: [1, 1, 1], kept: [1, 1, 0] };
+  const earlier = {
+    ...noCounts(),
+    shown: 3,
+    accepted: 1,
+    characters: 640,
+    typed: 150,
+    typing: 30_000,
+    looked: [1, 1, 1],
+    kept: [1, 1, 0],
+  };
   const today = {
     ...noCounts(),
     shown: 10,
@@ -48,6 +57,9 @@ test('shows what became of suggestions, by period', async () => {
   expect(await cells('Accepted whole')).toEqual(['4 (40 %)', '5 (38 %)', '5 (38 %)']);
   expect(await cells('Kept after 5 minutes')).toEqual(['1 of 2 (50 %)', '2 of 3 (67 %)', '2 of 3 (67 %)']);
   expect(await cells('Kept after an hour')).toEqual(['–', '0 of 1 (0 %)', '0 of 1 (0 %)']);
+  // 200 ms a letter, 119 and 758 of them.
+  expect(await cells('Time saved, estimated')).toEqual(['24 s', '3 min', '3 min']);
+  expect(await page.locator('main').innerText()).toContain('at your own pace of 200 ms a letter');
   expect(await cells('All of the call')).toEqual(['4', '20 ms', '1000 ms']);
   await screenshot(page, 'test/output/statistics.png');
 });

@@ -64,7 +64,14 @@ it('replaces one line, and a block without brackets', () => {
 });
 
 it('goes to the cursor when it is new, or when its place is not clear', () => {
-  expect(applied('function other() {}', 'print')).toBe(replaced('print', 'function other() {}print'));
+  expect(applied('function other() {}', 'print')).toBe(replaced('print', 'function other() {}\nprint'));
   const two = 'function a() {\n}\nfunction b() {\n}';
   expect(applied(two, DOCUMENT.length)).toBe(DOCUMENT + two);
+});
+
+it('keeps the line at whose begin it goes in', () => {
+  expect(applied('let tax = 0;\nlet sum = 0;', 'let total')).toBe(
+    replaced('    let total', '    let tax = 0;\n    let sum = 0;\n    let total'),
+  );
+  expect(applied('sum +', 'total;')).toBe(replaced('total;', 'sum +total;'));
 });

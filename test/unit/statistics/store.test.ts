@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -54,6 +54,14 @@ it('writes numbers and days, nothing else', async () => {
   const { format, days } = JSON.parse(readFileSync(join(root, 'numbers/one.json'), 'utf8'));
   expect([format, Object.keys(days)]).toEqual([1, ['2026-01-31']]);
   expect(JSON.stringify(Object.values(days)).replace(/"\w+":|[\d,:[\]{}]/g, '')).toBe('');
+});
+
+it('takes what an earlier version did not count for none', async () => {
+  const store = opened('earlier', 'one');
+  const { typed, typing, ...earlier } = { ...noCounts(), shown: 7 };
+  mkdirSync(join(root, 'earlier'), { recursive: true });
+  writeFileSync(join(root, 'earlier/one.json'), JSON.stringify({ format: 1, days: { '2026-01-31': earlier } }));
+  expect((await store.read())['2026-01-31']).toMatchObject({ shown: 7, typed, typing });
 });
 
 it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createTracking } from '../../../extension/statistics/tracking.ts';
-import { noCounts } from '../../../media/statistics/counts.ts';
+import { noCounts, paceOf, timeSaved } from '../../../media/statistics/counts.ts';
 
 const URI = 'file:///a.ts';
 
@@ -87,6 +87,33 @@ describe('a suggestion', () => {
     shown(4, 'foo();');
     accept(4, 'foo();');
     expect(counts).toMatchObject({ shown: 1, accepted: 1, partly: 0, characters: 6 });
+  });
+});
+
+describe('the pace of the hand', () => {
+  it('is that of letters that come alone and soon after each other', () => {
+    const { edit, wait, counts } = bench('');
+    for (const letter of 'abcd') {
+      wait(0.2);
+      edit(0, 0, letter);
+    }
+    expect(counts).toMatchObject({ typed: 3, typing: 600 });
+    wait(5);
+    edit(0, 0, 'e');
+    edit(0, 0, 'pasted');
+    wait(0.1);
+    edit(0, 0, 'f');
+    wait(0.1);
+    edit(0, 2, '');
+    edit(0, 0, 'g');
+    expect(counts).toMatchObject({ typed: 3, typing: 600 });
+  });
+
+  it('tells what typing would have cost', () => {
+    const counts = { ...noCounts(), accepted: 2, characters: 42, typed: 99, typing: 9900 };
+    expect(paceOf(counts)).toBeUndefined();
+    expect(paceOf({ ...counts, typed: 100, typing: 15_000 })).toBe(150);
+    expect(timeSaved(counts, 150)).toBe(6000);
   });
 });
 
