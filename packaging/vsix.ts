@@ -25,6 +25,7 @@ const MIME: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
   '.txt': 'text/plain',
   '.vsixmanifest': 'text/xml',
+  '.webp': 'image/webp',
 };
 
 export interface Manifest {

@@ -86,7 +86,7 @@ export function createModels(context: ExtensionContext, client: Promise<Language
     }),
   );
   const settings = workspace.onDidChangeConfiguration((event) => {
-    const ours = ['cloze.chat.server', 'cloze.model.path', 'cloze.enable'];
+    const ours = ['cloze.chat.server', 'cloze.offline', 'cloze.model.path', 'cloze.enable'];
     if (ours.some((section) => event.affectsConfiguration(section))) void refresh();
   });
   const connecting = commands.registerCommand('cloze.chat.connect', () => connect(context));

@@ -40,6 +40,8 @@ export interface ServerOptions {
   vsix?: string;
   /** Folders of other extensions to load. */
   others?: readonly string[];
+  /** Put over the environment of this process, what is taken out of that included. */
+  env?: Record<string, string>;
   /** The editor's language, such as `zh-cn`; English without one. */
   language?: string;
 }
@@ -77,7 +79,7 @@ export async function startVsCodeServer(vscode: VsCode, options: ServerOptions):
       ...(options.language ? ['--locale', options.language] : []),
     ],
     // Its own process group, so that dispose reaches the extension hosts and language servers that it starts.
-    { detached: true, env: environment(dataFolder), stdio: ['ignore', 'pipe', 'pipe'] },
+    { detached: true, env: { ...environment(dataFolder), ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const cleanUp = guard(child, options.folder);
   const dispose = async (): Promise<void> => {

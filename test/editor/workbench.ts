@@ -24,13 +24,15 @@ export interface Workbench {
 export type Opening = Pick<ServerOptions, 'others' | 'language'> & {
   /** Changes the copy of the workspace before it is opened. */
   prepare?: (workspace: string) => void;
+  /** The environment of VS Code and all that it starts, over that of the tests; given the folder of this run. */
+  env?: (folder: string) => Record<string, string>;
 };
 
 /** `project` is the root of this project; `settings` are put over quiet defaults. */
 export async function openWorkbench(
   project: string,
   settings: Record<string, unknown> = {},
-  { prepare, ...opening }: Opening = {},
+  { prepare, env, ...opening }: Opening = {},
 ): Promise<Workbench> {
   const say = (line: string): void => console.log(`cloze: ${line}`);
   const vscode = await installVsCode(say);
@@ -51,6 +53,7 @@ export async function openWorkbench(
       // Everything is shown: what a test waits for must not depend on how sure the model that ships happens to be.
       settings: { 'cloze.completion.threshold': 0, ...settings },
       vsix: inject('vsix'),
+      ...(env ? { env: env(folder) } : {}),
       ...opening,
     });
     cleanUp.push(server.dispose);

@@ -1,24 +1,13 @@
 /** The language server's own npm package: installed into an empty folder, started by its command, spoken to. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-languageserver-protocol/node';
 import { SERVER_PACKAGE, writeServerPackage } from '../../packaging/server-package.ts';
-
-/** Before anything else in the server's process: every way out of it that Node has is told of on standard error. */
-const TELL_TALE = `
-  for (const [of, names] of [
-    [require('node:net').Socket.prototype, ['connect']],
-    [require('node:dgram').Socket.prototype, ['bind', 'connect', 'send']],
-    [require('node:dns'), ['lookup', 'resolve']],
-  ])
-    for (const name of names) {
-      const real = of[name];
-      of[name] = function (...given) { process.stderr.write('opened ' + name); return real.apply(this, given); };
-    }`;
+import { tellTale } from './tell-tale.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cloze-npm-'));
 const installed = join(folder, 'node_modules', SERVER_PACKAGE);
@@ -57,9 +46,8 @@ it('says how it is used', () => {
 });
 
 it('completes over standard input and output, with what it brings and without a connection', async () => {
-  const tellTale = join(folder, 'tell-tale.cjs');
-  writeFileSync(tellTale, TELL_TALE);
-  const env = { ...process.env, ...offline, NODE_OPTIONS: `--require ${tellTale}` };
+  const tale = tellTale(folder);
+  const env = { ...process.env, ...offline, ...tale.env };
   const server = spawn('npx', [SERVER_PACKAGE, '--stdio'], { cwd: folder, env });
   let said = '';
   server.stderr.on('data', (chunk) => {
@@ -95,5 +83,7 @@ it('completes over standard input and output, with what it brings and without a 
   await connection.sendNotification('exit');
   expect(await exited).toEqual([0, null]);
   expect(said).toBe('');
+  // npx itself, which runs before, is not Cloze.
+  expect(tale.opened().filter(({ program }) => !program.endsWith('npx'))).toEqual([]);
   connection.dispose();
 });

@@ -1,0 +1,47 @@
+/** Tells of every connection that Node programs open: each that is started with `env` writes them into a file. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Opened {
+  /** The script that the program runs. */
+  program: string;
+  /** `connect`, `send`, `lookup` and their like. */
+  way: string;
+  /** Where to, as far as the call says so. */
+  to: string;
+}
+
+/** Loaded before anything else of a program. Pipes on this machine are no connections. */
+const HOOK = `
+const { appendFileSync } = require('node:fs');
+for (const [of, names] of [
+  [require('node:net').Socket.prototype, ['connect']],
+  [require('node:dgram').Socket.prototype, ['bind', 'connect', 'send']],
+  [require('node:dns'), ['lookup', 'resolve', 'resolve4', 'resolve6']],
+])
+  for (const way of names) {
+    const real = of[way];
+    of[way] = function (...given) {
+      // Node's own callers hand over what they were given as one list.
+      const [first] = Array.isArray(given[0]) ? given[0] : given;
+      if (!first?.path && !(typeof first === 'string' && first.startsWith('/'))) {
+        const to = typeof first === 'object' ? [first?.host ?? '', first?.port ?? ''].join(':') : String(first);
+        appendFileSync(process.env.CLOZE_TELL_TALE, JSON.stringify({ program: process.argv[1] ?? '', way, to }) + '\\n');
+      }
+      return real.apply(this, given);
+    };
+  }`;
+
+/** `folder` takes the hook and what it tells. */
+export function tellTale(folder: string): { env: Record<string, string>; opened(): Opened[] } {
+  const hook = join(folder, 'tell-tale.cjs');
+  const file = join(folder, 'opened.jsonl');
+  writeFileSync(hook, HOOK);
+  return {
+    env: { NODE_OPTIONS: `--require ${hook}`, CLOZE_TELL_TALE: file },
+    opened() {
+      const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+      return lines.filter(Boolean).map((line) => JSON.parse(line) as Opened);
+    },
+  };
+}
