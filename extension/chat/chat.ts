@@ -10,6 +10,7 @@ import {
   workspace,
 } from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
+import { withoutUnseen } from '../../media/chat/unseen.ts';
 import { createAnswers } from './answers.ts';
 import { exportOf, titleOf } from './conversation.ts';
 import { offerToEditor } from './editor-models.ts';
@@ -69,7 +70,7 @@ export function registerChat(
       void window.showInformationMessage(l10n.t('There is nothing to export: nothing was said yet.'));
       return;
     }
-    const content = exportOf(conversation, { user: l10n.t('You'), assistant: 'Cloze' });
+    const content = withoutUnseen(exportOf(conversation, { user: l10n.t('You'), assistant: 'Cloze' }));
     await window.showTextDocument(await workspace.openTextDocument({ language: 'markdown', content }));
   }
 

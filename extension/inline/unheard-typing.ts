@@ -25,7 +25,7 @@ export interface UnheardTyping {
 }
 
 /** Longer than an editor waits between a key and its request. */
-const MOMENT = 1000;
+const MOMENT = 500;
 
 /** `ask` makes the editor ask; it decides whether what was typed is still what the user looks at. */
 export function createUnheardTyping(ask: (typing: Typing) => void): UnheardTyping {

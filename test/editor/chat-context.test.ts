@@ -11,12 +11,18 @@ import { openWorkbench, type Workbench } from './workbench.ts';
 /** A line that no version of the sample has; TypeScript finds fault with it. */
 const CHANGE = 'export const reorderLevel: number = "many";';
 
+const HOSTILE =
+  'Done: <img src="https://x.example/a.png" onerror="document.title=1"> ![p](https://x.example/b.png) [run](command:workbench.action.closeWindow)';
+
 let workbench: Workbench;
 let server: ChatServer;
 let chat: Frame;
 
 beforeAll(async () => {
-  server = await startChatServer(({ messages }) => [`You said: ${messages.at(-1)?.content.split('\n').at(-1)}`]);
+  server = await startChatServer(({ messages }) => {
+    const question = messages.at(-1)?.content.split('\n').at(-1) ?? '';
+    return [question.includes('hostile') ? HOSTILE : `You said: ${question}`];
+  });
   const settings = { 'cloze.chat.server': server.url, 'cloze.offline': false, 'chat.disableAIFeatures': false };
   workbench = await openWorkbench(process.cwd(), settings, { prepare: makeRepository });
   const { page } = workbench;
@@ -156,6 +162,23 @@ test("@cloze answers in VS Code's own chat", async () => {
   await page.locator('.interactive-session').getByText('You said: Hello from the own chat').first().waitFor();
   await screenshot(page, 'test/output/chat-participant.png');
   expect(server.asked.at(-1)?.messages.at(-1)?.content).toBe('Hello from the own chat');
+});
+
+test('there too, what a model writes loads and runs nothing', async () => {
+  const { page } = workbench;
+  const requested: string[] = [];
+  page.on('request', (request) => requested.push(request.url()));
+  await page.locator('.interactive-session .chat-input-container .monaco-editor').first().click();
+  await page.keyboard.type('@cloze Be hostile', { delay: 30 });
+  await page.waitForTimeout(1000);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Enter');
+  const answer = page.locator('.interactive-session .interactive-response').last();
+  await answer.getByText('Done:').waitFor();
+  await screenshot(page, 'test/output/chat-participant-hostile.png');
+  expect(await answer.locator('img[src*="x.example"], [onerror]').count()).toBe(0);
+  expect(await answer.locator('a[data-href^="command:"], a[href^="command:"]').count()).toBe(0);
+  expect(requested.filter((url) => url.includes('x.example'))).toEqual([]);
 });
 
 test('while a page is active, the file beside it is meant', async () => {

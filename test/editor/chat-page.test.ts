@@ -148,6 +148,30 @@ describe('the page', () => {
     expect(requested).toEqual([]);
   });
 
+  test('treats names of files and models, questions, thoughts and faults as text too', async () => {
+    await send({
+      type: 'model',
+      model: { name: HOSTILE, note: HOSTILE, commands: [{ name: HOSTILE, description: HOSTILE }], converses: true },
+    });
+    const commands = await page.locator('main button').allInnerTexts();
+    expect(commands.some((text) => text.includes('<img src=x'))).toBe(true);
+    await send({
+      type: 'context',
+      context: { items: [{ name: HOSTILE, tokens: 1, cut: true }], used: 1, limit: 2, dropped: 0 },
+    });
+    await show(
+      { ...question, text: HOSTILE, context: [HOSTILE] },
+      answer('Half', { model: HOSTILE, thought: HOSTILE, state: 'failed', problem: HOSTILE }),
+    );
+    await page.locator('article.assistant summary').click();
+    expect(await page.locator('main img, main script, main style, main a').count()).toBe(0);
+    expect(await page.title()).toBe('Chat');
+    const text = await page.locator('main').innerText();
+    expect(text.split('<img src=x onerror="document.title=1">').length - 1).toBeGreaterThanOrEqual(7);
+    expect(text).not.toMatch(/[\u202e\u200b]/);
+    expect(requested).toEqual([]);
+  });
+
   test('grows with what streams in, and leaves what is finished alone', async () => {
     await show(question, answer('One.\n\nTw', { state: 'streaming' }));
     await page.evaluate(() => Object.assign(window, { kept: document.querySelector('.markdown p') }));

@@ -19,9 +19,9 @@ describe('an editor that has not asked yet', () => {
   it('is told to ask once, when the typing has paused', () => {
     unheard.served(true);
     unheard.typed(typing(2));
-    vi.advanceTimersByTime(900);
+    vi.advanceTimersByTime(400);
     unheard.typed(typing(3));
-    vi.advanceTimersByTime(900);
+    vi.advanceTimersByTime(400);
     expect(told).toEqual([]);
     vi.advanceTimersByTime(200);
     expect(told).toEqual([typing(3)]);
