@@ -1,9 +1,10 @@
 /**
- * `GlmConfig` becomes an ONNX graph of one session's step: T new tokens after those in the cache, whichever part they
- * belong to. Row i sees column j where j < limits[i], so that Part A sees itself in both directions and Part B what
- * precedes it (`visible` of the objective as two small inputs).
+ * `GlmConfig` becomes an ONNX graph of one step: T new tokens after those in the cache, whichever part and whichever
+ * session they belong to. What each row sees of the columns comes as a bias of its scores, so that Part A sees itself in
+ * both directions, Part B what precedes it, and no candidate another (`visible` of the objective).
  */
 import { attentionWidths, type GlmConfig } from '../model/config.ts';
+import { routed } from './experts.ts';
 import { createGraph, type Graph } from './graph.ts';
 import { rotation } from './rotary.ts';
 import { createWeights, type Precision, type Weights } from './weights.ts';
@@ -19,6 +20,9 @@ export interface GraphForm {
   cache: CacheKind;
 }
 
+/** What hides a column from a row: finite, so that no difference of two of them is a NaN; float16 ends at 65504. */
+export const HIDDEN = { float32: -1e9, float16: -30000 } as const;
+
 /** Names of a layer's cache in and out; shapes below, G key/value heads, M places of the cache. */
 export const cacheNames = (layer: number) => ({
   pastKey: `past_key.${layer}`,
@@ -28,8 +32,8 @@ export const cacheNames = (layer: number) => ({
 });
 
 /**
- * Inputs: `tokens`, `positions`, `block_positions` [T]; `limits` [T, 1] and `columns` [1, columns], with which row i sees
- * column j where columns[j] < limits[i]; `logit_rows` [R], the rows whose logits [R, V] are wanted. With `rows`:
+ * Inputs: `tokens`, `positions`, `block_positions` [T]; `bias` [S, columns], 0 where a row sees a column and `HIDDEN`
+ * where it does not, S being T, or 1 where no heads share keys and all rows see the same; `logit_rows` [R], the rows whose logits [R, V] are wanted. With `rows`:
  * `parts` [2], M and T; past keys [G, D, M], past values [G, M, D], new keys [G, D, T], new values [G, T, D]; the columns
  * are those of the cache, then the new ones. With `resident`: `places` [T, 1] of the new rows in the cache; keys and
  * values [M, G, D] in and out; the columns are those of the cache.
@@ -59,7 +63,9 @@ export function glmGraph(config: GlmConfig, { precision, cache }: GraphForm): Gr
 
   const rotate = rotation(graph, weights, config, positions, blockPositions);
   const attend = attention(graph, weights, config, cache, rotate);
-  for (let layer = 0; layer < config.layers; layer++) x = layerOf(graph, weights, config, layer, attend, x);
+  // How many rows go to an expert is not known before, which keeps what is on the device from staying there.
+  const sparse = cache === 'rows';
+  for (let layer = 0; layer < config.layers; layer++) x = layerOf(graph, weights, config, layer, attend, sparse, x);
 
   const rows = graph.node('Gather', [x, graph.input('logit_rows', 'int32', ['R'])]);
   const logits = weights.head(norm(graph, weights, config, 'transformer.final_layernorm', rows));
@@ -71,7 +77,15 @@ export function glmGraph(config: GlmConfig, { precision, cache }: GraphForm): Gr
 
 type Attend = (layer: number, normed: string) => string;
 
-function layerOf(graph: Graph, weights: Weights, config: GlmConfig, layer: number, attend: Attend, x: string): string {
+function layerOf(
+  graph: Graph,
+  weights: Weights,
+  config: GlmConfig,
+  layer: number,
+  attend: Attend,
+  sparse: boolean,
+  x: string,
+): string {
   const at = `transformer.layers.${layer}`;
   const { hiddenSize: C, innerSize: F, activation, bias = 'all' } = config;
   const gated = activation === 'geglu' || activation === 'swiglu';
@@ -90,21 +104,32 @@ function layerOf(graph: Graph, weights: Weights, config: GlmConfig, layer: numbe
   const h = add(x, attentionIn, attended);
 
   const feedIn = norm(graph, weights, config, `${at}.post_attention_layernorm`, h);
-  const up = weights.linear(feedIn, `${at}.mlp.dense_h_to_4h`, gated ? 2 * F : F, C, bias === 'all');
-  const active = activate(graph, weights, config, up);
-  let fed = weights.linear(active, `${at}.mlp.dense_4h_to_h`, C, F, bias === 'all');
+  const feedForward = (rows: string, name: string, inner: number): string => {
+    const up = weights.linear(rows, `${name}.dense_h_to_4h`, gated ? 2 * inner : inner, C, bias === 'all');
+    const active = activate(graph, weights, config, inner, up);
+    return weights.linear(active, `${name}.dense_4h_to_h`, C, inner, bias === 'all');
+  };
+  const { experts } = config;
+  let fed =
+    experts && layer >= experts.denseLayers
+      ? routed(graph, weights, config, experts, `${at}.mlp`, feedIn, sparse, feedForward)
+      : feedForward(feedIn, `${at}.mlp`, F);
   if (sandwich) fed = norm(graph, weights, config, `${at}.post_mlp_layernorm`, fed);
   return add(h, feedIn, fed);
 }
 
-/** x [T, C] normed; the parts of RMSNorm are what onnxruntime puts together into one operator. */
+/** x [T, C] normed. */
 function norm(graph: Graph, weights: Weights, config: GlmConfig, name: string, x: string): string {
   const { hiddenSize: C, layerNormEpsilon } = config;
-  const gain = weights.vector(`${name}.weight`, [C]);
-  if (config.normKind !== 'rms-norm') {
-    const shift = weights.vector(`${name}.bias`, [C]);
-    return graph.node('LayerNormalization', [x, gain, shift], { axis: -1, epsilon: { float: layerNormEpsilon } });
-  }
+  if (config.normKind === 'rms-norm') return rmsNorm(graph, weights, config, name, x, C);
+  const [gain, shift] = ['weight', 'bias'].map((end) => weights.vector(`${name}.${end}`, [C])) as [string, string];
+  return graph.node('LayerNormalization', [x, gain, shift], { axis: -1, epsilon: { float: layerNormEpsilon } });
+}
+
+/** x [..., width]; its parts are what onnxruntime puts together into one operator. */
+function rmsNorm(graph: Graph, weights: Weights, config: GlmConfig, name: string, x: string, width: number): string {
+  const { layerNormEpsilon } = config;
+  const gain = weights.vector(`${name}.weight`, [width]);
   const half = weights.float === 'float16';
   // Squares leave the range of float16 early.
   const wide = half ? graph.node('Cast', [x], { to: 1 }) : x;
@@ -116,7 +141,7 @@ function norm(graph: Graph, weights: Weights, config: GlmConfig, name: string, x
 }
 
 /** u [T, F], or [T, 2F] of which the halves are multiplied -> [T, F]. */
-function activate(graph: Graph, { float }: Weights, { activation, innerSize: F }: GlmConfig, u: string): string {
+function activate(graph: Graph, { float }: Weights, { activation }: GlmConfig, F: number, u: string): string {
   const scalar = (value: number) => graph.scalar(value, float);
   const mul = (a: string, b: string) => graph.node('Mul', [a, b]);
   const add = (a: string, b: string) => graph.node('Add', [a, b]);
@@ -151,19 +176,14 @@ function attention(
   const { float } = weights;
   const parts = cache === 'rows' ? graph.input('parts', 'int64', [2]) : '';
   const places = cache === 'resident' ? graph.input('places', 'int64', ['T', 1]) : '';
-  const limits = graph.input('limits', 'int32', ['T', 1]);
-  const columns = graph.input('columns', 'int32', [1, 'columns']);
-  // The heads that share keys and values are rows below each other.
-  const allLimits = share === 1 ? limits : graph.node('Concat', Array<string>(share).fill(limits), { axis: 0 });
-  const seen = graph.node('Less', [columns, allLimits]);
-  // Finite, so that no difference of two of them is a NaN; float16 ends at 65504.
-  const hidden = graph.scalar(float === 'float16' ? -30000 : -1e9, float);
-  const bias_ = graph.node('Where', [seen, graph.scalar(0, float), hidden]);
+  const sight = graph.input('bias', float, ['S', 'columns']);
   const transpose = (x: string, perm: number[], as?: string) =>
     graph.node('Transpose', [x], { perm }, as === undefined ? {} : { as });
   const reshape = (x: string, shape: number[]) => graph.node('Reshape', [x, graph.ints(shape)]);
   const matmul = (a: string, b: string) => graph.node('MatMul', [a, b]);
-  const softmax = (scores: string) => graph.node('Softmax', [graph.node('Add', [scores, bias_])], { axis: -1 });
+  // The heads that share keys and values are rows below each other.
+  const all = share === 1 ? sight : graph.node('Concat', Array<string>(share).fill(sight), { axis: 0 });
+  const softmax = (scores: string) => graph.node('Softmax', [graph.node('Add', [scores, all])], { axis: -1 });
 
   /** Queries [G, share T, D] over the cache as it was and over the new rows [T, G, D] -> [G, share T, D]. */
   function overRows(layer: number, q: string, k: string, v: string): string {
@@ -195,12 +215,25 @@ function attention(
     return matmul(softmax(matmul(q, transpose(allKeys, [1, 2, 0]))), transpose(allValues, [1, 0, 2]));
   }
 
+  const heads = (both: string) => graph.split(both, graph.ints([H, G]), 2, 1) as [string, string];
+
+  /** Queries and keys [T, H + G, D], each head normed where the model does so. */
+  function headNorms(at: string, both: string): string {
+    if (!config.queryKeyNorm) return both;
+    const [q, k] = heads(both);
+    const normed = [
+      rmsNorm(graph, weights, config, `${at}.query_layernorm`, q, D),
+      rmsNorm(graph, weights, config, `${at}.key_layernorm`, k, D),
+    ];
+    return graph.node('Concat', normed, { axis: 1 });
+  }
+
   return (layer, normed) => {
     const at = `transformer.layers.${layer}.attention`;
     const projected = weights.linear(normed, `${at}.query_key_value`, query + 2 * key, C, bias !== 'none');
     const [turning, values] = graph.split(projected, graph.ints([query + key, key]), 2, -1) as [string, string];
-    const turned = rotate(reshape(turning, [-1, H + G, D]));
-    const [q, k] = graph.split(turned, graph.ints([H, G]), 2, 1) as [string, string];
+    const turned = rotate(headNorms(at, reshape(turning, [-1, H + G, D])));
+    const [q, k] = heads(turned);
     const v = reshape(values, [-1, G, D]);
     const grouped =
       share === 1

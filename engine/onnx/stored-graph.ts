@@ -13,7 +13,7 @@ import { type GraphForm, glmGraph } from './glm-graph.ts';
 import type { Graph, PlacedTensor } from './graph.ts';
 
 /** Raised whenever the same model and form give another graph. */
-const GRAPH_VERSION = 1;
+const GRAPH_VERSION = 2;
 const GRAPH_FILE = 'graph.onnx';
 const WEIGHTS_FILE = 'weights.bin';
 

@@ -34,9 +34,11 @@ export function createWeights(graph: Graph, config: GlmConfig, precision: Precis
   const { vocabSize: V, hiddenSize: C, innerSize: F, tiedEmbedding } = config;
   const float: Float = precision === 'float16' ? 'float16' : 'float32';
   const bits = precision === 'int4' ? 4 : precision === 'int8' ? 8 : undefined;
-  if (bits !== undefined && [C, F, attentionWidths(config).query].some((width) => width % BLOCK !== 0)) {
+  const ofExperts = config.experts ? [config.experts.innerSize, config.experts.sharedSize] : [];
+  const widths = [C, attentionWidths(config).query, F, ...ofExperts];
+  if (bits !== undefined && widths.some((width) => width % BLOCK !== 0)) {
     throw new Error(
-      `In ${precision} every matrix needs a multiple of ${BLOCK} columns, but this model has ${C}, ${attentionWidths(config).query} and ${F}. Choose float32 or float16.`,
+      `In ${precision} every matrix needs a multiple of ${BLOCK} columns, but this model has ${widths.slice(0, -1).join(', ')} and ${widths.at(-1)}. Choose float32 or float16.`,
     );
   }
 
@@ -112,11 +114,13 @@ export function createWeights(graph: Graph, config: GlmConfig, precision: Precis
 
 /** How the values of a tensor are changed before they are rounded. */
 function arrangement(name: string, config: GlmConfig): (values: Float32Array) => Float32Array {
-  if (!name.includes(PROJECTION)) return (values) => values;
   const { query, key } = attentionWidths(config);
-  const rows = query + 2 * key;
   const D = query / config.heads;
-  const scale = 1 / Math.sqrt(D);
+  if (name.includes('.attention.query_layernorm.')) return (values) => values.map((value) => value / Math.sqrt(D));
+  if (!name.includes(PROJECTION)) return (values) => values;
+  const rows = query + 2 * key;
+  // A norm of the queries would undo it; its gain has it then.
+  const scale = config.queryKeyNorm ? 1 : 1 / Math.sqrt(D);
   return (values) => {
     const width = values.length / rows;
     const out = new Float32Array(values.length);

@@ -68,10 +68,7 @@ export async function openRuntime(folder: ModelFolder, options: RuntimeOptions =
   const wanted = runtime === 'onnx' ? accelerators(process.platform) : [runtime.slice('onnx-'.length) as Provider];
   const candidates = wanted.map((provider): Candidate => {
     const open = async () => {
-      if (folder.config.experts || folder.config.queryKeyNorm || folder.config.decoderLayers)
-        throw new DeviceFailure(
-          'models with experts, with norms of queries and keys, or with a decoder are computed natively only',
-        );
+      if (folder.config.decoderLayers) throw new DeviceFailure('models with a decoder are computed natively only');
       const host = onnx.host ?? programPath('onnx-host.mjs');
       const wrong = await probeProvider(provider, host);
       if (wrong !== undefined) throw new DeviceFailure(wrong);

@@ -1,41 +1,44 @@
 /**
- * Keys and values of one session, beside onnxruntime. `rows`: arrays of this process, which go in without a copy and
- * take the new rows that come out. `resident`: tensors that stay on the device from step to step; nothing here can read
- * them, and a fork shares them, because a step makes new ones.
+ * Keys and values of a session and its forks, beside onnxruntime. `rows`: arrays of this process, which go in without a
+ * copy and take the new rows that come out. `resident`: tensors that stay on the device from step to step; nothing here
+ * can read them, and a step makes new ones. Which row lies at which place is the business of `places.ts`.
  */
 import { Tensor } from 'onnxruntime-node';
 import { attentionWidths, type GlmConfig } from '../../model/config.ts';
 import { cacheNames, type GraphForm } from '../../onnx/glm-graph.ts';
 
 export type Tensors = Record<string, Tensor>;
+export type Floats = Float32Array | Uint16Array;
 
+/** M places, each with the keys and values of a row. */
 export interface Cache {
-  /** The inputs that hold the cache for a step of `count` rows after `held` others. */
-  feeds(held: number, count: number): Tensors;
+  /** The inputs that hold the cache for a step whose rows go to `places`; `unread`: none of its rows sees others. */
+  feeds(places: readonly number[], unread: boolean): Tensors;
+  /** How many columns a step sees that are the cache's; with `rows` those of its own rows follow. */
+  columns(unread: boolean): number;
   /** Takes what the step gave out. */
-  keep(outputs: Tensors, held: number, count: number): void;
-  /** How many columns a step after `held` others sees before its own; the cache's places or none. */
-  columns(held: number): number;
+  keep(outputs: Tensors, places: readonly number[]): void;
+  /** Adds places; false where the cache cannot grow. */
+  grow(more: number): boolean;
+  /** Another cache with the same content. */
   fork(): Cache;
   dispose(): void;
 }
 
-export function createCache(config: GlmConfig, form: GraphForm, capacity: number): Cache {
-  return form.cache === 'rows' ? rowsCache(config, form, capacity) : residentCache(config, form, capacity);
+export function createCache(config: GlmConfig, form: GraphForm, places: number): Cache {
+  return form.cache === 'rows' ? rowsCache(config, form, places) : residentCache(config, form, places);
 }
-
-type Floats = Float32Array | Uint16Array;
 
 function dimensions(config: GlmConfig) {
   const { heads, keyValueHeads: G = heads } = config;
   return { G, D: attentionWidths(config).key / G };
 }
 
-function tensorOf(values: Floats, shape: readonly number[]): Tensor {
+export function tensorOf(values: Floats, shape: readonly number[]): Tensor {
   return values instanceof Float32Array ? new Tensor('float32', values, shape) : new Tensor('float16', values, shape);
 }
 
-function floats({ precision }: GraphForm, length: number): Floats {
+export function floats({ precision }: GraphForm, length: number): Floats {
   return precision === 'float16' ? new Uint16Array(length) : new Float32Array(length);
 }
 
@@ -45,40 +48,81 @@ interface Layer {
   values: Floats;
 }
 
-function rowsCache(config: GlmConfig, form: GraphForm, M: number, from?: readonly Layer[]): Cache {
+/** Rows of a step that go to places beside each other. */
+interface Run {
+  row: number;
+  place: number;
+  length: number;
+}
+
+function runsOf(places: readonly number[]): Run[] {
+  const runs: Run[] = [];
+  for (const [row, place] of places.entries()) {
+    const last = runs.at(-1);
+    if (last && place === last.place + last.length) last.length++;
+    else runs.push({ row, place, length: 1 });
+  }
+  return runs;
+}
+
+function rowsCache(config: GlmConfig, form: GraphForm, places: number, from?: readonly Layer[]): Cache {
   const { G, D } = dimensions(config);
-  const layers: Layer[] = Array.from({ length: config.layers }, (_, layer) => ({
+  let M = places;
+  let layers: Layer[] = Array.from({ length: config.layers }, (_, layer) => ({
     keys: from?.[layer]?.keys.slice() ?? floats(form, G * D * M),
     values: from?.[layer]?.values.slice() ?? floats(form, G * M * D),
   }));
-  const feedsOf = (places: number): Tensors => {
+  const feedsOf = (seen: number): Tensors => {
     const feeds: Tensors = {};
     for (const [layer, { keys, values }] of layers.entries()) {
       const { pastKey, pastValue } = cacheNames(layer);
-      const size = G * D * places;
-      feeds[pastKey] = tensorOf(keys.subarray(0, size), [G, D, places]);
-      feeds[pastValue] = tensorOf(values.subarray(0, size), [G, places, D]);
+      const size = G * D * seen;
+      feeds[pastKey] = tensorOf(keys.subarray(0, size), [G, D, seen]);
+      feeds[pastValue] = tensorOf(values.subarray(0, size), [G, seen, D]);
     }
     return feeds;
   };
-  const [empty, full] = [feedsOf(0), feedsOf(M)];
-  const columns = (held: number) => (held === 0 ? 0 : M);
+  const empty = feedsOf(0);
+  let full = feedsOf(M);
+  const columns = (unread: boolean) => (unread ? 0 : M);
   return {
     columns,
-    feeds(held, count) {
-      const parts = new Tensor('int64', BigInt64Array.of(BigInt(columns(held)), BigInt(count)), [2]);
-      return { ...(held === 0 ? empty : full), parts };
+    feeds({ length }, unread) {
+      const parts = new Tensor('int64', BigInt64Array.of(BigInt(columns(unread)), BigInt(length)), [2]);
+      return { ...(unread ? empty : full), parts };
     },
-    keep(outputs, held, count) {
+    keep(outputs, own) {
+      const runs = runsOf(own);
+      const T = own.length;
       for (const [layer, { keys, values }] of layers.entries()) {
         const { newKey, newValue } = cacheNames(layer);
-        const ownKeys = outputs[newKey]?.data as Floats;
-        for (let row = 0; row < G * D; row++)
-          for (let i = 0; i < count; i++) keys[row * M + held + i] = ownKeys[row * count + i] as number;
-        const ownValues = outputs[newValue]?.data as Floats;
-        for (let head = 0; head < G; head++)
-          values.set(ownValues.subarray(head * count * D, (head + 1) * count * D), (head * M + held) * D);
+        const [ownKeys, ownValues] = [outputs[newKey]?.data as Floats, outputs[newValue]?.data as Floats];
+        for (const { row, place, length } of runs) {
+          for (let at = 0; at < G * D; at++)
+            for (let i = 0; i < length; i++) keys[at * M + place + i] = ownKeys[at * T + row + i] as number;
+          for (let head = 0; head < G; head++) {
+            const start = (head * T + row) * D;
+            values.set(ownValues.subarray(start, start + length * D), (head * M + place) * D);
+          }
+        }
       }
+    },
+    grow(more) {
+      const grown = M + more;
+      /** Rows of `before` numbers each, at the starts of rows of `after`. */
+      const spread = (values: Floats, rows: number, before: number, after: number): Floats => {
+        const wider = floats(form, rows * after);
+        for (let row = 0; row < rows; row++)
+          wider.set(values.subarray(row * before, (row + 1) * before) as Uint16Array, row * after);
+        return wider;
+      };
+      layers = layers.map(({ keys, values }) => ({
+        keys: spread(keys, G * D, M, grown),
+        values: spread(values, G, M * D, grown * D),
+      }));
+      M = grown;
+      full = feedsOf(M);
+      return true;
     },
     fork: () => rowsCache(config, form, M, layers),
     dispose() {},
@@ -90,7 +134,7 @@ function onDevice(tensor: Tensor | undefined): Tensor {
   throw new Error(`The cache left the device: it lies in "${tensor?.location}".`);
 }
 
-/** A set of tensors on the device, and how many sessions hold it. */
+/** A set of tensors on the device, and how many caches hold it. */
 interface Resident {
   tensors: Tensors;
   holders: number;
@@ -120,9 +164,9 @@ function residentCache(config: GlmConfig, form: GraphForm, M: number, shared?: R
 
   return {
     columns: () => M,
-    feeds(held, count) {
-      const places = BigInt64Array.from({ length: count }, (_, row) => BigInt(held + row));
-      return { ...resident.tensors, places: new Tensor('int64', places, [count, 1]) };
+    feeds(places) {
+      const own = new Tensor('int64', BigInt64Array.from(places, BigInt), [places.length, 1]);
+      return { ...resident.tensors, places: own };
     },
     keep(outputs) {
       release();
@@ -134,6 +178,7 @@ function residentCache(config: GlmConfig, form: GraphForm, M: number, shared?: R
       }
       resident = { tensors, holders: 1 };
     },
+    grow: () => false,
     fork: () => residentCache(config, form, M, resident),
     dispose: release,
   };

@@ -14,8 +14,7 @@ export interface Hosted {
 }
 
 /** New tokens of one session, after `held` in its cache; the first `sep` of all of them see each other. */
-export interface StepRequest {
-  kind: 'step';
+export interface StepPart {
   session: number;
   /** Places of the session's cache, which is made at its first step. */
   capacity: number;
@@ -24,6 +23,12 @@ export interface StepRequest {
   sep: number;
   /** Rows of this step whose logits are wanted. */
   logitRows: Int32Array;
+}
+
+/** Several sessions at a time, each at most once; those that are forks of one another share a run of the graph. */
+export interface StepRequest {
+  kind: 'step';
+  parts: readonly StepPart[];
 }
 
 export type Request =

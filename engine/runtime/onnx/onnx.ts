@@ -6,8 +6,8 @@ import { storedGraph } from '../../onnx/stored-graph.ts';
 import type { Precision } from '../../onnx/weights.ts';
 import { programPath } from '../../program-path.ts';
 import { checkCapacity, checkRewind, checkRoom, checkRows } from '../misuse.ts';
-import { extendOneByOne } from '../one-by-one.ts';
-import type { Runtime, Session, TokenRows } from '../runtime.ts';
+import type { Runtime, Session, Step, TokenRows } from '../runtime.ts';
+import type { StepPart } from './messages.ts';
 import { cacheKind, type Provider } from './providers.ts';
 import { openWorkerLine, type WorkerLine } from './worker-line.ts';
 
@@ -51,7 +51,7 @@ export async function openOnnxRuntime(folder: ModelFolder, options: OnnxRuntimeO
       checkCapacity(config, capacity);
       return openSession({ config, line, capacity, next: () => sessions++ }, sessions++);
     },
-    extendTogether: extendOneByOne,
+    extendTogether: (steps, signal) => extendTogether(line, config, steps, signal),
     dispose() {
       if (!disposed) line.end();
       disposed = true;
@@ -67,9 +67,65 @@ interface Opened {
   next(): number;
 }
 
+/** What a step of several sessions needs of each. */
+interface Inner {
+  /** The step's part of new rows. Throws where they cannot be taken. */
+  part(rows: TokenRows, logits: 'last' | 'all'): StepPart;
+  /** Marks the session as working until `done`, which says how many rows it has taken. */
+  work(): { done(count: number): void };
+}
+
+const inners = new WeakMap<Session, Inner>();
+
+async function extendTogether(
+  line: WorkerLine,
+  { vocabSize }: GlmConfig,
+  steps: readonly Step[],
+  signal: AbortSignal | undefined,
+): Promise<Float32Array[]> {
+  const own = steps.map(({ session }) => {
+    const inner = inners.get(session);
+    if (!inner) throw new Error('Only sessions of this runtime can be extended together.');
+    return inner;
+  });
+  if (own.length === 0) return [];
+  if (new Set(own).size < own.length) throw new Error('A session is extended at most once in a step.');
+  const parts = steps.map(({ rows, logits = 'last' }, index) => (own[index] as Inner).part(rows, logits));
+  const works = own.map((inner) => inner.work());
+  let taken = false;
+  try {
+    const all = await orAborted(signal, () => line.ask({ kind: 'step', parts }, signal));
+    const wanted = parts.map(({ logitRows }) => logitRows.length * vocabSize);
+    if (all?.length !== wanted.reduce((sum, length) => sum + length, 0)) throw new Error('The worker gave no logits.');
+    taken = true;
+    let at = 0;
+    return wanted.map((length) => {
+      at += length;
+      return all.subarray(at - length, at);
+    });
+  } finally {
+    for (const [index, { done }] of works.entries()) done(taken ? (parts[index] as StepPart).rows.tokens.length : 0);
+  }
+}
+
+/** Rejects as soon as the signal fires; what the worker then finishes is beyond the sessions' lengths. */
+async function orAborted<R>(signal: AbortSignal | undefined, work: () => Promise<R>): Promise<R> {
+  signal?.throwIfAborted();
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal?.reason);
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work(), aborted]);
+  } finally {
+    if (stop) signal?.removeEventListener('abort', stop);
+  }
+}
+
 function openSession(opened: Opened, session: number, start = { held: 0, fixed: 0 }): Session {
   const { config, line, capacity } = opened;
-  const { vocabSize, causal = false } = config;
+  const { causal = false } = config;
   let { held, fixed } = start;
   let running = false;
   let disposed = false;
@@ -79,30 +135,39 @@ function openSession(opened: Opened, session: number, start = { held: 0, fixed: 
     if (running) throw new Error('The session is still working on the call before this one.');
   }
 
-  /** Rejects as soon as the signal fires; what the worker then finishes is beyond the session's length. */
-  async function call<R>(signal: AbortSignal | undefined, work: () => Promise<R>): Promise<R> {
-    signal?.throwIfAborted();
-    running = true;
-    let stop: (() => void) | undefined;
-    const aborted = new Promise<never>((_, reject) => {
-      stop = () => reject(signal?.reason);
-      signal?.addEventListener('abort', stop, { once: true });
-    });
-    try {
-      return await Promise.race([work(), aborted]);
-    } finally {
-      running = false;
-      if (stop) signal?.removeEventListener('abort', stop);
+  async function read(partA: TokenRows, signal: AbortSignal | undefined): Promise<void> {
+    const count = partA.tokens.length;
+    const piece = causal ? READ_ROWS : count;
+    for (let from = 0; from < count; from += piece) {
+      const rows = rowsBetween(partA, from, from + piece);
+      const logitRows = Int32Array.of(rows.tokens.length - 1);
+      const part = { session, capacity, rows, held: from, sep: causal ? 0 : count, logitRows };
+      await line.ask({ kind: 'step', parts: [part] }, signal);
     }
   }
 
-  function step(rows: TokenRows, at: number, sep: number, logitRows: Int32Array, signal: AbortSignal | undefined) {
-    return line.ask({ kind: 'step', session, capacity, rows, held: at, sep, logitRows }, signal);
-  }
+  const inner: Inner = {
+    part(rows, logits) {
+      checkIdle();
+      checkRows(config, rows);
+      const count = rows.tokens.length;
+      checkRoom(capacity, held, count);
+      const logitRows =
+        logits === 'all' ? Int32Array.from({ length: count }, (_, row) => row) : Int32Array.of(count - 1);
+      return { session, capacity, rows, held, sep: 0, logitRows };
+    },
+    work() {
+      running = true;
+      return {
+        done(count) {
+          running = false;
+          held += count;
+        },
+      };
+    },
+  };
 
-  const lastRow = (count: number) => Int32Array.of(count - 1);
-
-  return {
+  const outer: Session = {
     get length() {
       return disposed ? 0 : held;
     },
@@ -112,27 +177,19 @@ function openSession(opened: Opened, session: number, start = { held: 0, fixed: 
       if (held !== 0) throw new Error('A session reads Part A only once; this one already holds tokens.');
       const count = partA.tokens.length;
       checkRoom(capacity, held, count);
-      await call(signal, async () => {
-        if (!causal) return step(partA, 0, count, lastRow(count), signal);
-        for (let from = 0; from < count; from += READ_ROWS) {
-          const piece = rowsBetween(partA, from, from + READ_ROWS);
-          await step(piece, from, 0, lastRow(piece.tokens.length), signal);
-        }
-        return undefined;
-      });
-      held = count;
+      const { done } = inner.work();
+      let taken = 0;
+      try {
+        await orAborted(signal, () => read(partA, signal));
+        taken = count;
+      } finally {
+        done(taken);
+      }
       if (!causal) fixed = count;
     },
     async extend(rows, { logits = 'last', signal } = {}) {
-      checkIdle();
-      checkRows(config, rows);
-      const count = rows.tokens.length;
-      checkRoom(capacity, held, count);
-      const wanted = logits === 'all' ? Int32Array.from({ length: count }, (_, row) => row) : lastRow(count);
-      const found = await call(signal, () => step(rows, held, 0, wanted, signal));
-      held += count;
-      if (found?.length !== wanted.length * vocabSize) throw new Error('The worker gave no logits.');
-      return found;
+      const [own] = await extendTogether(line, config, [{ session: outer, rows, logits }], signal);
+      return own as Float32Array;
     },
     rewind(length) {
       checkIdle();
@@ -150,6 +207,8 @@ function openSession(opened: Opened, session: number, start = { held: 0, fixed: 
       disposed = true;
     },
   };
+  inners.set(outer, inner);
+  return outer;
 }
 
 function rowsBetween({ tokens, positions, blockPositions }: TokenRows, from: number, to: number): TokenRows {

@@ -1,14 +1,13 @@
-/** A graph loaded into onnxruntime, and one step of a session on it. Computes on the thread that calls it. */
+/** A graph loaded into onnxruntime, and one step of sessions on it. Computes on the thread that calls it. */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { cacheNames } from '../../onnx/glm-graph.ts';
-import { type Cache, createCache, type Tensors } from './cache.ts';
+import { float32ToFloat16 } from '../../checkpoint/float-formats.ts';
+import { cacheNames, type GraphForm, HIDDEN } from '../../onnx/glm-graph.ts';
+import { floats, type Tensors, tensorOf } from './cache.ts';
+import { createSessions, type Placed } from './held.ts';
 import type { Hosted, StepRequest } from './messages.ts';
 
-/** No row's limit reaches so far: a column of the cache that holds nothing yet. */
-const NEVER = 2 ** 31 - 1;
-
 export interface StepModel {
-  /** Logits [R, V] of the rows asked for. */
+  /** Logits of the rows asked for, [R, V], in the order of the parts. */
   step(request: StepRequest): Promise<Float32Array>;
   fork(session: number, copy: number): void;
   close(session: number): void;
@@ -32,37 +31,68 @@ export async function loadStepModel({ graph, config, form, provider, threads }: 
       },
     },
   });
-  const caches = new Map<number, Cache>();
+  const sessions = createSessions(config, form);
+
+  /** Sessions that share a cache, in one run. */
+  async function run(placed: readonly [Placed, ...Placed[]]): Promise<Float32Array> {
+    const [{ shared }] = placed;
+    const fresh = placed.flatMap((each) => each.fresh);
+    const unread = placed.every(({ part }) => part.held === 0);
+    const outputs = (await session.run({
+      ...shared.cache.feeds(fresh, unread),
+      ...rowFeeds(placed),
+      bias: sight(placed, shared.cache.columns(unread), form),
+    })) as Tensors;
+    shared.cache.keep(outputs, fresh);
+    for (const each of placed) sessions.keep(each);
+    return outputs.logits?.data as Float32Array;
+  }
+
+  async function step({ parts }: StepRequest): Promise<Float32Array> {
+    const waiting: Placed[] = [];
+    try {
+      for (const part of parts) waiting.push(sessions.place(part));
+      const found = new Map<Placed, Float32Array>();
+      while (waiting.length > 0) {
+        const [first] = waiting as [Placed];
+        const group = waiting.filter(({ shared }) => shared === first.shared) as [Placed, ...Placed[]];
+        const logits = await run(group);
+        let row = 0;
+        for (const each of group) {
+          waiting.splice(waiting.indexOf(each), 1);
+          const count = each.part.logitRows.length;
+          if (group.length === 1 && parts.length === 1) return logits;
+          found.set(each, logits.subarray(row * config.vocabSize, (row + count) * config.vocabSize));
+          row += count;
+        }
+      }
+      return joined(parts.map(({ session: own }) => [...found].find(([{ part }]) => part.session === own)?.[1]));
+    } catch (error) {
+      for (const each of waiting) sessions.drop(each);
+      throw error;
+    }
+  }
+
   return {
-    async step(request) {
-      const { held, capacity, logitRows } = request;
-      const count = request.rows.tokens.length;
-      const cache = caches.get(request.session) ?? createCache(config, form, capacity);
-      caches.set(request.session, cache);
-      const feeds = {
-        ...cache.feeds(held, count),
-        ...rowFeeds(request),
-        ...sight(request, cache.columns(held), resident),
-      };
-      feeds.logit_rows = new Tensor('int32', logitRows, [logitRows.length]);
-      const outputs = (await session.run(feeds)) as Tensors;
-      cache.keep(outputs, held, count);
-      return outputs.logits?.data as Float32Array;
-    },
-    fork(from, copy) {
-      const cache = caches.get(from);
-      if (cache) caches.set(copy, cache.fork());
-    },
-    close(own) {
-      caches.get(own)?.dispose();
-      caches.delete(own);
-    },
+    step,
+    fork: (from, copy) => sessions.fork(from, copy),
+    close: (own) => sessions.close(own),
     async unload() {
-      for (const cache of caches.values()) cache.dispose();
-      caches.clear();
+      sessions.closeAll();
       await session.release();
     },
   };
+}
+
+function joined(pieces: readonly (Float32Array | undefined)[]): Float32Array {
+  const all = new Float32Array(pieces.reduce((sum, piece) => sum + (piece?.length ?? 0), 0));
+  let at = 0;
+  for (const piece of pieces) {
+    if (!piece) continue;
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
 }
 
 function outputLocations(layers: number): Record<string, 'cpu' | 'gpu-buffer'> {
@@ -75,20 +105,43 @@ function outputLocations(layers: number): Record<string, 'cpu' | 'gpu-buffer'> {
   return locations;
 }
 
-function rowFeeds({ rows: { tokens, positions, blockPositions } }: StepRequest): Tensors {
-  const ids = (values: Int32Array) => new Tensor('int32', values, [values.length]);
-  return { tokens: ids(tokens), positions: ids(positions), block_positions: ids(blockPositions) };
-}
-
-/** Which columns each row sees, as the graph's two inputs. */
-function sight({ rows, held, sep }: StepRequest, cached: number, resident: boolean): Tensors {
-  const count = rows.tokens.length;
-  const limits = Int32Array.from({ length: count }, (_, row) => Math.max(sep, held + row + 1));
-  const columns = new Int32Array(resident ? cached : cached + count);
-  for (let column = 0; column < cached; column++) columns[column] = resident || column < held ? column : NEVER;
-  if (!resident) for (let row = 0; row < count; row++) columns[cached + row] = held + row;
+/** Tokens and positions of all parts below each other, and which of these rows' logits are wanted. */
+function rowFeeds(placed: readonly Placed[]): Tensors {
+  const ids = (values: number[]) => new Tensor('int32', Int32Array.from(values), [values.length]);
+  const parts = placed.map(({ part }) => part);
+  let before = 0;
+  const wanted = parts.flatMap(({ rows, logitRows }) => {
+    const own = Array.from(logitRows, (row) => before + row);
+    before += rows.tokens.length;
+    return own;
+  });
   return {
-    limits: new Tensor('int32', limits, [count, 1]),
-    columns: new Tensor('int32', columns, [1, columns.length]),
+    tokens: ids(parts.flatMap(({ rows }) => [...rows.tokens])),
+    positions: ids(parts.flatMap(({ rows }) => [...rows.positions])),
+    block_positions: ids(parts.flatMap(({ rows }) => [...rows.blockPositions])),
+    logit_rows: ids(wanted),
   };
 }
+
+/** Which columns each row sees: [T, columns], or [1, columns] where all of them see the same. */
+function sight(placed: readonly [Placed, ...Placed[]], cached: number, form: GraphForm): Tensor {
+  const resident = form.cache === 'resident';
+  const T = placed.reduce((sum, { fresh }) => sum + fresh.length, 0);
+  const width = resident ? cached : cached + T;
+  const alike = placed.length === 1 && (T === 1 || placed[0].part.sep >= placed[0].rows.length);
+  const bias = floats(form, (alike ? 1 : T) * width).fill(hidden(form));
+  let row = 0;
+  for (const { part, rows } of placed) {
+    const begin = row;
+    const columnOf = (at: number) =>
+      resident || at < part.held ? (rows[at] as number) : cached + begin + (at - part.held);
+    for (let own = 0; own < (alike ? 1 : rows.length - part.held); own++, row++) {
+      const limit = Math.max(part.sep, part.held + own + 1);
+      for (let at = 0; at < limit; at++) bias[row * width + columnOf(at)] = 0;
+    }
+  }
+  return tensorOf(bias, [alike ? 1 : T, width]);
+}
+
+const hidden = ({ precision }: GraphForm): number =>
+  precision === 'float16' ? (float32ToFloat16(Float32Array.of(HIDDEN.float16))[0] as number) : HIDDEN.float32;

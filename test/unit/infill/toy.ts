@@ -4,9 +4,9 @@
  */
 import type { Model } from '../../../engine/infill/fill.ts';
 import type { GlmConfig } from '../../../engine/model/config.ts';
-import { extendOneByOne } from '../../../engine/runtime/one-by-one.ts';
 import type { Runtime, Session, TokenRows } from '../../../engine/runtime/runtime.ts';
 import type { Tokenizer } from '../../../engine/tokenizer/tokenizer.ts';
+import { extendOneByOne } from '../runtime/one-by-one.ts';
 
 const special = {
   eos: 0,

@@ -29,7 +29,7 @@ export const SOURCES: Source[] = [
     file: 'glm-2021/cases-tanh-gelu.json',
     change: { activation: 'gelu-tanh' },
   },
-  ...['chatglm2-6b', 'chatglm3-6b', 'codegeex2-6b', 'glm-4-9b', 'glm-hf', 'glm4-hf'].map((folder) => ({
+  ...['chatglm2-6b', 'chatglm3-6b', 'codegeex2-6b', 'glm-4-9b', 'glm-hf', 'glm4-hf', 'glm4-moe-hf'].map((folder) => ({
     title: folder,
     folder,
     file: `${folder}/cases.json`,

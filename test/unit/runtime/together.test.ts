@@ -4,10 +4,10 @@ import type { GlmConfig } from '../../../engine/model/config.ts';
 import { createRandom } from '../../../engine/objective/random.ts';
 import { gatherCalls } from '../../../engine/runtime/gathered.ts';
 import type { NativeRuntimeOptions } from '../../../engine/runtime/native.ts';
-import { extendOneByOne } from '../../../engine/runtime/one-by-one.ts';
 import type { Runtime, Session, TokenRows } from '../../../engine/runtime/runtime.ts';
 import { sliceRows } from '../../../engine/verification/cases.ts';
 import { CAUSAL, CONFIGS, LEVELS, randomSample, SMALLEST } from '../native/tiny.ts';
+import { extendOneByOne } from './one-by-one.ts';
 import { openTiny } from './tiny-runtime.ts';
 
 const SEP = 41;

@@ -9,7 +9,6 @@ import { loadAddon, type NativeModel } from '../../../engine/native.ts';
 import type { InfillingSample } from '../../../engine/objective/blank-infilling.ts';
 import { type FimOrder, fillInTheMiddle, fimIds } from '../../../engine/objective/fill-in-the-middle.ts';
 import { createRandom } from '../../../engine/objective/random.ts';
-import { extendOneByOne } from '../../../engine/runtime/one-by-one.ts';
 import type { Runtime } from '../../../engine/runtime/runtime.ts';
 import { toBatch } from '../../../engine/training/batch.ts';
 import { drawCausalSample } from '../../../engine/training/causal-samples.ts';
@@ -19,6 +18,7 @@ import { sampleDrawer } from '../../../engine/training/sample-drawer.ts';
 import { drawStreamSample, type StreamMixture } from '../../../engine/training/stream-samples.ts';
 import { toyTokenizer } from '../infill/toy.ts';
 import { randomTensors, SMALLEST, trainerOf } from '../native/tiny.ts';
+import { extendOneByOne } from '../runtime/one-by-one.ts';
 import { corpusOf, program } from './toy-corpus.ts';
 import { TOY_RECIPE } from './toy-run.ts';
 

@@ -1,5 +1,5 @@
-/** Sessions extended in turn, for runtimes without a step that several share. */
-import type { Step } from './runtime.ts';
+/** Sessions extended in turn: what a step that several share is held against, and what runtimes of tests do. */
+import type { Step } from '../../../engine/runtime/runtime.ts';
 
 /** As `Runtime.extendTogether`. */
 export async function extendOneByOne(steps: readonly Step[], signal?: AbortSignal): Promise<Float32Array[]> {
