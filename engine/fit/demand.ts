@@ -7,7 +7,9 @@
 import type { QuantGroup } from '../checkpoint/quantization.ts';
 import { attentionWidths, type GlmConfig, type GlmTensorShape, isDecoder, tensorShapes } from '../model/config.ts';
 import { type CacheKind, glmGraph } from '../onnx/glm-graph.ts';
+import type { PlacedTensor } from '../onnx/graph.ts';
 import type { Precision } from '../onnx/weights.ts';
+import { SPARE_PLACES } from '../runtime/onnx/places.ts';
 
 export interface Demand {
   /** What stays for as long as the model is loaded. */
@@ -170,11 +172,13 @@ const ONNX_READ_ROWS = 256;
 export function onnxDemand(config: GlmConfig, { precision, cache }: OnnxForm, context: number): Demand {
   const float = precision === 'float16' ? 2 : 4;
   const { C, query, up, projection } = widths(config);
-  const kept = glmGraph(config, { precision, cache }).storedBytes;
+  const graph = glmGraph(config, { precision, cache });
+  const kept = graph.storedBytes;
   const embedding = float * config.vocabSize * C;
   // A head that is the embedding too is packed for products beside the table that is looked up.
   const packedHead = config.tiedEmbedding && (precision === 'float32' || precision === 'float16') ? embedding : 0;
-  const keysAndValues = 2 * config.layers * context * attentionWidths(config).key * float;
+  const places = context + (cache === 'resident' ? SPARE_PLACES : 0);
+  const keysAndValues = 2 * config.layers * places * attentionWidths(config).key * float;
   const rows = config.causal ? Math.min(context, ONNX_READ_ROWS) : context;
   const scores = float * config.heads * rows * context * SCORES_ALIVE;
   return {
@@ -183,6 +187,17 @@ export function onnxDemand(config: GlmConfig, { precision, cache }: OnnxForm, co
     cache: cache === 'resident' ? 2 * keysAndValues : keysAndValues,
     workSpace: scores + float * rows * (4 * C + query + projection + 2 * up) + 2 * 4 * config.vocabSize,
     loading: largestTensor(config),
-    readPerToken: kept + packedHead - (packedHead > 0 || !config.tiedEmbedding ? embedding : 0),
+    readPerToken:
+      kept -
+      unread(config, cache, graph.stored) +
+      packedHead -
+      (packedHead > 0 || !config.tiedEmbedding ? embedding : 0),
   };
+}
+
+/** Bytes of experts that a token does not go through; on a device it goes through all of them (engine/onnx/experts.ts). */
+function unread({ experts }: GlmConfig, cache: CacheKind, stored: readonly PlacedTensor[]): number {
+  if (!experts || cache === 'resident') return 0;
+  const own = stored.filter(({ name }) => name.includes('.mlp.experts.'));
+  return own.reduce((sum, { length }) => sum + length, 0) * (1 - experts.perToken / experts.count);
 }

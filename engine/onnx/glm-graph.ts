@@ -4,7 +4,7 @@
  * both directions, Part B what precedes it, and no candidate another (`visible` of the objective).
  */
 import { attentionWidths, type GlmConfig } from '../model/config.ts';
-import { routed } from './experts.ts';
+import { type Routed, routing } from './experts.ts';
 import { createGraph, type Graph } from './graph.ts';
 import { rotation } from './rotary.ts';
 import { createWeights, type Precision, type Weights } from './weights.ts';
@@ -64,8 +64,8 @@ export function glmGraph(config: GlmConfig, { precision, cache }: GraphForm): Gr
   const rotate = rotation(graph, weights, config, positions, blockPositions);
   const attend = attention(graph, weights, config, cache, rotate);
   // How many rows go to an expert is not known before, which keeps what is on the device from staying there.
-  const sparse = cache === 'rows';
-  for (let layer = 0; layer < config.layers; layer++) x = layerOf(graph, weights, config, layer, attend, sparse, x);
+  const route = config.experts && routing(graph, weights, config, cache === 'rows');
+  for (let layer = 0; layer < config.layers; layer++) x = layerOf(graph, weights, config, layer, attend, route, x);
 
   const rows = graph.node('Gather', [x, graph.input('logit_rows', 'int32', ['R'])]);
   const logits = weights.head(norm(graph, weights, config, 'transformer.final_layernorm', rows));
@@ -83,7 +83,7 @@ function layerOf(
   config: GlmConfig,
   layer: number,
   attend: Attend,
-  sparse: boolean,
+  route: Routed | undefined,
   x: string,
 ): string {
   const at = `transformer.layers.${layer}`;
@@ -109,10 +109,9 @@ function layerOf(
     const active = activate(graph, weights, config, inner, up);
     return weights.linear(active, `${name}.dense_4h_to_h`, C, inner, bias === 'all');
   };
-  const { experts } = config;
   let fed =
-    experts && layer >= experts.denseLayers
-      ? routed(graph, weights, config, experts, `${at}.mlp`, feedIn, sparse, feedForward)
+    route && layer >= (config.experts?.denseLayers ?? 0)
+      ? route(`${at}.mlp`, feedIn, feedForward)
       : feedForward(feedIn, `${at}.mlp`, F);
   if (sandwich) fed = norm(graph, weights, config, `${at}.post_mlp_layernorm`, fed);
   return add(h, feedIn, fed);

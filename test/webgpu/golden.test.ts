@@ -4,11 +4,15 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModelFolder } from '../../engine/model/load.ts';
+import { createRandom } from '../../engine/objective/random.ts';
 import type { Runtime } from '../../engine/runtime/runtime.ts';
 import { goldenCases, goldenFolder } from '../unit/native/golden.ts';
+import { randomTensors, SMALLEST } from '../unit/native/tiny.ts';
 import { openOnnx } from '../unit/onnx/host.ts';
 import { nativeLogits, noiseOf, rounded, shippedLogits } from '../unit/onnx/noise.ts';
 import { expectCase, expectChoices, expectSteps, expectTwoBlanks, SOURCES } from '../unit/onnx/records.ts';
+import { expectTogether } from '../unit/onnx/together.ts';
+import { folderOf, openTiny } from '../unit/runtime/tiny-runtime.ts';
 
 /** Disposed at the end only: as long as one is there, all use the same compiled shaders. */
 const opened: Runtime[] = [];
@@ -37,6 +41,21 @@ it('fills two blanks by reading the text again for each', async () => {
 
 it('scores choices side by side, in forks that share what was read', async () => {
   await expectChoices(await openOnnx(await goldenFolder('glm-2021'), { provider: 'webgpu' }));
+});
+
+it.each([
+  ['blank infilling', SMALLEST],
+  [
+    'causal, heads that share keys',
+    { ...SMALLEST, causal: true, hiddenSize: 32, heads: 4, keyValueHeads: 2, qkvLayout: 'thirds' as const },
+  ],
+])('candidates share a cache on the device, and leave it where it is full: %s', async (_, config) => {
+  const folder = folderOf(config, randomTensors(config, createRandom(3)));
+  const runtime = await openOnnx(folder, { provider: 'webgpu' });
+  opened.push(runtime);
+  const native = await openTiny(config);
+  await expectTogether(runtime, native);
+  native.dispose();
 });
 
 /** float16 is missing: SwiftShader has none. */

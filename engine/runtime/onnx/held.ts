@@ -6,10 +6,7 @@ import type { GlmConfig } from '../../model/config.ts';
 import type { GraphForm } from '../../onnx/glm-graph.ts';
 import { type Cache, createCache } from './cache.ts';
 import type { StepPart } from './messages.ts';
-import { createPlaces, type Places } from './places.ts';
-
-/** Places that a cache gets beyond its session's, when forks need them; on a device, which cannot add any, from the start. */
-export const SPARE_PLACES = 64;
+import { createPlaces, type Places, SPARE_PLACES } from './places.ts';
 
 export interface Shared {
   cache: Cache;

@@ -3,6 +3,9 @@
  * together, and only their further rows take places of their own.
  */
 
+/** Places that a cache gets beyond its session's, when forks need them; on a device, which cannot add any, from the start. */
+export const SPARE_PLACES = 64;
+
 export interface Places {
   readonly count: number;
   /** Free places, in ascending order, held once; none are taken where so many are not free. */

@@ -1,6 +1,7 @@
 /** A graph loaded into onnxruntime, and one step of sessions on it. Computes on the thread that calls it. */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { float32ToFloat16 } from '../../checkpoint/float-formats.ts';
+import type { GlmConfig } from '../../model/config.ts';
 import { cacheNames, type GraphForm, HIDDEN } from '../../onnx/glm-graph.ts';
 import { floats, type Tensors, tensorOf } from './cache.ts';
 import { createSessions, type Placed } from './held.ts';
@@ -41,7 +42,7 @@ export async function loadStepModel({ graph, config, form, provider, threads }: 
     const outputs = (await session.run({
       ...shared.cache.feeds(fresh, unread),
       ...rowFeeds(placed),
-      bias: sight(placed, shared.cache.columns(unread), form),
+      bias: sight(placed, shared.cache.columns(unread), form, config),
     })) as Tensors;
     shared.cache.keep(outputs, fresh);
     for (const each of placed) sessions.keep(each);
@@ -123,12 +124,18 @@ function rowFeeds(placed: readonly Placed[]): Tensors {
   };
 }
 
-/** Which columns each row sees: [T, columns], or [1, columns] where all of them see the same. */
-function sight(placed: readonly [Placed, ...Placed[]], cached: number, form: GraphForm): Tensor {
+/** Which columns each row sees: [T, columns], or [1, columns] where all see the same and no heads share keys. */
+function sight(
+  placed: readonly [Placed, ...Placed[]],
+  cached: number,
+  form: GraphForm,
+  { heads, keyValueHeads = heads }: GlmConfig,
+): Tensor {
   const resident = form.cache === 'resident';
   const T = placed.reduce((sum, { fresh }) => sum + fresh.length, 0);
   const width = resident ? cached : cached + T;
-  const alike = placed.length === 1 && (T === 1 || placed[0].part.sep >= placed[0].rows.length);
+  const alone = placed.length === 1 && keyValueHeads === heads;
+  const alike = T === 1 || (alone && placed[0].part.sep >= placed[0].rows.length);
   const bias = floats(form, (alike ? 1 : T) * width).fill(hidden(form));
   let row = 0;
   for (const { part, rows } of placed) {

@@ -6,6 +6,7 @@ import { sliceRows } from '../../../engine/verification/cases.ts';
 import { CONFIGS, randomSample, randomTensors, SMALLEST } from '../native/tiny.ts';
 import { folderOf, openTiny } from '../runtime/tiny-runtime.ts';
 import { openOnnx } from './host.ts';
+import { expectTogether } from './together.ts';
 
 const SEP = 61;
 const LENGTH = 130;
@@ -32,6 +33,24 @@ it.each(inOneStack)('%s: as the native runtime, at once and in pieces', async (_
   const wanted = await logitsOf(native, sample, LENGTH);
   expect(farthest(await logitsOf(runtime, sample, LENGTH), wanted)).toBeLessThan(1e-4);
   expect(farthest(await logitsOf(runtime, sample, 23), wanted)).toBeLessThan(1e-4);
+  runtime.dispose();
+  native.dispose();
+});
+
+it.each([
+  ['blank infilling', SMALLEST],
+  ['causal', { ...SMALLEST, causal: true }],
+  ['heads that share keys', { ...SMALLEST, hiddenSize: 32, heads: 4, keyValueHeads: 2, qkvLayout: 'thirds' as const }],
+])('candidates and others in one step are what they are alone: %s', async (_, config) => {
+  const runtime = await openOnnx(folderOf(config, randomTensors(config, createRandom(3))));
+  const native = await openTiny(config);
+  await expectTogether(runtime, native);
+  const session = runtime.open(9);
+  const step = { session, rows: sliceRows(randomSample(config, createRandom(4), 9, 4), 4) };
+  await expect(runtime.extendTogether([step, step])).rejects.toThrow('at most once');
+  await expect(runtime.extendTogether([{ ...step, session: native.open(9) }])).rejects.toThrow(
+    'Only sessions of this runtime',
+  );
   runtime.dispose();
   native.dispose();
 });

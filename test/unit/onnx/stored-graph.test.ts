@@ -147,7 +147,7 @@ describe.skipIf(!hasOnnx)('the checker of ONNX', { timeout: 60_000 }, () => {
   );
   it('takes the graphs of every family, in every form', async () => {
     const paths: string[] = [];
-    for (const family of ['glm-130b', 'chatglm-6b', 'glm-2021', 'chatglm2-6b', 'glm4-hf']) {
+    for (const family of ['glm-130b', 'chatglm-6b', 'glm-2021', 'chatglm2-6b', 'glm4-hf', 'glm4-moe-hf']) {
       const model = await goldenFolder(family);
       for (const form of forms) paths.push(await storedGraph(model, form, { cacheFolder }));
     }

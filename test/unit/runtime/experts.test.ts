@@ -7,7 +7,6 @@ import type { Experts } from '../../../engine/model/config.ts';
 import { loadModelFolder, type ModelFolder } from '../../../engine/model/load.ts';
 import { quantizeFolder } from '../../../engine/model/quantize-folder.ts';
 import { type NativeRuntimeOptions, openNativeRuntime } from '../../../engine/runtime/native.ts';
-import { openRuntime } from '../../../engine/runtime/open.ts';
 import type { TokenRows } from '../../../engine/runtime/runtime.ts';
 import { sliceRows } from '../../../engine/verification/cases.ts';
 import { goldenCases, goldenFolder, goldenPath, readGolden } from '../native/golden.ts';
@@ -107,18 +106,4 @@ it.each([
   const square = (sum: number, value: number) => sum + value * value;
   const lost = logits.map((value, i) => value - (exact[i] as number)).reduce(square, 0) / exact.reduce(square, 0);
   expect(Math.sqrt(lost)).toBeLessThan(most);
-});
-
-it('is computed natively where another runtime was asked for', async () => {
-  const told: string[] = [];
-  const onnx = { cacheFolder: home };
-  const runtime = await openRuntime(await goldenFolder(FAMILY), {
-    runtime: 'onnx-cpu',
-    onnx,
-    threads: 1,
-    tell: (message) => told.push(message),
-  });
-  expect(runtime.device).toMatch(/^native/);
-  expect(told).toEqual([expect.stringMatching(/experts.*natively only/)]);
-  runtime.dispose();
 });
