@@ -40,11 +40,11 @@ interface Case {
 }
 
 const cases: Record<string, Case> = {
-  'many layers': { shape: { layers: 16 }, context: 512, precisions: ['float32'] },
+  'many layers': { shape: { layers: 16 }, context: 512, precisions: ['float32', 'int4'] },
   'a large vocabulary that is the head too': {
     shape: { vocabSize: 60_000, layers: 2 },
     context: 512,
-    precisions: ['bfloat16'],
+    precisions: ['bfloat16', 'int4'],
   },
   'a head of its own, outer norms, gates': {
     shape: { vocabSize: 24_000, tiedEmbedding: false, norm: 'sandwich', activation: 'geglu', layers: 6 },

@@ -7,14 +7,17 @@ import { openNativeRuntime } from '../../../engine/runtime/native.ts';
 
 const [path, precision, context, threads] = process.argv.slice(2) as [string, 'float32', string, string];
 
-/** Bytes of memory that the process holds now, without what JavaScript no longer needs. */
+/**
+ * Bytes of memory that the process holds now, without what JavaScript no longer needs, and without pages of programs
+ * and libraries, of which there are more the more of them has run: the files hold these, whatever the model.
+ */
 async function resident(): Promise<number> {
   // Memory of arrays is given back by another thread, some time after they were collected.
   for (let turn = 0; turn < 3; turn++) {
     (globalThis as unknown as { gc(): void }).gc();
     await pause(30);
   }
-  return Number(/VmRSS:\s*(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
+  return Number(/RssAnon:\s*(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
 }
 
 const folder = await loadModelFolder(path);
