@@ -6,6 +6,8 @@ import { writeFileAtomically } from '../../../engine/checkpoint/atomic-write.ts'
 import { wholeNumber } from '../../../engine/cli/arguments.ts';
 import { dataFolder } from '../../../engine/cli/environment.ts';
 import { corpusPlaces } from '../../../engine/training/corpus/corpus.ts';
+import type { ClozeSettings } from '../../../language-server/protocol.ts';
+import { checkSettings } from '../../../language-server/settings.ts';
 import { drawHoles, folderSources, heldOutSources } from './holes.ts';
 import { figures, type GolfReport, toPage } from './page.ts';
 import { openReplay } from './replay.ts';
@@ -21,6 +23,7 @@ save, for each setting in turn.
   --length N      characters of a stretch, default 200
   --model FOLDER  default: the embedded model
   --threads N     default 1
+  --completion S  settings of inline completion as JSON, such as '{"threshold": 0.3}', in place of their defaults
   --json FILE     every score of every stretch
   --docs FOLDER   write defaults.md and figures/golf-*.svg there`;
 
@@ -34,6 +37,7 @@ export async function benchGolf(args: readonly string[], machine: string): Promi
       length: { type: 'string', default: '200' },
       model: { type: 'string', default: 'engine/embedded-model' },
       threads: { type: 'string', default: '1' },
+      completion: { type: 'string', default: '{}' },
       json: { type: 'string' },
       docs: { type: 'string' },
     },
@@ -50,7 +54,8 @@ export async function benchGolf(args: readonly string[], machine: string): Promi
       ? await heldOutSources(corpusPlaces(dataFolder()).corpus, 'engine/embedded-model/tokenizer.json', files)
       : await folderSources(folder, files);
   const holes = drawHoles(sources, length);
-  const replay = await openReplay(values.model, wholeNumber(values.threads, '--threads', 0));
+  const base = completionSettings(values.completion);
+  const replay = await openReplay(values.model, wholeNumber(values.threads, '--threads', 0), base);
   try {
     const sweeps = await runSweeps(replay, holes, (line) => process.stderr.write(`${line}\n`));
     const report: GolfReport = {
@@ -60,7 +65,7 @@ export async function benchGolf(args: readonly string[], machine: string): Promi
       device: replay.device,
       holes: holes.map(({ path, language, scene, typed }) => ({ path, language, scene, characters: typed.length })),
       sweeps,
-      flicker: sum(await replay.run(holes, {}, false)),
+      flicker: sum(await replay.run(holes, {}, 'idle')),
     };
     process.stdout.write(toPage(report));
     if (values.json) await writeFileAtomically(values.json, `${JSON.stringify(report, null, 2)}\n`);
@@ -76,4 +81,14 @@ async function writeDocs(folder: string, report: GolfReport): Promise<void> {
     await writeFileAtomically(join(folder, 'figures', name), svg);
   }
   await writeFileAtomically(join(folder, 'defaults.md'), toPage(report));
+}
+
+/** Only what was given; throws where a name or a value is none that the editor would take. */
+function completionSettings(given: string): Partial<ClozeSettings['completion']> {
+  const completion: unknown = JSON.parse(given);
+  const { settings, problems } = checkSettings({ completion });
+  const unknown = Object.keys(Object(completion)).filter((name) => !Object.hasOwn(settings.completion, name));
+  if (unknown.length > 0) problems.push(`There is no setting cloze.completion.${unknown.join(', ')}.`);
+  if (problems.length > 0) throw new Error(`--completion: ${problems.join(' ')}`);
+  return completion as Partial<ClozeSettings['completion']>;
 }

@@ -55,6 +55,7 @@ const TITLES: Readonly<Record<Sweep['id'], [title: string, axis: string, file: s
   multiline: ['Multi-line rule', 'auto (0), never (1)', 'golf-multiline'],
   'before-share': ['Share of the context before the cursor', 'share', 'golf-before-share'],
   'context-tokens': ['Tokens of context', 'tokens', 'golf-context-tokens'],
+  hasty: ['Somebody who reads the first word alone', 'threshold', 'golf-hasty'],
 };
 
 /** SVG files by name. */
@@ -78,7 +79,8 @@ export function toPage(report: GolfReport): string {
     '',
     'Written by the command below; do not edit. A person types held-out text again through the completion pipeline of the',
     'language server, asks after every key, waits for the answer and takes what is right: all of a suggestion with one key,',
-    'else its leading lines or words with one key each. Nothing wrong is taken, so nothing is deleted later. Indentation',
+    'else its leading lines or words with one key each. Nothing wrong is taken, so nothing is deleted later (but see the last',
+    'section). Indentation',
     `counts as no key. **Net saving** is the share of keys saved, less ${COST} key for every suggestion that came up and was of`,
     'no use (a glance of 0.2 s at five keys a second); the curves show other prices.',
     '',
@@ -118,7 +120,7 @@ function chosen(sweeps: readonly Sweep[]): string[] {
 function section(sweep: Sweep): string[] {
   const [title, , file] = TITLES[sweep.id];
   const row = (point: Point): string[] => {
-    const { shown, accepted, partly, wrong, keys } = sum(point.scores);
+    const { shown, accepted, partly, wrong, deleted, deletedCharacters, keys } = sum(point.scores);
     const per = (count: number) => ((100 * count) / keys).toFixed(1);
     return [
       point.name,
@@ -128,6 +130,7 @@ function section(sweep: Sweep): string[] {
       per(accepted),
       per(partly),
       per(wrong),
+      ...(sweep.id === 'hasty' ? [per(deleted), per(deletedCharacters)] : []),
     ];
   };
   return [
@@ -138,7 +141,10 @@ function section(sweep: Sweep): string[] {
     `![Net saving](figures/${file}.svg)`,
     '',
     ...table(
-      ['value', 'keys saved, %', 'net saving, %', 'shown per 100 keys', 'taken whole', 'taken in part', 'wrong'],
+      [
+        ...['value', 'keys saved, %', 'net saving, %', 'shown per 100 keys', 'taken whole', 'taken in part', 'wrong'],
+        ...(sweep.id === 'hasty' ? ['deleted in part later', 'characters deleted'] : []),
+      ],
       sweep.points.map(row),
     ),
     '',
@@ -159,6 +165,10 @@ const NOTES: Readonly<Record<Sweep['id'], string[]>> = {
     'was trained.',
   ],
   'context-tokens': ['Text on both sides together; less is faster to read.'],
+  hasty: [
+    'Where the first word is right the whole suggestion is taken, and what is wrong of it deleted again, a key for each word.',
+    'Saved keys count these. A threshold has to do well here too.',
+  ],
 };
 
 function share({ scores }: Point, cost: number): Estimate {

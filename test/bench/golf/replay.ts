@@ -8,7 +8,7 @@ import type { Completed } from '../../../language-server/engine-host.ts';
 import type { ClozeSettings } from '../../../language-server/protocol.ts';
 import { defaultSettings } from '../../../language-server/settings.ts';
 import type { Hole } from './holes.ts';
-import { type Score, typeAgain } from './typist.ts';
+import { type Person, type Score, typeAgain } from './typist.ts';
 
 /** What differs from the defaults of the settings, and of the engine's layout. */
 export interface Variant {
@@ -24,7 +24,7 @@ export interface Replay {
   model: string;
   device: string;
   /** One score for each hole. */
-  run(holes: readonly Hole[], variant: Variant, accepts?: boolean): Promise<Score[]>;
+  run(holes: readonly Hole[], variant: Variant, person?: Person): Promise<Score[]>;
   /** Calls of the model so far; what was filled before is not filled again. */
   calls(): number;
   dispose(): Promise<void>;
@@ -32,7 +32,12 @@ export interface Replay {
 
 const silent = { level: 'off' as const, error() {}, info() {}, debug() {} };
 
-export async function openReplay(modelFolder: string, threads: number): Promise<Replay> {
+/** `base`: settings of inline completion in place of the defaults, wherever a variant has none of its own. */
+export async function openReplay(
+  modelFolder: string,
+  threads: number,
+  base: Partial<ClozeSettings['completion']> = {},
+): Promise<Replay> {
   const engine = await loadEngine({ modelFolder, threads });
   /** By passage and options, the limit of certainty left out: what was written up to a lower one serves a higher one. */
   const known = new Map<string, { least: number; fill: Fill }>();
@@ -59,10 +64,13 @@ export async function openReplay(modelFolder: string, threads: number): Promise<
   async function typeHole(
     hole: Hole,
     { completion, beforeShare, gate = (fill) => fill }: Variant,
-    accepts: boolean,
+    person: Person,
   ): Promise<Score> {
     // No time limit: then nothing depends on how fast or busy the machine is.
-    const settings = { ...defaultSettings, completion: { ...defaultSettings.completion, timeLimit: 0, ...completion } };
+    const settings = {
+      ...defaultSettings,
+      completion: { ...defaultSettings.completion, timeLimit: 0, ...base, ...completion },
+    };
     let document: TextDocument | undefined;
     const pipeline = createPipeline({
       documents: { get: () => document, all: () => (document ? [document] : []) },
@@ -75,15 +83,15 @@ export async function openReplay(modelFolder: string, threads: number): Promise<
     const hold = (next: TextDocument) => {
       document = next;
     };
-    return typeAgain({ hole, uri: `file:///${encodeURI(hole.path)}`, pipeline, hold, accepts });
+    return typeAgain({ hole, uri: `file:///${encodeURI(hole.path)}`, pipeline, hold, person });
   }
 
   return {
     model: engine.name,
     device: engine.device,
-    async run(holes, variant, accepts = true) {
+    async run(holes, variant, person = 'careful') {
       const scores: Score[] = [];
-      for (const hole of holes) scores.push(await typeHole(hole, variant, accepts));
+      for (const hole of holes) scores.push(await typeHole(hole, variant, person));
       return scores;
     },
     calls: () => calls,

@@ -4,7 +4,7 @@ import type { Fill } from '../../../engine/infill/fill.ts';
 import { defaultSettings } from '../../../language-server/settings.ts';
 import type { Hole } from './holes.ts';
 import type { Gate, Replay, Variant } from './replay.ts';
-import { type Score, sum } from './typist.ts';
+import { type Person, type Score, sum } from './typist.ts';
 
 /**
  * Keys that a wrong suggestion costs: at five keys a second, one key is a glance of 0.2 s. The defaults are chosen at
@@ -21,12 +21,13 @@ export interface Point {
 }
 
 export interface Sweep {
-  id: 'threshold' | 'whole-line' | 'multiline' | 'before-share' | 'context-tokens';
+  id: 'threshold' | 'whole-line' | 'multiline' | 'before-share' | 'context-tokens' | 'hasty';
   points: Point[];
 }
 
 const THRESHOLDS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9];
 const WHOLE_LINE_THRESHOLDS = [0.1, 0.3, 0.5, 0.7];
+const HASTY_THRESHOLDS = [0.3, 0.5, 0.7, 0.9];
 const BEFORE_SHARES = [0.4, 0.6, 0.8];
 const CONTEXT_TOKENS = [200, 400, 800];
 
@@ -35,10 +36,11 @@ export async function runSweeps(replay: Replay, holes: readonly Hole[], say: (li
     id: Sweep['id'],
     points: readonly (readonly [name: string, at: number, variant: Variant])[],
     among: readonly Hole[] = holes,
+    person: Person = 'careful',
   ): Promise<Sweep> => {
     const done: Point[] = [];
     for (const [name, at, variant] of points) {
-      const scores = await replay.run(among, variant);
+      const scores = await replay.run(among, variant, person);
       const { pressed, keys, wrong } = sum(scores);
       say(`${id} ${name}: ${pressed} of ${keys} keys, ${wrong} wrong; ${replay.calls()} calls`);
       done.push({ name, at, scores });
@@ -78,9 +80,15 @@ export async function runSweeps(replay: Replay, holes: readonly Hole[], say: (li
       CONTEXT_TOKENS.map((value) => [String(value), value, { completion: { contextTokens: value } }]),
     ),
   ];
+  const hasty = await sweep(
+    'hasty',
+    HASTY_THRESHOLDS.map((value) => [String(value), value, { completion: { threshold: value } }]),
+    holes,
+    'hasty',
+  );
   // Last, since each fill is written to its end and serves no other point.
   const { points } = await sweep('threshold', [['0', 0, { completion: { threshold: 0 } }]]);
-  return [{ ...threshold, points: [...points, ...threshold.points] }, ...others];
+  return [{ ...threshold, points: [...points, ...threshold.points] }, ...others, hasty];
 }
 
 /** The share of keys saved, less what wrong suggestions cost. */

@@ -1,8 +1,9 @@
 /**
- * A person who types a text again, asks for a completion after every key, and takes what is right: the whole of a
- * suggestion with one key; else its leading lines, one key each; else its leading words, one key each where that saves a
- * key. Nothing wrong is ever taken, so nothing is deleted. Indentation costs nothing, since editors insert it with the
- * line break.
+ * A person who types a text again and asks for a completion after every key. A careful one takes what is right: the whole
+ * of a suggestion with one key; else its leading lines, one key each; else its leading words, one key each where that saves
+ * a key; nothing wrong is taken, so nothing is deleted. A hasty one reads the first word alone: where that is right all is
+ * taken, and what was wrong of it is deleted again, one key for each word. Indentation costs nothing, since editors insert
+ * it with the line break.
  */
 import { type InlineCompletionItem, InlineCompletionTriggerKind } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
@@ -18,9 +19,15 @@ export interface Score {
   accepted: number;
   partly: number;
   wrong: number;
+  /** Suggestions that were taken and of which something was deleted later, and how many characters that were. */
+  deleted: number;
+  deletedCharacters: number;
   /** Suggestions that changed or went although what was typed agreed with them. */
   flickers: number;
 }
+
+/** `idle`: types on whatever is shown, so that flickers can be counted. */
+export type Person = 'careful' | 'hasty' | 'idle';
 
 export const NOTHING: Readonly<Score> = {
   keys: 0,
@@ -29,6 +36,8 @@ export const NOTHING: Readonly<Score> = {
   accepted: 0,
   partly: 0,
   wrong: 0,
+  deleted: 0,
+  deletedCharacters: 0,
   flickers: 0,
 };
 
@@ -38,11 +47,10 @@ export interface Typing {
   pipeline: Pick<Pipeline, 'complete'>;
   /** Puts the document where the pipeline finds it. */
   hold(document: TextDocument): void;
-  /** False for a person who types on whatever is shown: to count flickers. */
-  accepts: boolean;
+  person: Person;
 }
 
-export async function typeAgain({ hole, uri, pipeline, hold, accepts }: Typing): Promise<Score> {
+export async function typeAgain({ hole, uri, pipeline, hold, person }: Typing): Promise<Score> {
   const { before, typed, after } = hole;
   const score: Score = { ...NOTHING, keys: keysOf(typed) };
   let version = 1;
@@ -58,16 +66,18 @@ export async function typeAgain({ hole, uri, pipeline, hold, accepts }: Typing):
     const [item] = await pipeline.complete(params, new AbortController().signal);
     const suggestion = item ? suggestedText(item) : '';
     const rest = typed.slice(done);
-    const taken = accepts ? rightPart(suggestion, rest) : { length: 0, keys: 0 };
+    const taken = takes(person, suggestion, rest);
     if (suggestion !== screen) {
       if (screen !== '') score.flickers++;
       if (suggestion !== '') {
         score.shown++;
         if (taken.length === 0) score.wrong++;
-        else if (taken.length === suggestion.length) score.accepted++;
+        else if (taken.length === suggestion.length || taken.deleted > 0) score.accepted++;
         else score.partly++;
       }
     }
+    if (taken.deleted > 0) score.deleted++;
+    score.deletedCharacters += taken.deleted;
     const next = taken.length > 0 ? taken.length : lengthOfKey(rest);
     score.pressed += taken.length > 0 ? taken.keys : 1;
     const key = rest.slice(0, next);
@@ -100,8 +110,27 @@ function suggestedText({ insertText, range }: InlineCompletionItem): string {
 }
 
 export interface Taken {
+  /** Characters that stay. */
   length: number;
   keys: number;
+  /** Characters that were taken as well, and deleted. */
+  deleted: number;
+}
+
+function takes(person: Person, suggestion: string, rest: string): Taken {
+  if (person === 'idle') return { length: 0, keys: 0, deleted: 0 };
+  return person === 'hasty' ? hastyPart(suggestion, rest) : rightPart(suggestion, rest);
+}
+
+/** All of a suggestion whose first word is right; then what is wrong of it is deleted, a word with each key. */
+export function hastyPart(suggestion: string, rest: string): Taken {
+  const [first = ''] = /^\s*(?:[\p{L}\p{N}_$]+|[^\p{L}\p{N}_$\s]+)/u.exec(suggestion) ?? [];
+  if (!endsRight(first, rest)) return { length: 0, keys: 0, deleted: 0 };
+  let length = 0;
+  while (length < suggestion.length && suggestion[length] === rest[length]) length++;
+  const wrong = suggestion.slice(length);
+  const words = wrong.match(/[\p{L}\p{N}_$]+|[^\p{L}\p{N}_$\s]+/gu)?.length ?? 0;
+  return { length, keys: 1 + words, deleted: wrong.length };
 }
 
 /** How much of a suggestion the person takes, and with how many keys. */
@@ -126,7 +155,7 @@ export function rightPart(suggestion: string, rest: string): Taken {
 
 /** Nothing is taken where typing it takes no more keys. */
 function worth(text: string, keys: number): Taken {
-  return keysOf(text) > keys ? { length: text.length, keys } : { length: 0, keys: 0 };
+  return keysOf(text) > keys ? { length: text.length, keys, deleted: 0 } : { length: 0, keys: 0, deleted: 0 };
 }
 
 /** Whether the text goes on so, up to the end of a word. */

@@ -1,7 +1,7 @@
 /** The person of completion golf: what is counted decides which defaults are chosen. */
 import { describe, expect, it } from 'vitest';
 import type { Hole } from '../../bench/golf/holes.ts';
-import { keysOf, rightPart, typeAgain } from '../../bench/golf/typist.ts';
+import { hastyPart, keysOf, type Person, rightPart, typeAgain } from '../../bench/golf/typist.ts';
 
 const hole: Hole = {
   path: 'a.ts',
@@ -29,8 +29,8 @@ function pipelineOf(says: (before: string) => string) {
     },
   };
 }
-const play = (says: (before: string) => string, accepts = true) =>
-  typeAgain({ hole, uri: 'file:///a.ts', accepts, ...pipelineOf(says) });
+const play = (says: (before: string) => string, person: Person = 'careful') =>
+  typeAgain({ hole, uri: 'file:///a.ts', person, ...pipelineOf(says) });
 
 describe('what the person takes', () => {
   it.each([
@@ -45,7 +45,19 @@ describe('what the person takes', () => {
     ['', 'yes', 0, 0],
   ])('of %j before %j', (suggestion, rest, length, keys) => {
     const saves = keysOf(suggestion.slice(0, length)) > keys;
-    expect(rightPart(suggestion, rest)).toEqual(saves ? { length, keys } : { length: 0, keys: 0 });
+    expect(rightPart(suggestion, rest)).toEqual({ ...(saves ? { length, keys } : { length: 0, keys: 0 }), deleted: 0 });
+  });
+});
+
+describe('what a hasty person takes', () => {
+  it.each([
+    ['return b;', 'return a;', 7, 3, 2],
+    ['return a;', 'return a;', 9, 1, 0],
+    ['return a;\n  c(x);', 'return a;\n  b();', 12, 5, 5],
+    ['no', 'yes', 0, 0, 0],
+    ['ret', 'return a;', 0, 0, 0],
+  ])('of %j before %j', (suggestion, rest, length, keys, deleted) => {
+    expect(hastyPart(suggestion, rest)).toEqual({ length, keys, deleted });
   });
 });
 
@@ -63,11 +75,21 @@ describe('keys', () => {
     expect(await play(says)).toMatchObject({ keys: 14, pressed: 6, accepted: 1, partly: 0, wrong: 5 });
   });
 
+  it('are pressed for what is deleted again', async () => {
+    const says = (before: string) => (before.endsWith('{\n  ') ? 'return b + 1;' : '');
+    expect(await play(says, 'hasty')).toMatchObject({
+      pressed: 1 + 4 + 7,
+      accepted: 1,
+      deleted: 1,
+      deletedCharacters: 6,
+    });
+  });
+
   it('typed through a suggestion that stays show it once; one that changes flickers', async () => {
     const whole = 'return a;';
     const stays = (before: string) => whole.slice(before.length - hole.before.length);
-    expect(await play(stays, false)).toMatchObject({ shown: 1, flickers: 0 });
+    expect(await play(stays, 'idle')).toMatchObject({ shown: 1, flickers: 0 });
     const changes = (before: string) => (before.endsWith('ret') ? 'urn b;' : stays(before));
-    expect(await play(changes, false)).toMatchObject({ shown: 3, flickers: 2 });
+    expect(await play(changes, 'idle')).toMatchObject({ shown: 3, flickers: 2 });
   });
 });

@@ -52,7 +52,7 @@ it(`nothing flickers in ${KEYS} keys with a model that changes its mind at every
   const hold = (next: TextDocument) => {
     document = next;
   };
-  const score = await typeAgain({ hole, uri: 'file:///a.ts', pipeline, hold, accepts: false });
+  const score = await typeAgain({ hole, uri: 'file:///a.ts', pipeline, hold, person: 'idle' });
   expect(score.keys).toBeGreaterThanOrEqual(KEYS);
   expect(score.shown).toBeGreaterThan(KEYS / 50);
   expect(score.flickers).toBe(0);
