@@ -101,10 +101,16 @@ export interface NativeModel {
    */
   setRows(name: string, row: number, dtype: StoredFloats, bytes: Uint8Array): Promise<void>;
   /**
-   * A matrix that is quantised already, in the bytes of GLM-130B's checkpoints (engine/checkpoint/quantization.ts).
-   * Only in a model of `int8` or `int4`; it keeps the format given here.
+   * The same of a matrix that is quantised already, in the bytes of GLM-130B's checkpoints
+   * (engine/checkpoint/quantization.ts). Only in a model of `int8` or `int4`; it keeps the format given here.
    */
-  setQuantized(name: string, format: { bits: 4 | 8; group: 'row' | 32 | 64 }, q: Int8Array, scales: Uint16Array): void;
+  setQuantized(
+    name: string,
+    row: number,
+    format: { bits: 4 | 8; group: 'row' | 32 | 64 },
+    q: Int8Array,
+    scales: Uint16Array,
+  ): Promise<void>;
   /** Throws unless all tensors have been set. */
   ready(): void;
   open(capacity: number): NativeSession;

@@ -22,8 +22,8 @@ export type { Dtype, TensorInfo } from './safetensors-header.ts';
 
 export interface SafetensorsFile extends SafetensorsHeader {
   readonly path: string;
-  /** The bytes of one tensor, or those of `range`, in a buffer of their own (so any typed array can view them). */
-  read(name: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>>;
+  /** As of a `TensorFile`. */
+  read(name: string, range?: ByteRange, space?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
   close(): Promise<void>;
 }
 
@@ -44,11 +44,11 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
       path,
       tensors,
       metadata,
-      async read(name, range) {
+      async read(name, range, space) {
         const info = tensors.get(name);
         if (!info) throw new Error(`${path}: there is no tensor ${JSON.stringify(name)}.`);
         const { begin, end } = range ?? { begin: 0, end: info.end - info.begin };
-        return readBytes(file, dataStart + info.begin + begin, end - begin, path);
+        return readBytes(file, dataStart + info.begin + begin, end - begin, path, space);
       },
       close: () => file.close(),
     };

@@ -19,8 +19,8 @@ export interface TensorFile {
   readonly metadata: Record<string, string>;
   /**
    * The bytes of one tensor, row after row, or those of `range`, in a buffer of their own (so any typed array can view
-   * them).
+   * them), or in `space` where that is given and the file lends itself to it.
    */
-  read(name: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>>;
+  read(name: string, range?: ByteRange, space?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
   close(): Promise<void>;
 }

@@ -37,7 +37,7 @@ export async function openTorchFile(path: string): Promise<TensorFile> {
       path,
       tensors: new Map([...tensors].map(([name, { info }]) => [name, info])),
       metadata: {},
-      async read(name, range) {
+      async read(name, range, space) {
         const found = tensors.get(name);
         if (!found) throw new Error(`${path}: there is no tensor ${JSON.stringify(name)}.`);
         const { tensor, extent } = found;
@@ -49,7 +49,8 @@ export async function openTorchFile(path: string): Promise<TensorFile> {
           path,
         );
         const at = start + tensor.offset * width;
-        if (range && isContiguous(tensor)) return readBytes(file, at + range.begin, range.end - range.begin, path);
+        if (range && isContiguous(tensor))
+          return readBytes(file, at + range.begin, range.end - range.begin, path, space);
         const bytes = await readBytes(file, at, extent * width, path);
         const whole = isContiguous(tensor) ? bytes : gathered(bytes, tensor, width);
         return range ? whole.slice(range.begin, range.end) : whole;

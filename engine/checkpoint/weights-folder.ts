@@ -81,10 +81,10 @@ async function openShards(index: string, folder: string, format: Format): Promis
       path: index,
       tensors,
       metadata: Object.assign({}, ...[...shards.values()].map(({ metadata }) => metadata)),
-      read(tensor, range) {
+      read(tensor, range, space) {
         const shard = shards.get(shardOf.get(tensor) ?? '');
         if (!shard) throw new Error(`${index}: there is no tensor ${JSON.stringify(tensor)}.`);
-        return shard.read(tensor, range);
+        return shard.read(tensor, range, space);
       },
       close,
     };

@@ -21,7 +21,8 @@ import { glm4Hf } from './families/glm4-hf.ts';
 import { glm4MoeHf } from './families/glm4-moe-hf.ts';
 import { exists } from './new-folder.ts';
 import { LATEST, openShards } from './parallel-shards.ts';
-import { checkBits, matchTensors, piecesOf, readScales, readStored, type StoredTensor } from './stored-tensors.ts';
+import { checkBits, matchTensors, readScales, readStored, type StoredTensor } from './stored-tensors.ts';
+import { pieceSpaces, piecesOf } from './tensor-pieces.ts';
 
 const FAMILIES: readonly Family[] = [glm130b, chatglm6b, chatglm2, glm2021, glmHf, glm4Hf, glm4MoeHf, cloze];
 
@@ -36,7 +37,7 @@ export interface LoadedTensor {
   data: Uint8Array<ArrayBuffer>;
   /** Where `data` has only some rows of a matrix: the first of them. */
   row?: number;
-  /** The same bytes as a matrix, where the file holds it quantised (dtype I8). */
+  /** The same bytes as a matrix, or these rows of it, where the file holds it quantised (dtype I8). */
   quantized?: QuantizedMatrix;
 }
 
@@ -60,7 +61,8 @@ export interface ModelFolder {
   group?: QuantGroup;
   /**
    * Every tensor of `tensorShapes(config)`, in that order, one in memory at a time. May be walked more than once. With
-   * `largest`, matrices of floats may come in pieces of about as many bytes (`row`), one after another.
+   * `largest`, matrices may come in pieces of about as many bytes (`row`), one after another; the bytes of a piece stay
+   * as they are until the piece after the next is asked for.
    */
   tensors(largest?: number): AsyncGenerator<LoadedTensor, void, undefined>;
 }
@@ -108,12 +110,16 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
     ...(format ? { bits: format.bits, group: format.group } : {}),
     async *tensors(largest) {
       const open = await openFile();
+      const spaces = largest === undefined ? undefined : pieceSpaces(largest);
       try {
         for (const tensor of stored) {
           const { name, shape, dtype, format: own } = tensor;
-          const pieces = largest === undefined ? undefined : piecesOf(open, tensor, largest);
+          const pieces = spaces && piecesOf(open, tensor, spaces);
           if (pieces) {
-            for await (const { row, data } of pieces) yield { name, shape, dtype, data, row };
+            for await (const { row, rows, data, scales } of pieces) {
+              const whole = own && scales && { ...own, rows, columns: shape[1] as number, data: signed(data), scales };
+              yield { name, shape, dtype, data, row, ...(whole ? { quantized: whole } : {}) };
+            }
             continue;
           }
           const data = await readStored(open, tensor.sources);
@@ -123,7 +129,7 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
           }
           const scales = await readScales(open, tensor.sources);
           const [rows, columns] = shape as [number, number];
-          const quantized = { ...own, rows, columns, data: new Int8Array(data.buffer), scales };
+          const quantized = { ...own, rows, columns, data: signed(data), scales };
           yield { name, shape, dtype, data, quantized };
         }
       } finally {
@@ -131,6 +137,10 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
       }
     },
   };
+}
+
+function signed({ buffer, byteOffset, byteLength }: Uint8Array): Int8Array {
+  return new Int8Array(buffer, byteOffset, byteLength);
 }
 
 function recognise(keys: ConfigKeys): Family {

@@ -39,20 +39,28 @@ export async function openShards(folder: string, family: Family, config: GlmConf
       splits.set(name, split);
       return split;
     });
+    let merged: { name: string; bytes: Promise<Uint8Array<ArrayBuffer>> } | undefined;
+    const mergeParts = async (name: string, { dtype, shape }: StoredInfo, split: Split) => {
+      const whole = new Uint8Array(byteLength(dtype, shape) ?? 0);
+      for (const [index, shard] of shards.entries())
+        putPart(await shard.read(name), whole, shape, DTYPE_BYTES[dtype], split, { index, of: shards.length });
+      return whole;
+    };
     return {
       path,
       tensors,
       metadata: {},
-      async read(name, range) {
+      async read(name, range, space) {
         const [first] = shards as [TensorFile];
         const info = tensors.get(name);
         const split = splits.get(name);
-        if (!info || !split || shards.length === 1) return first.read(name, range);
-        const whole = new Uint8Array(byteLength(info.dtype, info.shape) ?? 0);
-        const width = DTYPE_BYTES[info.dtype];
-        for (const [index, shard] of shards.entries())
-          putPart(await shard.read(name), whole, info.shape, width, split, { index, of: shards.length });
-        return range ? whole.slice(range.begin, range.end) : whole;
+        if (!info || !split || shards.length === 1) return first.read(name, range, space);
+        // Ranges of one tensor follow each other: it is put together once for all of them.
+        if (merged?.name !== name) merged = { name, bytes: mergeParts(name, info, split) };
+        const whole = await merged.bytes;
+        if (range) return whole.slice(range.begin, range.end);
+        merged = undefined;
+        return whole;
       },
       close,
     };

@@ -12,10 +12,11 @@ import type { StoredInfo, TensorFile } from '../checkpoint/tensor-file.ts';
 import { loadAddon, type StoredFloats } from '../native.ts';
 import { describeModelFolder } from './load.ts';
 import { copyCompanions, copyConfig, writeFolder } from './new-folder.ts';
-import { isMatrix, piecesOf, scaleName } from './stored-tensors.ts';
+import { isMatrix, scaleName } from './stored-tensors.ts';
+import { type PieceSpaces, pieceSpaces, piecesOf } from './tensor-pieces.ts';
 
 /** Bytes of a matrix that are quantised at a time. */
-const PIECE = 32 << 20;
+const PIECE = 8 << 20;
 
 export interface QuantizedFolder {
   /** Bytes of all tensors before and after. */
@@ -63,6 +64,7 @@ export async function quantizeFolder(
       }
       // A matrix is written just before its scales.
       let scales: Uint8Array[] = [];
+      const spaces = pieceSpaces(PIECE);
       let [done, after] = [0, 0];
       const bytesOf = async function* (name: string): AsyncGenerator<Uint8Array, void, undefined> {
         signal?.throwIfAborted();
@@ -70,7 +72,7 @@ export async function quantizeFolder(
         const info = file.tensors.get(name);
         const own = formats.get(name);
         if (info && own) scales = [];
-        const parts = !info ? scales : own ? quantizedPieces(file, info, own, search, scales) : [await file.read(name)];
+        const parts = !info ? scales : own ? quantizedPieces(file, info, own, { search, scales, spaces }) : [await file.read(name)];
         for await (const bytes of parts) {
           signal?.throwIfAborted();
           after += bytes.byteLength;
@@ -99,11 +101,10 @@ async function* quantizedPieces(
   file: TensorFile,
   { name, dtype, shape }: StoredInfo,
   format: QuantFormat,
-  search: boolean,
-  scales: Uint8Array[],
+  { search, scales, spaces }: { search: boolean; scales: Uint8Array[]; spaces: PieceSpaces },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const columns = shape[1] as number;
-  for await (const { row, data } of piecesOf(file, { sources: [name], shape }, PIECE) ?? []) {
+  for await (const { row, data } of piecesOf(file, { sources: [name], shape }, spaces) ?? []) {
     const threads = availableParallelism();
     const made = await loadAddon().quantizeRows(dtype as StoredFloats, data, columns, format, search, threads);
     if (!made) {

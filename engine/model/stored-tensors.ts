@@ -6,8 +6,7 @@ import { float32ToFloat16 } from '../checkpoint/float-formats.ts';
 import { formatOf, type QuantFormat } from '../checkpoint/quantization.ts';
 import { floatsOf } from '../checkpoint/safetensors.ts';
 import { byteLength, DTYPE_BYTES, type Dtype } from '../checkpoint/safetensors-header.ts';
-import type { StoredInfo, TensorFile } from '../checkpoint/tensor-file.ts';
-import { ROWS_TOGETHER } from '../native.ts';
+import type { TensorFile } from '../checkpoint/tensor-file.ts';
 import { attentionWidths, type GlmConfig, tensorShapes } from './config.ts';
 import { type Family, GATED_PARTS, isStoredFrequency, PARTS, type Part } from './families/family.ts';
 
@@ -92,71 +91,21 @@ export async function readStored(file: TensorFile, sources: readonly string[]): 
   return bytes;
 }
 
-export interface Piece {
-  /** The first of the rows. */
-  row: number;
-  data: Uint8Array<ArrayBuffer>;
-}
-
-/**
- * The rows of a matrix of floats in pieces of about `largest` bytes, ROWS_TOGETHER or a multiple of it at a time; the
- * next is read while one is worked on. Undefined where its parts do not divide so: then `readStored` reads it whole.
- */
-export function piecesOf(
-  file: TensorFile,
-  { sources, shape, format }: Pick<StoredTensor, 'sources' | 'shape' | 'format'>,
-  largest: number,
-): AsyncGenerator<Piece, void, undefined> | undefined {
-  const parts = sources.map((name) => file.tensors.get(name) as StoredInfo);
-  const divides = parts.every(({ shape: [rows = 0] }, at) => at === parts.length - 1 || rows % ROWS_TOGETHER === 0);
-  if (format || shape.length !== 2 || !divides) return undefined;
-  return readPieces(file, parts, largest);
-}
-
-async function* readPieces(
-  file: TensorFile,
-  parts: readonly StoredInfo[],
-  largest: number,
-): AsyncGenerator<Piece, void, undefined> {
-  const plans: { name: string; row: number; begin: number; end: number }[] = [];
-  let first = 0;
-  for (const { name, dtype, shape } of parts) {
-    const [rows, columns] = shape as [number, number];
-    const width = columns * DTYPE_BYTES[dtype];
-    const step = Math.max(1, Math.floor(largest / width / ROWS_TOGETHER)) * ROWS_TOGETHER;
-    for (let row = 0; row < rows; row += step)
-      plans.push({ name, row: first + row, begin: row * width, end: Math.min(row + step, rows) * width });
-    first += rows;
-  }
-  const start = (at: number) => {
-    const plan = plans[at];
-    const bytes = plan && file.read(plan.name, plan);
-    // Whoever waits for it hears of a failure; nobody does when the work on the piece before it has failed.
-    bytes?.catch(() => undefined);
-    return bytes;
-  };
-  let coming = start(0);
-  try {
-    for (const [at, { row }] of plans.entries()) {
-      const data = (await coming) as Uint8Array<ArrayBuffer>;
-      coming = start(at + 1);
-      yield { row, data };
-    }
-  } finally {
-    // The file may be closed now.
-    await coming?.catch(() => undefined);
-  }
-}
-
 /**
  * Scales of a quantised tensor's sources, in float16 as every kernel takes them. A checkpoint of another type than
- * float16 has scales of that type: rounding them moves a weight by less than 1/2000 of itself.
+ * float16 has scales of that type: rounding them moves a weight by less than 1/2000 of itself. Of some rows, where they
+ * are given with their groups.
  */
-export async function readScales(file: TensorFile, sources: readonly string[]): Promise<Uint16Array> {
+export async function readScales(
+  file: TensorFile,
+  sources: readonly string[],
+  rows?: { from: number; to: number; groups: number },
+): Promise<Uint16Array> {
   const parts: Uint16Array[] = [];
   for (const source of sources.map(scaleName)) {
-    const bytes = await file.read(source);
     const dtype = file.tensors.get(source)?.dtype as Dtype;
+    const width = (rows?.groups ?? 0) * DTYPE_BYTES[dtype];
+    const bytes = await file.read(source, rows && { begin: rows.from * width, end: rows.to * width });
     const halves = dtype === 'F16' ? new Uint16Array(bytes.buffer) : float32ToFloat16(floatsOf(bytes, dtype));
     if (dtype !== 'F16' && halves.some((scale) => (scale & 0x7c00) === 0x7c00))
       throw new Error(`${file.path}: ${source} has a scale beyond float16. The weights are damaged.`);

@@ -1,6 +1,6 @@
 /** The CPU runtime: weights in the addon, one thread pool, calls on its own threads. */
 import { availableParallelism } from 'node:os';
-import type { QuantGroup } from '../checkpoint/quantization.ts';
+import { dequantize, type QuantGroup } from '../checkpoint/quantization.ts';
 import { type LoadedTensor, type ModelFolder, valuesOf } from '../model/load.ts';
 import { loadAddon, type ModelExecution, type NativeModel, type NativeSession, type StoredFloats } from '../native.ts';
 import type { Runtime, Session, Step } from './runtime.ts';
@@ -34,7 +34,7 @@ export function nativeExecution(folder: Pick<ModelFolder, 'bits' | 'group'>, opt
 }
 
 /** Bytes of a matrix that are read at a time, while those before them are packed. */
-const PIECE = 32 << 20;
+const PIECE = 8 << 20;
 
 /** Loads all tensors of a model folder, piece by piece, and packs them for the processor's kernels. */
 export async function openNativeRuntime(folder: ModelFolder, options: NativeRuntimeOptions = {}): Promise<Runtime> {
@@ -62,11 +62,13 @@ export async function openNativeRuntime(folder: ModelFolder, options: NativeRunt
 /** A matrix quantised to what is asked for stays as it is. */
 async function give(model: NativeModel, tensor: LoadedTensor, precision: ModelExecution['precision']): Promise<void> {
   const { name, quantized, row, dtype, data } = tensor;
-  if (row !== undefined) return model.setRows(name, row, dtype as StoredFloats, data);
   const kept =
     quantized && (precision === `int${quantized.bits}` || (precision === 'int4' && !name.includes('.layers.')));
-  if (kept) model.setQuantized(name, quantized, quantized.data, quantized.scales);
-  else model.setTensor(name, valuesOf(tensor));
+  if (kept) return model.setQuantized(name, row ?? 0, quantized, quantized.data, quantized.scales);
+  if (row === undefined) return model.setTensor(name, valuesOf(tensor));
+  if (!quantized) return model.setRows(name, row, dtype as StoredFloats, data);
+  const { buffer, byteOffset, byteLength } = dequantize(quantized);
+  await model.setRows(name, row, 'F32', new Uint8Array(buffer, byteOffset, byteLength));
 }
 
 const natives = new WeakMap<Session, NativeSession>();

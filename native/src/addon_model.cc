@@ -221,51 +221,62 @@ class ModelObject : public Napi::ObjectWrap<ModelObject> {
       Runtime& r = runtime(info.Env());
       const Tensor& tensor = named_tensor(r.layout(), info[0].ToString().Utf8Value());
       const GivenBytes given = read_bytes(info, 2);
-      const long row = tensor.count / tensor.shape[0] * bytes_of(given.type), count = given.length / row;
-      int& next = rows_given_[tensor.name];
-      const int begin = info[1].ToNumber().Int32Value();
-      const bool last = begin + count == tensor.shape[0];
-      if (begin != next || count < 1 || begin + count > tensor.shape[0] || (!last && count % kRowsTogether != 0) ||
-          given.length != static_cast<size_t>(count * row)) {
-        throw std::invalid_argument("\"" + tensor.name + "\" has " + std::to_string(tensor.shape[0]) + " rows of " +
-                                    std::to_string(row) + " bytes; " + std::to_string(given.length) +
-                                    " bytes cannot follow row " + std::to_string(next) + ".");
-      }
-      next = begin + static_cast<int>(count);
-      if (last) missing_.erase(tensor.name);
-      const StoredRows rows = {begin, static_cast<int>(count), given.type, given.bytes};
+      const long row = tensor.count / tensor.shape[0] * bytes_of(given.type);
+      const int begin = info[1].ToNumber().Int32Value(), count = take_rows(tensor, begin, given.length, row);
+      const StoredRows rows = {begin, count, given.type, given.bytes};
       return run_async(
           info.Env(), [runtime = runtime_, &tensor, rows] { runtime->set_rows(tensor, rows); },
           [kept = given.kept](Napi::Env env) { return env.Undefined(); });
     });
   }
 
-  // (name, { bits, group }, Int8Array, Uint16Array)
+  // (name, first row, { bits, group }, Int8Array, Uint16Array): the same of a quantised matrix.
   Napi::Value set_quantized(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&] {
+    return guarded(info.Env(), [&]() -> Napi::Value {
       Runtime& r = runtime(info.Env());
       const Tensor& tensor = named_tensor(r.layout(), info[0].ToString().Utf8Value());
       if (!r.is_quantized() || tensor.matrix < 0) {
         throw std::invalid_argument("\"" + tensor.name + "\" takes no quantised values in this model.");
       }
-      const auto object = info[1].As<Napi::Object>();
+      const auto object = info[2].As<Napi::Object>();
       const QuantFormat format = {object.Get("bits").ToNumber().Int32Value() == 4 ? 4 : 8, read_group(object)};
-      const auto typed = [&](int index, napi_typedarray_type type, long wanted) {
-        const Napi::Value v = info[index];
-        if (!v.IsTypedArray() || v.As<Napi::TypedArray>().TypedArrayType() != type ||
-            static_cast<long>(v.As<Napi::TypedArray>().ElementLength()) != wanted) {
-          throw std::invalid_argument("\"" + tensor.name + "\" takes " + std::to_string(wanted) +
-                                      (type == napi_int8_array ? " bytes (Int8Array)." : " scales (Uint16Array)."));
-        }
-        return v.As<Napi::TypedArray>();
-      };
-      const long out = tensor.shape[0], in = tensor.shape[1];
-      const auto q = typed(2, napi_int8_array, out * (format.bits == 8 ? in : (in + 1) / 2)).As<Napi::Int8Array>();
-      const auto scales = typed(3, napi_uint16_array, out * quant_groups(format, static_cast<int>(in)));
-      r.set_stored(tensor, format, q.Data(), scales.As<Napi::Uint16Array>().Data());
-      missing_.erase(tensor.name);
-      return info.Env().Undefined();
+      if (!info[3].IsTypedArray() || info[3].As<Napi::TypedArray>().TypedArrayType() != napi_int8_array ||
+          !info[4].IsTypedArray() || info[4].As<Napi::TypedArray>().TypedArrayType() != napi_uint16_array) {
+        throw std::invalid_argument("\"" + tensor.name + "\" takes an Int8Array and a Uint16Array of scales.");
+      }
+      const auto q = info[3].As<Napi::Int8Array>();
+      const auto scales = info[4].As<Napi::Uint16Array>();
+      const int in = tensor.shape[1], begin = info[1].ToNumber().Int32Value();
+      const size_t row = format.bits == 8 ? in : (in + 1) / 2, groups = quant_groups(format, in);
+      if (scales.ElementLength() * row != q.ElementLength() * groups) {
+        throw std::invalid_argument("\"" + tensor.name + "\" takes " + std::to_string(groups) + " scales for each " +
+                                    std::to_string(row) + " bytes, not " + std::to_string(scales.ElementLength()) +
+                                    " for " + std::to_string(q.ElementLength()) + ".");
+      }
+      const int count = take_rows(tensor, begin, q.ElementLength(), static_cast<long>(row));
+      const WholeRows rows = {begin, count, format, q.Data(), scales.Data()};
+      auto kept = std::make_shared<std::pair<Napi::ObjectReference, Napi::ObjectReference>>(
+          Napi::Persistent(q.As<Napi::Object>()), Napi::Persistent(scales.As<Napi::Object>()));
+      return run_async(
+          info.Env(), [runtime = runtime_, &tensor, rows] { runtime->set_stored(tensor, rows); },
+          [kept](Napi::Env env) { return env.Undefined(); });
     });
+  }
+
+  // The number of rows of `row` bytes each that are given, from row `begin` on; throws unless they follow those before.
+  int take_rows(const Tensor& tensor, int begin, size_t length, long row) {
+    const long count = static_cast<long>(length) / row;
+    int& next = rows_given_[tensor.name];
+    const bool last = begin + count == tensor.shape[0];
+    if (begin != next || count < 1 || begin + count > tensor.shape[0] || (!last && count % kRowsTogether != 0) ||
+        length != static_cast<size_t>(count * row)) {
+      throw std::invalid_argument("\"" + tensor.name + "\" has " + std::to_string(tensor.shape[0]) + " rows of " +
+                                  std::to_string(row) + " bytes; " + std::to_string(length) +
+                                  " bytes cannot follow row " + std::to_string(next) + ".");
+    }
+    next = begin + static_cast<int>(count);
+    if (last) missing_.erase(tensor.name);
+    return static_cast<int>(count);
   }
 
   Napi::Value ready(const Napi::CallbackInfo& info) {

@@ -1,6 +1,7 @@
 // What products of bytes are made of, by the level's own instructions.
 // dot4: acc[i] += sum of four products of neighbouring bytes of lane i. `w` are weights plus kOffset8 (with 4 bits
 // always plus 8), `a` signed activations in -127..127.
+// any: whether a lane of a comparison is true.
 // round_even: to whole numbers, ties to even; never fused with what computes its argument, so that all levels agree.
 #pragma once
 #if defined(__AVX512VNNI__) || defined(__AVX2__)
@@ -25,6 +26,8 @@ static inline vi dot4(vi acc, vi w, vi a) {
 
 static inline vi round_even(vf v) { return (vi)_mm512_cvtps_epi32((__m512)v); }
 
+static inline bool any(vi v) { return _mm512_test_epi32_mask((__m512i)v, (__m512i)v) != 0; }
+
 #elif defined(__AVX2__)
 
 constexpr int kOffset8 = 0;
@@ -39,6 +42,8 @@ static inline vi dot4(vi acc, vi w, vi a) {
 }
 
 static inline vi round_even(vf v) { return (vi)_mm256_cvtps_epi32((__m256)v); }
+
+static inline bool any(vi v) { return _mm256_movemask_ps((__m256)v) != 0; }
 
 #elif defined(CLOZE_NEON)
 
@@ -58,6 +63,8 @@ static inline vi dot4(vi acc, vi w, vi a) {
 
 static inline vi round_even(vf v) { return (vi)vcvtnq_s32_f32((float32x4_t)v); }
 
+static inline bool any(vi v) { return vmaxvq_u32((uint32x4_t)v) != 0; }
+
 #else
 
 constexpr int kOffset8 = 0;
@@ -75,6 +82,12 @@ static inline vi round_even(vf v) {
   vi whole;
   for (int i = 0; i < W; i++) whole[i] = (int32_t)__builtin_lrintf(v[i]);
   return whole;
+}
+
+static inline bool any(vi v) {
+  int32_t all = 0;
+  for (int i = 0; i < W; i++) all |= v[i];
+  return all != 0;
 }
 
 #endif

@@ -35,9 +35,9 @@ struct CpuRuntime : Runtime {
     std::lock_guard<std::mutex> lock(busy);
     model.set_rows(tensor, rows);
   }
-  void set_stored(const Tensor& tensor, QuantFormat format, const int8_t* q, const uint16_t* scales) override {
+  void set_stored(const Tensor& tensor, const WholeRows& rows) override {
     std::lock_guard<std::mutex> lock(busy);
-    model.set_stored(tensor, format, q, scales);
+    model.set_stored(tensor, rows);
   }
   bool is_quantized() const override { return is_quantized_; }
   std::unique_ptr<Session> open(int capacity) override;

@@ -107,7 +107,7 @@ void Model<T>::set(const Tensor& tensor, const float* from) {
   if (tensor.matrix >= 0) {
     PackedWeight& w = packed_[tensor.matrix];
     if (w.format.bits == 0) return pack_forward({{&w, from}});
-    return pack_quantized(w, [&](int begin, int end, char* to) {
+    return pack_quantized(w, 0, w.out, [&](int begin, int end, char* to) {
       quantized.pack(w.in, end - begin, w.format, from + (long)begin * w.in, to);
     });
   }
@@ -143,8 +143,10 @@ void Model<T>::pack_rows(PackedWeight& w, int begin, int count, const F& row) {
     return whole_numbers ? quantized.packed_bytes(w.in, outputs, w.format) : gemm.rhs_bytes(w.in, outputs);
   };
   w.forward.reserve(bytes(w.out));
-  pool.parallel_for((count + kRowsTogether - 1) / kRowsTogether, [&](int i, int) {
-    const int from = begin + i * kRowsTogether, n = std::min(kRowsTogether, begin + count - from);
+  // Whole numbers are made in two passes, so the floats of the rows should stay in the second-level cache.
+  const int step = whole_numbers ? quantized.column_block : kRowsTogether;
+  pool.parallel_for((count + step - 1) / step, [&](int i, int) {
+    const int from = begin + i * step, n = std::min(step, begin + count - from);
     thread_local std::vector<float> rows;
     rows.resize((size_t)n * w.in);
     for (int r = 0; r < n; r++) row(from + r, rows.data() + (size_t)r * w.in);
@@ -157,23 +159,24 @@ void Model<T>::pack_rows(PackedWeight& w, int begin, int count, const F& row) {
 }
 
 template <class T>
-void Model<T>::set_stored(const Tensor& tensor, QuantFormat format, const int8_t* q, const uint16_t* scales) {
+void Model<T>::set_stored(const Tensor& tensor, const WholeRows& rows) {
   PackedWeight& w = packed_[tensor.matrix];
-  w.format = format;
-  const long row = format.bits == 8 ? w.in : (w.in + 1) / 2, groups = quant_groups(format, w.in);
-  pack_quantized(w, [&](int begin, int end, char* to) {
-    quantized.pack_stored(w.in, end - begin, format, q + begin * row, scales + begin * groups, to);
+  w.format = rows.format;
+  const long row = w.format.bits == 8 ? w.in : (w.in + 1) / 2, groups = quant_groups(w.format, w.in);
+  pack_quantized(w, rows.begin, rows.count, [&](int begin, int end, char* to) {
+    const long from = begin - rows.begin;
+    quantized.pack_stored(w.in, end - begin, w.format, rows.q + from * row, rows.scales + from * groups, to);
   });
 }
 
 template <class T>
 template <class F>
-void Model<T>::pack_quantized(PackedWeight& w, const F& pack) {
-  const int step = quantized.column_block * 4;
+void Model<T>::pack_quantized(PackedWeight& w, int first, int count, const F& pack) {
+  const int step = quantized.column_block, last = first + count;
   w.forward.reserve(quantized.packed_bytes(w.in, w.out, w.format));
-  pool.parallel_for((w.out + step - 1) / step, [&](int i, int) {
-    const int begin = i * step;
-    pack(begin, std::min(begin + step, w.out), w.forward.data() + quantized.packed_bytes(w.in, begin, w.format));
+  pool.parallel_for((count + step - 1) / step, [&](int i, int) {
+    const int begin = first + i * step;
+    pack(begin, std::min(begin + step, last), w.forward.data() + quantized.packed_bytes(w.in, begin, w.format));
   });
 }
 

@@ -48,6 +48,14 @@ struct StoredRows {
   const char* bytes;
 };
 
+// The same of one that is quantised, as `QuantizedGemm::pack_stored` takes them.
+struct WholeRows {
+  int begin, count;
+  QuantFormat format;
+  const int8_t* q;
+  const uint16_t* scales;
+};
+
 static inline int bytes_of(Stored type) { return type == Stored::float32 ? 4 : 2; }
 
 // Weights are packed by blocks of columns that divide it, at every level.
@@ -126,9 +134,8 @@ class Model {
   void set(const Tensor& tensor, const float* from);
   // The same of some rows as they are stored; the first is a multiple of kRowsTogether, and all are given in the end.
   void set_rows(const Tensor& tensor, const StoredRows& rows);
-  // The same from whole numbers and scales as `QuantizedGemm::pack_stored` takes them. Only for packed tensors of a
-  // quantised model.
-  void set_stored(const Tensor& tensor, QuantFormat format, const int8_t* q, const uint16_t* scales);
+  // The same from whole numbers and scales. Only for packed tensors of a quantised model.
+  void set_stored(const Tensor& tensor, const WholeRows& rows);
 
   const float* at(long offset) const { return values.data() + offset; }
   // The bias or shift at an offset, zeros where there is none.
@@ -209,7 +216,7 @@ class Model {
   void pack_rows(PackedWeight& weight, int begin, int count, const F& row);
   // Packs all outputs of a quantised weight by pack(begin, end, where).
   template <class F>
-  void pack_quantized(PackedWeight& weight, const F& pack);
+  void pack_quantized(PackedWeight& weight, int first, int count, const F& pack);
 
   // y = what the attention's heads give, through its output projection, and the residual beside it.
   void finish_attention(const AttentionPart<T>& a, int begin, int end, T* y, Scratch<T>& w, ThreadPool* team) const;

@@ -39,7 +39,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   // The same for some rows of a tensor, see Model::set_rows.
   virtual void set_rows(const Tensor& tensor, const StoredRows& rows) = 0;
   // The same for a matrix that is stored quantised (see QuantizedGemm). Only in int8 and int4.
-  virtual void set_stored(const Tensor& tensor, QuantFormat format, const int8_t* q, const uint16_t* scales) = 0;
+  virtual void set_stored(const Tensor& tensor, const WholeRows& rows) = 0;
   virtual bool is_quantized() const = 0;
   virtual std::unique_ptr<Session> open(int capacity) = 0;
   // Appends causal rows to sessions of this runtime, each at most once; `rows` are those of all steps, one after another.
