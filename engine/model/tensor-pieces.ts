@@ -81,7 +81,9 @@ async function* readPieces(
   const start = (at: number) => {
     const plan = plans[at];
     if (!plan) return;
-    const piece = readPiece(file, plan, columns, format, spaces.next((plan.to - plan.from) * plan.width));
+    const space = spaces.next((plan.to - plan.from) * plan.width);
+    // One after another: the system reads ahead of one place in a file.
+    const piece = (coming.at(-1) ?? Promise.resolve()).then(() => readPiece(file, plan, columns, format, space));
     // Whoever waits for it hears of a failure; nobody does when the work on a piece before it has failed.
     piece.catch(() => undefined);
     coming.push(piece);

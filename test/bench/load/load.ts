@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- load [--at FOLDER] [--json FILE]`: checkpoints of 2 GB and more in the shapes of ChatGLM-6B and
- * GLM-4-9B, with fewer layers, are read by the system alone, quantised by `cloze quantize`, and loaded, quantising or
- * quantised; each step in a process of its own, whose largest resident memory is compared with what it leaves.
+ * GLM-4-9B, with fewer layers, are quantised by `cloze quantize`, and loaded, quantising or quantised; each step in a
+ * process of its own, whose largest resident memory is compared with what it leaves. Before each step the system reads
+ * the same file alone (`dd`); both find nothing of it in the system's cache.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -22,6 +23,8 @@ interface Step {
   seconds: number;
   /** Seconds of all processors together; other programs on the machine leave them alone. */
   processor: number;
+  /** Seconds that reading the same file alone took just before. */
+  alone?: number;
   /** Bytes of quantised weights, written or kept. */
   result: number;
   /** Largest resident memory of the process, in bytes. */
@@ -47,12 +50,12 @@ export async function benchLoad(args: string[], machine: string): Promise<void> 
     for (const [model, form] of Object.entries(FORMS)) {
       const source = join(work, model);
       const bytes = await writeCheckpoint(form, source);
-      const disk = diskRate(join(source, 'model.safetensors'));
-      process.stdout.write(`${machine}\n${model}: ${gigabytes(bytes)} GB, ${disk}\n${HEADING}\n`);
+      process.stdout.write(`${machine}\n${model}: ${gigabytes(bytes)} GB\n${HEADING}\n`);
       const run = async (what: string, read: number, result: number | undefined, step: string[]) => {
+        const alone = secondsAlone(join(step[2] as string, 'model.safetensors'));
         const done = await inProcess(step);
         const out = result ?? statSync(join(step.at(-1) as string, 'model.safetensors')).size;
-        steps.push({ model, what, bytes: read, result: out, ...done });
+        steps.push({ model, what, bytes: read, result: out, ...done, ...(alone ? { alone } : {}) });
         process.stdout.write(`${line(steps.at(-1) as Step)}\n`);
         return out;
       };
@@ -119,21 +122,24 @@ async function runStep([kind, precision = '', from = '', to = '']: readonly stri
   process.stdout.write(`${JSON.stringify(all)}\n`);
 }
 
-/** What the disk itself gives, past the system's cache, where `dd` can ask for that. */
-function diskRate(path: string): string {
-  const { status, stderr } = spawnSync('dd', [`if=${path}`, 'of=/dev/null', 'bs=32M', 'iflag=direct'], {
-    encoding: 'utf8',
-  });
-  const rate = status === 0 ? /, ([^,]+\/s)\s*$/.exec(stderr)?.[1] : undefined;
-  return rate ? `the disk reads ${rate}` : 'the rate of the disk could not be measured';
+/** Of reading a file from the disk, where `dd` can forget what is cached of it; it is forgotten again afterwards. */
+function secondsAlone(path: string): number | undefined {
+  const dd = (...operands: string[]) => spawnSync('dd', [`if=${path}`, ...operands], { encoding: 'utf8' });
+  const forget = () => dd('iflag=nocache', 'count=0').status === 0;
+  if (!forget()) return undefined;
+  const start = performance.now();
+  if (dd('of=/dev/null', 'bs=8M').status !== 0) return undefined;
+  const seconds = (performance.now() - start) / 1000;
+  forget();
+  return seconds;
 }
 
 const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(2);
 
-const HEADING = `| model | | seconds | processor seconds | GB/s of weights read | result GB | peak GB | above the result | |
-|---|---|---|---|---|---|---|---|---|`;
+const HEADING = `| model | | seconds | processor seconds | GB/s of weights read | of the disk's rate | result GB | peak GB | above the result | |
+|---|---|---|---|---|---|---|---|---|---|`;
 
-function line({ model, what, bytes, seconds, processor, result, peak, tokens }: Step): string {
+function line({ model, what, bytes, seconds, alone, processor, result, peak, tokens }: Step): string {
   const rate = gigabytes(bytes / seconds);
   const cells = [
     model,
@@ -141,6 +147,7 @@ function line({ model, what, bytes, seconds, processor, result, peak, tokens }: 
     seconds.toFixed(1),
     processor.toFixed(1),
     rate,
+    alone === undefined ? '' : `${((100 * alone) / seconds).toFixed(0)} %`,
     gigabytes(result),
     gigabytes(peak),
     gigabytes(peak - result),
