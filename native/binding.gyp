@@ -71,9 +71,10 @@
         {
           "target_name": "level_amx",
           "type": "static_library",
-          "sources": ["src/level_amx.cc"],
-          "cflags_cc": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512bf16", "-mamx-tile",
-                        "-mamx-bf16", "-mfma", "-Wno-maybe-uninitialized"]
+          "sources": ["src/level_amx.cc", "src/level_amx_bytes.cc"],
+          "cflags_cc": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512bf16", "-mavx512vnni",
+                        "-mamx-tile", "-mamx-bf16", "-mamx-int8", "-mfma", "-mf16c", "-mprefer-vector-width=512",
+                        "-Wno-maybe-uninitialized"]
         }
       ]
     }]

@@ -72,7 +72,11 @@ export async function quantizeFolder(
         const info = file.tensors.get(name);
         const own = formats.get(name);
         if (info && own) scales = [];
-        const parts = !info ? scales : own ? quantizedPieces(file, info, own, { search, scales, spaces }) : [await file.read(name)];
+        const parts = !info
+          ? scales
+          : own
+            ? quantizedPieces(file, info, own, { search, scales, spaces })
+            : [await file.read(name)];
         for await (const bytes of parts) {
           signal?.throwIfAborted();
           after += bytes.byteLength;

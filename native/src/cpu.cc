@@ -61,6 +61,17 @@ bool has_vnni() {
 #endif
 }
 
+bool has_byte_tiles() {
+#if defined(__x86_64__)
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  static const bool has =
+      detected_level() == Level::amx && has_vnni() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & (1u << 25));
+  return has;
+#else
+  return false;
+#endif
+}
+
 bool has_dotprod() {
 #if defined(__linux__) && defined(__aarch64__)
   static const bool has = getauxval(AT_HWCAP) & HWCAP_ASIMDDP;

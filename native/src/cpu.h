@@ -1,5 +1,5 @@
 // What this processor can do, and which kernel level is used.
-// Defines: Level, detected_level, has_vnni, has_dotprod, choose_level, level_name.
+// Defines: Level, detected_level, has_vnni, has_byte_tiles, has_dotprod, choose_level, level_name.
 #pragma once
 #include <string>
 
@@ -13,6 +13,9 @@ Level detected_level();
 
 // AVX-512 products of bytes, which not every processor of that level has.
 bool has_vnni();
+
+// AMX tiles of bytes, for which all else is there that level_amx_bytes.cc uses.
+bool has_byte_tiles();
 
 // ARM's products of four bytes at once, which not every processor with NEON has.
 bool has_dotprod();

@@ -6,6 +6,7 @@ namespace cloze {
 
 const QuantizedGemm& quantized_gemm_for(Level level) {
 #if defined(__x86_64__)
+  if (level == Level::amx && has_byte_tiles()) return amx::quantized_gemm;
   // Processors before Ice Lake have AVX-512 without the products of bytes.
   if (level >= Level::avx512 && has_vnni()) return vnni::quantized_gemm;
   if (level >= Level::avx2) return avx2::quantized_gemm;

@@ -17,11 +17,14 @@ afterAll(() => rmSync(work, { recursive: true }));
 const compiler = spawnSync('g++', ['--version']).status === 0 && process.platform === 'linux';
 const vnni = compiler && / avx512_vnni /.test(readFileSync('/proc/cpuinfo', 'utf8'));
 const AVX512 = ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mfma', '-mf16c'];
+const TILES = ['-mamx-tile', '-mamx-int8', '-include', join(here, 'tile-emulation.h')];
 
 const VARIANTS = [
   { level: 'portable', width: 4, available: true, flags: [] },
   { level: 'avx2', width: 8, available: LEVELS.includes('avx2'), flags: ['-mavx2', '-mfma', '-mf16c'] },
   { level: 'vnni', width: 16, available: vnni, flags: [...AVX512, '-mavx512vnni'] },
+  // The tiles are emulated: no more is asked of the processor.
+  { level: 'amx', width: 16, available: vnni, flags: [...AVX512, '-mavx512vnni', '-mavx512bf16', ...TILES] },
 ];
 
 describe('products of quantised weights (needs g++ on Linux; skipped where the processor lacks the level)', () => {

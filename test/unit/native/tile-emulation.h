@@ -1,5 +1,5 @@
-// Stand-ins for the AMX and AVX512-BF16 instructions that native/src/level_amx.cc uses, so that its packing and tiling
-// run on any processor with AVX-512. Forced in front of that file with -include. Shapes come from the tile
+// Stand-ins for the AMX and AVX512-BF16 instructions that native/src/level_amx.cc and quantized_tiles.inc use, so that
+// their packing and tiling run on any processor with AVX-512. Forced in front of that file with -include. Shapes come from the tile
 // configuration as in the processor, and whatever the processor would refuse ends the program.
 // Intel Architecture Instruction Set Extensions Programming Reference, chapter 3 (AMX) and 2 (AVX512_BF16).
 #pragma once
@@ -93,6 +93,21 @@ inline void multiply(int ci, int ai, int bi) {
     }
 }
 
+// c[m][n] += the sum of four products a[m][4k + i] b[k][4n + i], bytes of a signed, those of b not.
+inline void multiply_bytes(int ci, int ai, int bi) {
+  Tile &c = configured(ci), &a = configured(ai), &b = configured(bi);
+  require(ci != ai && ci != bi && ai != bi, "three different tiles");
+  require(c.rows == a.rows && c.row_bytes == b.row_bytes && a.row_bytes / 4 == b.rows, "shapes that fit");
+  for (int m = 0; m < c.rows; m++)
+    for (int n = 0; n < c.row_bytes / 4; n++) {
+      int32_t sum;
+      std::memcpy(&sum, &c.bytes[m][4 * n], 4);
+      for (int k = 0; k < b.rows; k++)
+        for (int i = 0; i < 4; i++) sum += (int8_t)a.bytes[m][4 * k + i] * (int)b.bytes[k][4 * n + i];
+      std::memcpy(&c.bytes[m][4 * n], &sum, 4);
+    }
+}
+
 inline uint16_t rounded(float value) {
   uint32_t word;
   std::memcpy(&word, &value, 4);
@@ -128,10 +143,12 @@ inline __m256bh convert(__m512 from) {
 #undef _tile_loadd
 #undef _tile_stored
 #undef _tile_dpbf16ps
+#undef _tile_dpbsud
 #define _tile_loadconfig(p) tile_emulation::loadconfig(p)
 #define _tile_zero(t) tile_emulation::zero(t)
 #define _tile_loadd(t, p, stride) tile_emulation::load(t, p, stride)
 #define _tile_stored(t, p, stride) tile_emulation::store(t, p, stride)
 #define _tile_dpbf16ps(c, a, b) tile_emulation::multiply(c, a, b)
+#define _tile_dpbsud(c, a, b) tile_emulation::multiply_bytes(c, a, b)
 #define _mm512_cvtneps_pbh(x) tile_emulation::convert(x)
 #define _mm512_cvtne2ps_pbh(high, low) tile_emulation::convert(high, low)

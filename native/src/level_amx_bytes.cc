@@ -1,0 +1,3 @@
+#define CLOZE_LEVEL amx
+#define CLOZE_W 16
+#include "quantized.inc"
