@@ -1,7 +1,7 @@
 /** One running VS Code server with its own data, settings and extensions; nothing of the user's is read or written. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { copyExtension, installPackage } from './extension-folder.ts';
@@ -38,6 +38,8 @@ export interface ServerOptions {
   settings?: Record<string, unknown>;
   /** A package of the extension to install; without one the extension is taken as it was built. */
   vsix?: string;
+  /** Given the folder into which the extension was installed, before VS Code starts. */
+  installed?: (extension: string) => void;
   /** Folders of other extensions to load. */
   others?: readonly string[];
   /** Put over the environment of this process, what is taken out of that included. */
@@ -63,6 +65,8 @@ export async function startVsCodeServer(vscode: VsCode, options: ServerOptions):
   if (options.language) writeLanguagePack(extensions, join(dataFolder, 'data'), options.language);
   if (options.vsix) installPackage(vscode, options.vsix, dataFolder, extensions);
   else copyExtension(options.project, extensions);
+  const own = readdirSync(extensions).find((name) => name.startsWith('cloze.cloze-'));
+  if (own) options.installed?.(join(extensions, own));
   // Those of the machine are read from a file of their own; which are, VS Code knows only when the extension is registered.
   for (const scope of ['User', 'Machine']) {
     const own = join(dataFolder, 'data', scope);

@@ -38,6 +38,10 @@ for (const [of, names] of [
 /** `folder` takes the hook and what it tells. */
 export function tellTale(folder: string): {
   env: Record<string, string>;
+  /** For the environment where a program does not hand `NODE_OPTIONS` on; its script is given to `listenIn`. */
+  file: Record<string, string>;
+  /** Has a script listened to, whoever starts it. */
+  listenIn(script: string): void;
   opened(): Opened[];
   /** Programs that are listened to. */
   programs(): string[];
@@ -53,6 +57,12 @@ export function tellTale(folder: string): {
   const asks = ({ way, to }: Opened): boolean => way !== 'started' && !(way === 'lookup' && isIP(to) > 0);
   return {
     env: { NODE_OPTIONS: `--require ${hook}`, CLOZE_TELL_TALE: file },
+    file: { CLOZE_TELL_TALE: file },
+    listenIn(script) {
+      const text = readFileSync(script, 'utf8');
+      const [first = ''] = text.match(/^#!.*\n/) ?? [];
+      writeFileSync(script, `${first}require(${JSON.stringify(hook)});${text.slice(first.length)}`);
+    },
     opened: () => told().filter(asks),
     programs: () => told().flatMap(({ program, way }) => (way === 'started' ? [program] : [])),
   };

@@ -1,0 +1,34 @@
+/** The walkthrough in VS Code: each of its steps has its picture, and what it offers runs. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import english from '../../package.nls.json' with { type: 'json' };
+import { framedPage, runCommand, screenshot } from './browser-page.ts';
+import { openWorkbench, type Workbench } from './workbench.ts';
+
+const STEPS = ['ghostText', 'fillSelection', 'lens', 'yours'] as const;
+
+let workbench: Workbench;
+
+beforeAll(async () => {
+  workbench = await openWorkbench(process.cwd());
+  workbench.page.setDefaultTimeout(150_000);
+});
+afterAll(() => workbench?.dispose());
+
+test('every step shows its picture, and its button works', async () => {
+  const { page } = workbench;
+  await runCommand(page, 'Welcome: Open Walkthrough...');
+  await page.locator('.quick-input-widget', { hasText: english['walkthrough.title'] }).waitFor();
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: english['walkthrough.title'] }).first().click();
+  const guide = page.locator('.gettingStartedContainer');
+  for (const step of STEPS) {
+    await guide.getByRole('button', { name: english[`walkthrough.${step}.title`] }).click();
+    const picture = guide.getByRole('img', { name: english[`walkthrough.${step}.alt`] });
+    await picture.waitFor();
+    const width = () => picture.evaluate((image) => (image as HTMLImageElement).naturalWidth);
+    await expect.poll(width, { timeout: 60_000 }).toBeGreaterThan(600);
+    await screenshot(page, `test/output/walkthrough-${step}.png`);
+  }
+  await guide.getByRole('button', { name: 'Show Statistics' }).click();
+  const statistics = await framedPage(page, 'statistics');
+  await statistics.getByRole('row', { name: /^Accepted whole/ }).waitFor();
+});
