@@ -1,7 +1,9 @@
 /** A device fails before or while a model runs: the work goes on elsewhere, and the user is told once. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type EngineOptions, loadEngine } from '../../../engine/index.ts';
+import type { Passage } from '../../../engine/infill/fill.ts';
 import { createWithinMemory } from '../../../engine/infill/smaller-context.ts';
 import { createRandom } from '../../../engine/objective/random.ts';
 import { DeviceFailure, deviceFailure } from '../../../engine/runtime/device-failure.ts';
@@ -223,6 +225,73 @@ it('an engine whose worker is killed at the 100th request writes the same text',
   expect(told).toHaveLength(1);
   await engine.dispose();
   await plain.dispose();
+});
+
+describe('an engine on a device with little memory', { timeout: 120_000 }, () => {
+  const modelFolder = join(process.cwd(), 'engine/embedded-model');
+  const source = readFileSync('engine/runtime/fallback.ts', 'utf8');
+  const cut = source.indexOf('\n', source.length / 2);
+  const passage: Passage = {
+    path: 'fallback.ts',
+    languageId: 'typescript',
+    before: source.slice(0, cut),
+    after: source.slice(cut),
+    forced: '',
+    neighbours: [],
+    kind: 'sentence',
+  };
+  const options = {
+    maxTokens: 8,
+    temperature: 0,
+    topP: 1,
+    seed: 0,
+    singleLine: true,
+    timeLimit: 0,
+    documentCache: false,
+  };
+  const told: string[] = [];
+  afterEach(() => void told.splice(0));
+  const load = async (room: string | undefined) => {
+    const shared = {
+      modelFolder,
+      threads: 1,
+      precision: 'float32' as const,
+      tell: (text: string) => void told.push(text),
+    };
+    if (room === undefined) return loadEngine(shared);
+    process.env.CLOZE_TEST_ROOM = room;
+    const engine = await loadEngine({ ...shared, runtime: 'onnx-cpu', onnx: { cacheFolder, host: dyingHost } });
+    delete process.env.CLOZE_TEST_ROOM;
+    return engine;
+  };
+
+  it('reads less there, says so once, and goes on', async () => {
+    const [engine, plain] = [await load('300'), await load(undefined)];
+    const fills = [await engine.fill(passage, { ...options, contextTokens: 800 })];
+    fills.push(await engine.fill({ ...passage, path: 'other.ts' }, { ...options, contextTokens: 800 }));
+    for (const { device, partA } of fills) {
+      expect(device).toMatch(/^onnx cpu/);
+      expect(partA).toBeGreaterThan(100);
+      expect(partA).toBeLessThanOrEqual(200);
+    }
+    const wanted = await plain.fill(passage, { ...options, contextTokens: 200 });
+    expect(fills[0]?.text).toBe(wanted.text);
+    expect(told).toEqual(['The device has no memory for 800 tokens of context. The model reads fewer from now on.']);
+    await engine.dispose();
+    await plain.dispose();
+  });
+
+  it('runs on the processor when that is not enough', async () => {
+    const [engine, plain] = [await load('40'), await load(undefined)];
+    const wanted = await plain.fill(passage, { ...options, contextTokens: 200 });
+    const fill = await engine.fill(passage, { ...options, contextTokens: 800 });
+    expect(fill.device).toBe(plain.device);
+    expect(fill.text).toBe(wanted.text);
+    expect(told).toHaveLength(2);
+    expect(told[1]).toMatch(/^onnx-cpu failed: Failed to allocate memory.* The model runs on native/);
+    await engine.dispose();
+    await plain.dispose();
+  });
 });
 
 it('a provider that works has nothing wrong', async () => {
