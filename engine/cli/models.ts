@@ -4,11 +4,16 @@ import { totalDemand } from '../fit/demand.ts';
 import { findDevices } from '../fit/devices.ts';
 import { inWords, USUAL_CONTEXT } from '../fit/fit.ts';
 import { measureMemory } from '../fit/memory.ts';
+import { predictOnnxSpeed } from '../fit/onnx-speed.ts';
 import { type WayHere, waysHere } from '../fit/overview.ts';
 import { predictSpeed } from '../fit/speed.ts';
 import { readRegistry, SHIPPED } from '../installed/registry.ts';
 import type { GlmConfig } from '../model/config.ts';
 import { loadModelFolder } from '../model/load.ts';
+import { programPath } from '../program-path.ts';
+import { DeviceFailure } from '../runtime/device-failure.ts';
+import { probeProvider } from '../runtime/onnx/probe.ts';
+import type { Provider } from '../runtime/onnx/providers.ts';
 import { wholeNumber } from './arguments.ts';
 import { dataFolder, embeddedModel, kernelLevel } from './environment.ts';
 
@@ -16,7 +21,8 @@ const USAGE = `Usage: cloze models [options]
 
 For each installed model, and each way of running it: memory for weights, for keys and values of the context, for work
 space; whether that fits into what is free now; and tokens a second with half of the context read, from a moment's
-measurement of layers of zeros of the same shape (native only). No model is loaded. Memory of a graphics card is not known before it is used, so fits is "?" there.
+measurement of layers of zeros of the same shape, on each of onnxruntime's providers that works here too. No model is
+loaded. Memory of a graphics card is not known before it is used, so fits is "?" there.
 
   --context N   tokens of context (default ${USUAL_CONTEXT}, at most what the model takes)
   --threads N   default: one fewer than the processors
@@ -52,7 +58,7 @@ export async function modelsCommand(args: string[]): Promise<number> {
     try {
       const model = await loadModelFolder(folder);
       for (const way of waysHere(model, { ...here, context: wanted }).ways)
-        rows.push(await rowOf(name, way, model.config, wanted));
+        rows.push(await rowOf(name, way, model.config, Math.min(wanted, model.config.maxLength), threads));
     } catch (error) {
       wrong.push(`${name}: ${(error as Error).message}`);
     }
@@ -62,10 +68,32 @@ export async function modelsCommand(args: string[]): Promise<number> {
   return wrong.length > 0 ? 1 : 0;
 }
 
-/** Speed is measured natively, where there is room for it. */
-async function rowOf(model: string, way: WayHere, config: GlmConfig, wanted: number): Promise<Row> {
-  if (!way.form || !way.fits) return { model, ...way };
-  return { model, ...way, tokensPerSecond: await predictSpeed(config, way.form, Math.min(wanted, config.maxLength)) };
+/** Speed is measured where there is room for it, and a provider that can do it. */
+async function rowOf(model: string, way: WayHere, config: GlmConfig, context: number, threads: number): Promise<Row> {
+  const { form, provider, precision, fits } = way;
+  if (fits === false) return { model, ...way };
+  if (form) return { model, ...way, tokensPerSecond: await predictSpeed(config, form, context) };
+  if (!provider || !precision || !(await works(provider))) return { model, ...way };
+  try {
+    return {
+      model,
+      ...way,
+      tokensPerSecond: await predictOnnxSpeed(config, { provider, precision, threads }, context),
+    };
+  } catch (error) {
+    if (!(error instanceof DeviceFailure)) throw error;
+    return { model, ...way };
+  }
+}
+
+const probes = new Map<Provider, Promise<boolean>>();
+
+/** Whether a provider computes at all, found out in another process, once. */
+function works(provider: Provider): Promise<boolean> {
+  const found =
+    probes.get(provider) ?? probeProvider(provider, programPath('onnx-host.mjs')).then((wrong) => wrong === undefined);
+  probes.set(provider, found);
+  return found;
 }
 
 function table(rows: readonly Row[], available: number): string {

@@ -1,5 +1,6 @@
 /** Every way of running a model on this machine, with what it takes and whether it fits. */
 import type { ModelFolder } from '../model/load.ts';
+import type { Precision } from '../onnx/weights.ts';
 import { nativeExecution } from '../runtime/native.ts';
 import { accelerators, cacheKind, type Provider } from '../runtime/onnx/providers.ts';
 import type { NativeForm } from './demand.ts';
@@ -28,6 +29,9 @@ export interface WayHere extends Way {
   fits: boolean | undefined;
   /** Of a native way. */
   form?: NativeForm;
+  /** Of a way of onnxruntime. */
+  provider?: Provider;
+  precision?: Precision;
 }
 
 /** The native way that is chosen when nobody says otherwise, and the others; then onnxruntime's, by provider. */
@@ -49,9 +53,10 @@ export function waysHere(
   const native = nativeWays(folder, form, context).map((way) => placed(way, 'native', available));
   const providers: readonly Provider[] = ['cpu', ...accelerators(process.platform)];
   const onnx = providers.flatMap((provider) =>
-    onnxWays(folder, provider, cacheKind(provider), context).map((way) =>
-      placed(way, `onnx-${provider}`, provider === 'cpu' ? available : card),
-    ),
+    onnxWays(folder, provider, cacheKind(provider), context).map((way) => ({
+      ...placed(way, `onnx-${provider}`, provider === 'cpu' ? available : card),
+      provider,
+    })),
   );
   return { usual: `native ${form.precision}`, ways: [...native, ...onnx] };
 }

@@ -19,28 +19,46 @@ const SMALLEST_VOCABULARY = 32;
 export type Clock = () => number;
 const wallClock: Clock = () => performance.now();
 
+/** A way of running models, as a prediction needs it. */
+export interface Pace {
+  /** Bytes of weights that every token of a span reads. */
+  read(config: GlmConfig): number;
+  /** Milliseconds of the median token of a model of zeros. */
+  time(config: GlmConfig): Promise<number>;
+}
+
 /** Tokens a second natively, with half of `context` read before. */
-export async function predictSpeed(
+export function predictSpeed(
   config: GlmConfig,
   form: NativeForm,
   context: number,
   clock: Clock = wallClock,
 ): Promise<number> {
-  const probe = probeOf(config, form, context);
-  const milliseconds = await timePerToken(probe, form, context, clock);
-  const read = (of: GlmConfig) => nativeDemand(of, form, context).readPerToken;
+  return predictBy(config, context, {
+    read: (of) => nativeDemand(of, form, context).readPerToken,
+    time: (probe) => timePerToken(probe, form, context, clock),
+  });
+}
+
+/** Tokens a second from what `pace` takes for a model with fewer layers, words and experts. */
+export async function predictBy(config: GlmConfig, context: number, { read, time }: Pace): Promise<number> {
+  const headBytes = (of: GlmConfig) =>
+    of.vocabSize === SMALLEST_VOCABULARY ? 0 : read(of) - read({ ...of, vocabSize: SMALLEST_VOCABULARY });
+  const probe = probeOf(config, context, (of) => read(of) - headBytes(of));
+  if (parameterCount(probe) > 2e9) throw new RangeError('A measurement of so many weights would fill the memory.');
+  const milliseconds = await time(probe);
   const cut = {
     ...passing(probe, config.decoderLayers ?? config.layers),
     ...(config.experts ? { experts: config.experts } : {}),
   };
   // The layers that were left out take as long as those that were not; of a head, what is missing of its bytes.
-  const layers = (read(cut) - headBytes(cut, form, context)) / (read(probe) - headBytes(probe, form, context));
-  const head = (headBytes(config, form, context) - headBytes(probe, form, context)) / read(probe);
+  const layers = (read(cut) - headBytes(cut)) / (read(probe) - headBytes(probe));
+  const head = (headBytes(config) - headBytes(probe)) / read(probe);
   return 1000 / (milliseconds * (layers + Math.max(0, head)));
 }
 
-/** The model with so many layers, experts and words as a measurement needs. */
-function probeOf(config: GlmConfig, form: NativeForm, context: number): GlmConfig {
+/** The model with so many layers, experts and words as a measurement needs; `readOf`: bytes without the head. */
+function probeOf(config: GlmConfig, context: number, readOf: (config: GlmConfig) => number): GlmConfig {
   const { vocabSize, hiddenSize, experts } = config;
   const vocabulary = vocabSize * hiddenSize > LARGEST_HEAD ? SMALLEST_VOCABULARY : vocabSize;
   const whole: GlmConfig = {
@@ -50,10 +68,8 @@ function probeOf(config: GlmConfig, form: NativeForm, context: number): GlmConfi
     // Each token goes through as many as before.
     ...(experts ? { experts: { ...experts, count: experts.perToken, denseLayers: 0, groups: 1, groupsUsed: 1 } } : {}),
   };
-  const one = passing(whole, 1);
-  const perLayer = nativeDemand(one, form, context).readPerToken - headBytes(one, form, context);
   const passed = config.decoderLayers ?? config.layers;
-  return passing(whole, Math.min(passed, Math.max(1, Math.ceil(READ / perLayer))));
+  return passing(whole, Math.min(passed, Math.max(1, Math.ceil(READ / readOf(passing(whole, 1))))));
 }
 
 /** The model with so many layers that a token of a span passes; an encoder keeps one that reads Part A. */
@@ -63,30 +79,39 @@ function passing(config: GlmConfig, layers: number): GlmConfig {
     : { ...config, layers: layers + 1, decoderLayers: layers };
 }
 
-function headBytes(config: GlmConfig, form: NativeForm, context: number): number {
-  const none = { ...config, vocabSize: SMALLEST_VOCABULARY };
-  const read = (of: GlmConfig) => nativeDemand(of, form, context).readPerToken;
-  return config.vocabSize === SMALLEST_VOCABULARY ? 0 : read(config) - read(none);
+/** Feeds some tokens after half of `context` and gives the milliseconds of the median one. */
+export async function medianToken(
+  session: { read(held: number): Promise<void>; extend(at: number): Promise<unknown> },
+  context: number,
+  clock: Clock = wallClock,
+): Promise<number> {
+  const held = Math.max(1, Math.min(context >> 1, context - TOKENS));
+  await session.read(held);
+  const times: number[] = [];
+  for (let at = held; at < Math.min(context, held + TOKENS); at++) {
+    const start = clock();
+    await session.extend(at);
+    times.push(clock() - start);
+  }
+  // The first ones warm up.
+  const sorted = times.slice(2).sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? Math.max(...times);
 }
 
-/** Milliseconds of the median token. */
 async function timePerToken(config: GlmConfig, form: NativeForm, context: number, clock: Clock): Promise<number> {
-  if (parameterCount(config) > 2e9) throw new RangeError('A measurement of so many weights would fill the memory.');
   const model = zeroModel(config, form);
   try {
     const session = model.open(context);
-    const held = Math.max(1, Math.min(context >> 1, context - TOKENS));
-    await session.read(anyRows(0, held));
-    const times: number[] = [];
-    for (let at = held; at < Math.min(context, held + TOKENS); at++) {
-      const start = clock();
-      await session.extend(anyRows(at, at + 1), false);
-      times.push(clock() - start);
-    }
+    const milliseconds = await medianToken(
+      {
+        read: (held) => session.read(anyRows(0, held)),
+        extend: (at) => session.extend(anyRows(at, at + 1), false),
+      },
+      context,
+      clock,
+    );
     session.dispose();
-    // The first ones warm up.
-    const sorted = times.slice(2).sort((a, b) => a - b);
-    return sorted[sorted.length >> 1] ?? Math.max(...times);
+    return milliseconds;
   } finally {
     model.dispose();
   }

@@ -12,6 +12,10 @@ export interface NativeWay extends Way {
   form: NativeForm;
 }
 
+export interface OnnxWay extends Way {
+  precision: Precision;
+}
+
 export function nativeWay({ config }: Shape, form: NativeForm, context: number): NativeWay {
   return { name: `native ${form.precision}`, form, demand: nativeDemand(config, form, context) };
 }
@@ -35,12 +39,17 @@ export function nativeWays(folder: Shape, form: NativeForm, context: number): Na
 }
 
 /** The ways of onnxruntime; precisions that the model's shape does not allow are left out. */
-export function onnxWays({ config }: Shape, provider: string, cache: CacheKind, context: number): Way[] {
-  return PRECISIONS.flatMap((precision: Precision): Way[] => {
+export function onnxWays({ config }: Shape, provider: string, cache: CacheKind, context: number): OnnxWay[] {
+  return PRECISIONS.flatMap((precision: Precision): OnnxWay[] => {
     try {
       const demand = onnxDemand(config, { precision, cache }, context);
       return [
-        { name: `onnx-${provider} ${precision}`, demand, how: `--runtime onnx-${provider} --precision ${precision}` },
+        {
+          name: `onnx-${provider} ${precision}`,
+          precision,
+          demand,
+          how: `--runtime onnx-${provider} --precision ${precision}`,
+        },
       ];
     } catch {
       return [];

@@ -37,7 +37,6 @@ const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
   serve: benchServe,
   'document-cache': benchDocumentCache,
   agreement: benchAgreement,
-  'fit-speed': benchFitSpeed,
   survival: benchSurvival,
 };
 
@@ -58,9 +57,10 @@ const timing = TIMINGS[name];
 const other = OTHERS[name];
 if (timing) await showTimings(timing, args);
 else if (name === 'onnx') await showRows(await benchOnnx(args), undefined);
+else if (name === 'fit-speed') await showRows(await benchFitSpeed(args), undefined);
 else if (other) await other(args, machine);
 else {
-  const names = [...Object.keys(TIMINGS), 'onnx [--peer]', ...Object.keys(OTHERS)].join('|');
+  const names = [...Object.keys(TIMINGS), 'onnx [--peer]', 'fit-speed', ...Object.keys(OTHERS)].join('|');
   process.stderr.write(`Usage: npm run bench -- ${names} [--json FILE]\n`);
   process.exitCode = 2;
 }

@@ -1,9 +1,14 @@
+import { readdirSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { measureBandwidth } from '../../../engine/fit/bandwidth.ts';
 import { findDevices } from '../../../engine/fit/devices.ts';
+import { predictOnnxSpeed } from '../../../engine/fit/onnx-speed.ts';
 import { predictSpeed } from '../../../engine/fit/speed.ts';
 import { loadAddon } from '../../../engine/native.ts';
+import { ONNX_HOST } from '../onnx/bundle.ts';
 import { SHAPE } from './random-model.ts';
 
 it('the processor comes first, with memory that is there, and nothing was asked of the network', {
@@ -51,6 +56,24 @@ it('the speed of a large model is measured with few of its layers, words and exp
     expect(speed).toBeGreaterThan(0);
     expect(await predictSpeed({ ...config, ...small }, form, 64)).toBeGreaterThan(speed);
   }
+});
+
+it('the speed of onnxruntime is measured by a model of zeros that leaves nothing behind', {
+  timeout: 120_000,
+}, async () => {
+  const config = { ...SHAPE, hiddenSize: 256, innerSize: 512, heads: 4, maxLength: 128, vocabSize: 500 };
+  const before = readdirSync(tmpdir()).filter((name) => name.startsWith('cloze-speed-'));
+  for (const precision of ['float32', 'int8'] as const) {
+    const place = { provider: 'cpu', precision, threads: 1, host: resolve(ONNX_HOST) } as const;
+    const [few, many] = [
+      { ...config, layers: 3 },
+      { ...config, layers: 300 },
+    ];
+    const speed = await predictOnnxSpeed(many, place, 64);
+    expect(speed).toBeGreaterThan(0);
+    expect(await predictOnnxSpeed(few, place, 64)).toBeGreaterThan(speed);
+  }
+  expect(readdirSync(tmpdir()).filter((name) => name.startsWith('cloze-speed-'))).toEqual(before);
 });
 
 it('bandwidth is a number of bytes', { timeout: 120_000 }, async () => {
