@@ -3,6 +3,9 @@
 // Defines: W, vf, vi, load, store, exp, erf, tanh, hsum, hmax. Included inside a level's namespace.
 #pragma once
 #include <cmath>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 #include "bf16.h"
 
@@ -23,11 +26,18 @@ static inline vf load(const float* p) {
   return v;
 }
 
+// Compilers take the general form apart into halves.
 static inline vf load(const bf16* p) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), 16);
+#elif defined(__AVX2__)
+  return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))), 16);
+#else
   vh h;
   __builtin_memcpy(&h, p, sizeof h);
   vu u = __builtin_convertvector(h, vu) << 16;
   return (vf)u;
+#endif
 }
 
 static inline void store(float* p, vf v) { __builtin_memcpy(p, &v, sizeof v); }
@@ -78,6 +88,23 @@ static inline float hsum(vf v) {
   for (int n = W / 8; n > 0; n /= 2)
     for (int i = 0; i < n; i++) parts[i] += parts[i + n];
   return (parts[0][0] + parts[0][2]) + (parts[0][1] + parts[0][3]);
+}
+
+// hsum of four vectors, each to the bit.
+typedef float v4f __attribute__((vector_size(16)));
+static inline v4f hsum4(const vf v[4]) {
+  v4f q[4];
+  for (int k = 0; k < 4; k++) {
+    v4f parts[W / 4];
+    __builtin_memcpy(parts, &v[k], sizeof parts);
+    for (int n = W / 8; n > 0; n /= 2)
+      for (int i = 0; i < n; i++) parts[i] += parts[i + n];
+    q[k] = parts[0];
+  }
+  const v4f ab = __builtin_shufflevector(q[0], q[1], 0, 4, 2, 6), ab1 = __builtin_shufflevector(q[0], q[1], 1, 5, 3, 7);
+  const v4f cd = __builtin_shufflevector(q[2], q[3], 0, 4, 2, 6), cd1 = __builtin_shufflevector(q[2], q[3], 1, 5, 3, 7);
+  return (__builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7)) +
+         (__builtin_shufflevector(ab1, cd1, 0, 1, 4, 5) + __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7));
 }
 
 static inline float hmax(vf v) {
