@@ -9,7 +9,8 @@ export class MemoryFailure extends DeviceFailure {
 }
 
 /** What CUDA, Vulkan, Dawn, Direct3D (E_OUTOFMEMORY) and onnxruntime's own allocators say. */
-const NO_MEMORY = /out of memory|out_of_(?:\w+_)?memory|failed to allocate|e_outofmemory|bad_alloc|allocation of size .* failed/i;
+const NO_MEMORY =
+  /out of memory|out_of_(?:\w+_)?memory|failed to allocate|e_outofmemory|bad_alloc|allocation of size .* failed/i;
 
 export function deviceFailure(message: string): DeviceFailure {
   return NO_MEMORY.test(message) ? new MemoryFailure(message) : new DeviceFailure(message);
