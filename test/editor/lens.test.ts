@@ -6,7 +6,7 @@ import type { FrameLocator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FillTrace } from '../../language-server/protocol.ts';
 import { percent } from '../../media/lens/token-text.ts';
-import { focusEditor, goTo, openFile, runCommand, screenshot, statusLabel } from './browser-page.ts';
+import { focusEditor, ghostText, goTo, openFile, runCommand, screenshot, statusLabel } from './browser-page.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 /** No time limit, or a busy machine would end a fill early; one line, so that one option says it to both. */
@@ -22,7 +22,7 @@ afterAll(() => workbench?.dispose());
 
 test('the Lens shows what the model computed for the fill just made', async () => {
   const { page } = workbench;
-  const line = insertEmptyLine('totalPrice()');
+  const line = insertEmptyLine('if (existing) {', '      ');
   await openFile(page, 'inventory.ts');
   await statusLabel(page, 'Cloze: Ready').waitFor();
   await runCommand(page, 'Cloze: Open the Lens');
@@ -30,12 +30,13 @@ test('the Lens shows what the model computed for the fill just made', async () =
   await lens.getByText('Nothing has been completed yet').waitFor();
 
   await focusEditor(page);
-  await goTo(page, line, 5);
+  await goTo(page, line, 7);
   await page.keyboard.press('Alt+\\');
   await lens.getByRole('option').first().waitFor();
+  expect(await ghostText(page)).not.toBe('');
   await screenshot(page, 'test/output/lens.png');
 
-  const expected = traceByCommandLine(`inventory.ts:${line}:5`);
+  const expected = traceByCommandLine(`inventory.ts:${line}:7`);
   const partA = lens.getByRole('listbox', { name: 'Part A' }).getByRole('option');
   const partB = lens.getByRole('listbox', { name: 'Part B' }).getByRole('option');
   const ids = (chips: HTMLElement[]) => chips.map((chip) => Number(chip.dataset.id));
@@ -80,12 +81,12 @@ function lensOf(page: Page): FrameLocator {
   return page.frameLocator('iframe.webview').frameLocator('iframe#active-frame');
 }
 
-/** Puts a line of four spaces after the one that holds `text`, on disk; returns its number, counted from 1. */
-function insertEmptyLine(text: string): number {
+/** Puts a line of white space after the first that holds `text`, on disk; returns its number, counted from 1. */
+function insertEmptyLine(text: string, indentation: string): number {
   const file = join(workbench.workspace, 'inventory.ts');
   const lines = readFileSync(file, 'utf8').split('\n');
   const at = lines.findIndex((each) => each.includes(text)) + 1;
-  lines.splice(at, 0, '    ');
+  lines.splice(at, 0, indentation);
   writeFileSync(file, lines.join('\n'));
   return at + 1;
 }

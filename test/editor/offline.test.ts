@@ -77,7 +77,7 @@ test('the same server is asked once the user opens the lock, and no other; then 
   const { page } = workbench;
   await runCommand(page, 'Cloze: Connect a Server for the Chat');
   for (const title of ['Connect a Server', 'Key of']) {
-    await page.locator('.quick-input-widget', { hasText: title }).waitFor();
+    await page.locator('.quick-input-title', { hasText: title }).waitFor();
     await page.keyboard.press('Enter');
   }
   await page.getByRole('button', { name: 'Allow Connections' }).click();
