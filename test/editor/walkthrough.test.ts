@@ -11,6 +11,8 @@ let workbench: Workbench;
 beforeAll(async () => {
   workbench = await openWorkbench(process.cwd());
   workbench.page.setDefaultTimeout(150_000);
+  // Pictures stand beside the steps where there is room.
+  await workbench.page.setViewportSize({ width: 1700, height: 950 });
 });
 afterAll(() => workbench?.dispose());
 afterEach(async ({ task }) => {
