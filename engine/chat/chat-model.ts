@@ -10,6 +10,12 @@ export interface ChatMessage {
 export interface ChatOptions {
   /** Most tokens of the answer; as many as the model gives when left out. */
   maxTokens?: number;
+  /** 0, greedy, when left out; as in `FillOptions`, like `topP` and `seed`. */
+  temperature?: number;
+  topP?: number;
+  seed?: number;
+  /** Milliseconds after which the answer ends where it is; no limit when left out. */
+  timeLimit?: number;
 }
 
 /** A piece of an answer. What a model thinks before it answers is not part of the answer. */

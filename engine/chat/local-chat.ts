@@ -23,7 +23,7 @@ export function createLocalChat(model: Model, prompt: ChatTemplate): LocalChat {
   const { maxLength, positions } = runtime.config;
   return {
     contextTokens: maxLength,
-    async answer(messages, { maxTokens = LONGEST_ANSWER }, onPiece, signal) {
+    async answer(messages, { maxTokens = LONGEST_ANSWER, ...sampling }, onPiece, signal) {
       signal.throwIfAborted();
       const tokens = await fitted(messages, prompt, maxLength - Math.min(maxTokens, LEAST_ANSWER) - 1);
       const { rows, start } = promptRows(tokens);
@@ -52,7 +52,8 @@ export function createLocalChat(model: Model, prompt: ChatTemplate): LocalChat {
           first = false;
           onPiece(thought ? { text: piece, thought } : { text: piece });
         };
-        const options = { maxTokens, temperature: 0, topP: 1, seed: 0, singleLine: false, timeLimit: 0 };
+        const greedy = { temperature: 0, topP: 1, seed: 0, timeLimit: 0 };
+        const options = { ...greedy, ...sampling, maxTokens, singleLine: false };
         const fill = await fillOpenBlank(blank, '', options, {
           signal,
           onToken({ id }) {

@@ -12,8 +12,8 @@ import { RUNTIME_FLAGS, RUNTIME_USAGE, runtimeOptions } from './runtime-options.
 
 const USAGE = `Usage: cloze serve [options]
 
-Offers the engine over HTTP: POST /v1/completions (OpenAI's, with suffix), POST /infill (llama.cpp's),
-GET /v1/models, GET /health. Ctrl+C ends it after the requests under way.
+Offers the engine over HTTP: POST /v1/completions (OpenAI's, with suffix), POST /v1/chat/completions where the model
+converses, POST /infill (llama.cpp's), GET /v1/models, GET /health. Ctrl+C ends it after the requests under way.
 
   --host ADDRESS        default 127.0.0.1: this machine only; the traffic is not encrypted
   --port N              default 8012; 0 takes a free one
@@ -71,7 +71,7 @@ export async function serveCommand(args: string[]): Promise<number> {
   });
   try {
     const server = await startServer({
-      engine: { name: engine.name, fill: engine.fillBeside },
+      engine: { name: engine.name, fill: engine.fillBeside, ...(engine.chat ? { chat: engine.chat } : {}) },
       slots,
       host,
       port,

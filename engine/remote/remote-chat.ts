@@ -34,9 +34,10 @@ export function openRemoteChat({ url, key, silence = SILENCE, retry: given }: Re
     origin: connection.origin,
     models: (signal) => listModels(connection, retry, signal),
     model: (id) => ({
-      async answer(messages, { maxTokens }, onPiece, signal) {
-        const limit = maxTokens === undefined ? {} : { max_tokens: maxTokens };
-        const body = { model: id, messages, stream: true, ...limit };
+      async answer(messages, { maxTokens, temperature, topP, seed }, onPiece, signal) {
+        const limits = { max_tokens: maxTokens, temperature, top_p: topP, seed };
+        // What is undefined is left out.
+        const body = { model: id, messages, stream: true, ...limits };
         let handedOn = false;
         const read = async (answer: Answer): Promise<ChatAnswer> => {
           let finish: ChatAnswer['finish'] | undefined;

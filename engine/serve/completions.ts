@@ -5,7 +5,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Fill, FilledToken } from '../infill/fill.ts';
 import { ApiError } from './api-error.ts';
-import { type Call, drawnTokens, LARGEST_SEED, MOST_TOKENS } from './endpoint.ts';
+import { drawnTokens, type FillCall, LARGEST_SEED, MOST_TOKENS } from './endpoint.ts';
 import { type Fields, flagField, kindOf, numberField, stopField, textField, wrongField } from './fields.ts';
 
 interface LogProbabilities {
@@ -16,7 +16,7 @@ interface LogProbabilities {
   text_offset: number[];
 }
 
-export function completionCall(fields: Fields, model: string): Call {
+export function completionCall(fields: Fields, model: string): FillCall {
   const asked = textField(fields, 'model', model);
   if (asked !== model) {
     throw new ApiError(404, `There is no model "${asked}"; this server has "${model}".`, { param: 'model' });

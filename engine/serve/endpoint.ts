@@ -1,9 +1,25 @@
-/** What an endpoint that calls the model is made of: fields in, a passage and options; a fill out, JSON. */
+/** What an endpoint that calls the model is made of: fields in, a passage or messages and options; JSON out. */
+import type { ChatAnswer, ChatMessage, ChatOptions, ChatPiece } from '../chat/chat-model.ts';
 import type { Fill, FilledToken, FillOptions, Passage } from '../infill/fill.ts';
 import type { Fields } from './fields.ts';
 
 /** One request, understood. */
-export interface Call {
+export type Call = FillCall | ChatCall;
+
+export interface ChatCall {
+  messages: readonly ChatMessage[];
+  options: ChatOptions;
+  stream: boolean;
+  ready?: undefined;
+  /** The answer to a request without streaming. */
+  whole(content: string, thoughts: string, answer: ChatAnswer): object;
+  /** Events of a stream, the last ones as with `FillCall`. */
+  first(): object;
+  piece(piece: ChatPiece): object;
+  last(answer: ChatAnswer): (object | string)[];
+}
+
+export interface FillCall {
   passage: Passage;
   /** `timeLimit`: the client's own, 0 for none; the server's applies as well. */
   options: FillOptions;

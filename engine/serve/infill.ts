@@ -4,10 +4,10 @@
  */
 import { randomInt } from 'node:crypto';
 import type { Fill, Neighbour } from '../infill/fill.ts';
-import { type Call, drawnTokens, LARGEST_SEED, MOST_TOKENS } from './endpoint.ts';
+import { drawnTokens, type FillCall, LARGEST_SEED, MOST_TOKENS } from './endpoint.ts';
 import { type Fields, flagField, kindOf, numberField, stopField, textField, wrongField } from './fields.ts';
 
-export function infillCall(fields: Fields, model: string): Call {
+export function infillCall(fields: Fields, model: string): FillCall {
   const predict = numberField(fields, 'n_predict', -1, { least: -1, most: MOST_TOKENS, whole: true });
   // llama.cpp's -1 asks for a random one.
   const seed = numberField(fields, 'seed', -1, { least: -1, most: LARGEST_SEED, whole: true });

@@ -1,14 +1,17 @@
 /** One request's way through the queue and the model to its answer, whole or as a stream of events. */
 import type { ServerResponse } from 'node:http';
+import type { ChatModel } from '../chat/chat-model.ts';
 import type { Engine } from '../index.ts';
 import { ApiError } from './api-error.ts';
-import type { Call } from './endpoint.ts';
+import type { Call, ChatCall, FillCall } from './endpoint.ts';
 import type { FairQueue } from './fair-queue.ts';
 
 /** What the server needs of an engine; it makes as many fills at once as the queue has slots. */
 export interface ServedEngine {
   name: string;
   fill: Engine['fillBeside'];
+  /** Of a model that converses. */
+  chat?: Pick<ChatModel, 'answer'>;
 }
 
 export interface CallContext {
@@ -29,6 +32,8 @@ export interface CallContext {
  */
 export async function runCall(call: Call, response: ServerResponse, context: CallContext): Promise<void> {
   const { engine, queue, client, time, unwanted, closing } = context;
+  if ('messages' in call && !engine.chat)
+    throw new ApiError(400, `${engine.name} does not converse: it fills blanks, by /v1/completions and /infill.`);
   const deadline = performance.now() + time;
   const late = new AbortController();
   const timer = setTimeout(
@@ -42,6 +47,7 @@ export async function runCall(call: Call, response: ServerResponse, context: Cal
       async () => {
         clearTimeout(timer);
         const left = Math.max(1, deadline - performance.now());
+        if ('messages' in call) return converse(call, response, engine, left, unwanted);
         const options = { ...call.options, timeLimit: Math.min(left, call.options.timeLimit || left) };
         if (call.stream)
           return streamFill(call, response, (hooks) => engine.fill(call.passage, options, hooks), unwanted);
@@ -58,16 +64,53 @@ export async function runCall(call: Call, response: ServerResponse, context: Cal
   }
 }
 
-type Filling = (hooks: NonNullable<Parameters<Engine['fill']>[2]>) => ReturnType<Engine['fill']>;
+async function converse(
+  call: ChatCall,
+  response: ServerResponse,
+  { chat }: ServedEngine,
+  timeLimit: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const said = { content: '', thoughts: '' };
+  const send = sender(response);
+  try {
+    const answer = await (chat as Pick<ChatModel, 'answer'>).answer(
+      call.messages,
+      { ...call.options, timeLimit },
+      (piece) => {
+        said[piece.thought ? 'thoughts' : 'content'] += piece.text;
+        if (!call.stream) return;
+        if (!response.headersSent) send(call.first());
+        send(call.piece(piece));
+      },
+      signal,
+    );
+    if (!call.stream) return sendJson(response, 200, call.whole(said.content, said.thoughts, answer));
+    if (!response.headersSent) send(call.first());
+    for (const event of call.last(answer)) send(event);
+    response.end();
+  } catch (error) {
+    // A conversation that the model does not hold.
+    if (error instanceof RangeError) throw new ApiError(400, error.message, { param: 'messages' });
+    throw error;
+  }
+}
 
-/** A client that reads slowly does not hold the model up: what waits for it in memory is one span at most. */
-async function streamFill(call: Call, response: ServerResponse, fill: Filling, signal: AbortSignal): Promise<void> {
-  const send = (event: object | string) => {
+/** Sends events of a stream, which begins with the first. */
+function sender(response: ServerResponse): (event: object | string) => void {
+  return (event) => {
     if (!response.headersSent) {
       response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
     }
     response.write(`data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`);
   };
+}
+
+type Filling = (hooks: NonNullable<Parameters<Engine['fill']>[2]>) => ReturnType<Engine['fill']>;
+
+/** A client that reads slowly does not hold the model up: what waits for it in memory is one span at most. */
+async function streamFill(call: FillCall, response: ServerResponse, fill: Filling, signal: AbortSignal): Promise<void> {
+  const send = sender(response);
   let sent = 0;
   const filled = await fill({
     signal,

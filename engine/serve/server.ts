@@ -1,5 +1,6 @@
 /**
- * The local engine behind HTTP, for other editors and programs: OpenAI's completions and llama.cpp's `/infill`. As many
+ * The local engine behind HTTP, for other editors and programs: OpenAI's completions and chat, and llama.cpp's
+ * `/infill`. As many
  * requests as there are slots reach the model at once, the others wait in a fair queue. It knows nothing of models or
  * prompts.
  */
@@ -8,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { type AccessOptions, answerPreflight, checkHost, checkOrigin, checkToken } from './access.ts';
 import { ApiError } from './api-error.ts';
 import { type BodyLimits, readFields } from './body.ts';
+import { chatCall } from './chat.ts';
 import { completionCall } from './completions.ts';
 import type { Endpoint } from './endpoint.ts';
 import { createFairQueue } from './fair-queue.ts';
@@ -52,7 +54,11 @@ const IDLE_TIME = 60_000;
 /** More than any queue; beyond it connections are dropped, which costs nothing. */
 const CONNECTIONS = 2_048;
 
-const ENDPOINTS: Readonly<Record<string, Endpoint>> = { '/v1/completions': completionCall, '/infill': infillCall };
+const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
+  '/v1/completions': completionCall,
+  '/v1/chat/completions': chatCall,
+  '/infill': infillCall,
+};
 const READABLE = ['/health', '/v1/models'];
 
 /** Rejects when the address cannot be listened on, with an error that says why. */

@@ -142,7 +142,7 @@ describe('what may be sent', () => {
 
   it('names what there is where a path or method is wrong', async () => {
     const { url, post } = await serving();
-    const missing = await post('/v1/chat/completions', {});
+    const missing = await post('/v1/embeddings', {});
     expect([missing.status, (await missing.json()).error.message]).toEqual([404, expect.stringContaining('/infill')]);
     const method = await fetch(`${url}/infill`, { headers: { authorization } });
     expect([method.status, method.headers.get('allow')]).toEqual([405, 'POST']);

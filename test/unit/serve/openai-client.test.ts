@@ -1,6 +1,8 @@
 /** The official client, as anybody would use it: nothing is told to it but the address and the token. */
 import OpenAI, { AuthenticationError, BadRequestError, RateLimitError } from 'openai';
 import { expect, it } from 'vitest';
+import type { ChatModel } from '../../../engine/chat/chat-model.ts';
+import { echo, scriptedEngine } from './scripted-engine.ts';
 import { serving, TOKEN } from './serving.ts';
 
 /** With the client's own retries, unless told otherwise. */
@@ -24,6 +26,91 @@ it('streams token by token', async () => {
   const texts: string[] = [];
   for await (const chunk of stream) texts.push(chunk.choices[0]?.text ?? '');
   expect(texts.filter((text) => text !== '')).toEqual(['one', ' two', ' three']);
+});
+
+/** A chat that thinks, says back the last message and what it was asked with, and waits where it is told to. */
+const parrot = (asked: unknown[] = [], wait: Promise<void> = Promise.resolve()): Pick<ChatModel, 'answer'> => ({
+  async answer(messages, options, onPiece, signal) {
+    asked.push({ messages, options });
+    if (messages.length > 3)
+      throw new RangeError('The message takes 9 tokens, but the model holds 5: send less of it.');
+    onPiece({ text: 'hm', thought: true });
+    await Promise.race([
+      wait,
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    ]);
+    for (const text of ['You said: ', messages.at(-1)?.content ?? '']) onPiece({ text });
+    return { finish: options.maxTokens === 1 ? 'length' : 'end' };
+  },
+});
+
+it('converses, whole and streamed', async () => {
+  const asked: unknown[] = [];
+  const engine = { ...scriptedEngine(echo), chat: parrot(asked) };
+  const { url } = await serving(undefined, { engine });
+  const chat = clientOf(url).chat.completions;
+  const messages = [
+    { role: 'developer' as const, content: 'Be brief.' },
+    {
+      role: 'user' as const,
+      content: [
+        { type: 'text' as const, text: 'a' },
+        { type: 'text' as const, text: 'b' },
+      ],
+    },
+  ];
+  const whole = await chat.create({ model: 'scripted', messages, max_completion_tokens: 9, temperature: 0.5, seed: 4 });
+  expect(whole.choices[0]).toMatchObject({
+    message: { role: 'assistant', content: 'You said: ab', reasoning_content: 'hm' },
+    finish_reason: 'stop',
+  });
+  expect(asked[0]).toMatchObject({
+    messages: [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'ab' },
+    ],
+    options: { maxTokens: 9, temperature: 0.5, topP: 1, seed: 4 },
+  });
+  const stream = await chat.create({ model: 'scripted', messages, max_tokens: 1, stream: true });
+  const chunks = [];
+  for await (const { choices } of stream) chunks.push(choices[0]);
+  expect(chunks.map((choice) => choice?.delta.content ?? '').join('')).toBe('You said: ab');
+  expect(chunks.map((choice) => choice?.finish_reason).filter(Boolean)).toEqual(['length']);
+});
+
+it('is told what a conversation lacks, and what the server does not do', async () => {
+  const { url } = await serving(undefined, { engine: { ...scriptedEngine(echo), chat: parrot() } });
+  const chat = clientOf(url).chat.completions;
+  const user = { role: 'user' as const, content: 'a' };
+  const bad = (more: object, messages: object[] = [user]) =>
+    chat.create({ model: 'scripted', messages: messages as (typeof user)[], ...more });
+  await expect(bad({}, [])).rejects.toThrow('"messages" must be a list');
+  await expect(bad({}, [{ role: 'tool', content: 'a' }])).rejects.toThrow('Message 1 must have a "role"');
+  await expect(bad({}, [{ role: 'user', content: [{ type: 'image_url' }] }])).rejects.toThrow('Message 1');
+  await expect(bad({ n: 2 })).rejects.toThrow('"n" must be 1');
+  await expect(bad({ stop: 'x' })).rejects.toThrow('"stop" is not offered');
+  await expect(bad({ tools: [{}] })).rejects.toThrow('the model answers in words');
+  await expect(bad({}, [user, user, user, user])).rejects.toThrow('send less of it');
+  await expect(bad({ model: 'other' })).rejects.toThrow('There is no model "other"');
+  const silent = clientOf((await serving()).url).chat.completions;
+  await expect(silent.create({ model: 'scripted', messages: [user] })).rejects.toThrow('scripted does not converse');
+});
+
+it('ends a conversation that nobody listens to', async () => {
+  let resolve: () => void = () => undefined;
+  const ended = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  const chat = parrot([], new Promise(() => undefined));
+  const engine = {
+    ...scriptedEngine(echo),
+    chat: { answer: (...args: Parameters<typeof chat.answer>) => chat.answer(...args).finally(() => resolve()) },
+  };
+  const { url } = await serving(undefined, { engine });
+  const messages = [{ role: 'user' as const, content: 'a' }];
+  const stream = await clientOf(url).chat.completions.create({ model: 'scripted', messages, stream: true });
+  stream.controller.abort();
+  await ended;
 });
 
 it('stops the model when the client turns away from a stream', async () => {
