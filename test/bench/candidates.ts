@@ -1,5 +1,10 @@
-/** Milliseconds of one completion where nothing was read yet, and of two or three, one by one and together. */
-import { readFileSync } from 'node:fs';
+/**
+ * Milliseconds of one completion where nothing was read yet, and of two or three, one by one and together; natively and by
+ * onnxruntime on the processor.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Engine, loadEngine } from '../../engine/index.ts';
 import type { Passage } from '../../engine/infill/fill.ts';
 import type { Row } from './main.ts';
@@ -16,16 +21,24 @@ const CASES = [
 ];
 
 export async function benchCandidates(): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const precision of ['float32', 'int8'] as const) {
-    const engine = await loadEngine({ modelFolder: 'engine/embedded-model', threads: 1, precision });
-    try {
-      rows.push(...(await candidatesOf(engine)));
-    } finally {
-      await engine.dispose();
+  const cacheFolder = mkdtempSync(join(tmpdir(), 'cloze-graphs-'));
+  try {
+    const rows: Row[] = [];
+    for (const precision of ['float32', 'int8'] as const) {
+      for (const runtime of ['native', 'onnx-cpu'] as const) {
+        const shared = { modelFolder: 'engine/embedded-model', threads: 1, precision };
+        const engine = await loadEngine({ ...shared, runtime, onnx: { cacheFolder, precision } });
+        try {
+          rows.push(...(await candidatesOf(engine)));
+        } finally {
+          await engine.dispose();
+        }
+      }
     }
+    return rows;
+  } finally {
+    rmSync(cacheFolder, { recursive: true, force: true });
   }
-  return rows;
 }
 
 async function candidatesOf(engine: Engine): Promise<Row[]> {

@@ -20,6 +20,7 @@ import { benchOnnx } from './peer/peer.ts';
 import { benchServe } from './serve.ts';
 import { benchSoak } from './soak/soak.ts';
 import { benchSurvival } from './survival.ts';
+import { benchTopK } from './top-k.ts';
 import { benchTrain } from './train/train.ts';
 import { benchTyping } from './typing/typing.ts';
 
@@ -38,6 +39,7 @@ const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
   'document-cache': benchDocumentCache,
   agreement: benchAgreement,
   survival: benchSurvival,
+  'top-k': benchTopK,
 };
 
 const OTHERS: Readonly<Record<string, (args: string[], machine: string) => Promise<void>>> = {
