@@ -51,10 +51,9 @@ export async function predictBy(config: GlmConfig, context: number, { read, time
     ...passing(probe, config.decoderLayers ?? config.layers),
     ...(config.experts ? { experts: config.experts } : {}),
   };
-  // The layers that were left out take as long as those that were not; of a head, what is missing of its bytes.
-  const layers = (read(cut) - headBytes(cut)) / (read(probe) - headBytes(probe));
-  const head = (headBytes(config) - headBytes(probe)) / read(probe);
-  return 1000 / (milliseconds * (layers + Math.max(0, head)));
+  // The layers that were left out take as long as those that were not, and what is left out of a head by its bytes.
+  const bytes = read(cut) - headBytes(cut) + headBytes(config);
+  return 1000 / (milliseconds * (bytes / read(probe)));
 }
 
 /** The model with so many layers, experts and words as a measurement needs; `readOf`: bytes without the head. */
