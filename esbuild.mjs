@@ -3,6 +3,7 @@
  * `npm start` and `npm run package`. `node esbuild.mjs` builds all.
  * Native addons and onnxruntime-node stay outside: they bring files that must lie beside their own code.
  */
+import { resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const shared = {
@@ -39,6 +40,14 @@ const clientApart = {
   },
 };
 
+/** Nothing that the client is asked for matches file patterns: their library stays outside. */
+const withoutPatterns = {
+  name: 'without file patterns',
+  setup({ onResolve }) {
+    onResolve({ filter: /^minimatch$/ }, () => ({ path: resolve('extension/no-file-patterns.ts') }));
+  },
+};
+
 /** An ES module whose CommonJS dependencies still find `require`. */
 const module = {
   ...shared,
@@ -64,7 +73,7 @@ const page = {
 
 await Promise.all([
   build({ ...extension, plugins: [clientApart], entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs' }),
-  build({ ...extension, entryPoints: ['extension/client.ts'], outfile: 'dist/client.cjs' }),
+  build({ ...extension, plugins: [withoutPatterns], entryPoints: ['extension/client.ts'], outfile: 'dist/client.cjs' }),
   build({ ...server, entryPoints: ['language-server/main.ts'], outfile: 'dist/server.cjs' }),
   build({ ...page, entryPoints: ['media/chat/main.ts', 'media/chat/chat.css'], outdir: 'dist/chat' }),
   build({ ...page, entryPoints: ['media/lens/main.ts', 'media/lens/lens.css'], outdir: 'dist/lens' }),

@@ -16,6 +16,7 @@ import {
 } from '../language-server/protocol.ts';
 import { documentSelector } from './document-selector.ts';
 import type { Asking } from './inline/asking.ts';
+import { createRestarts } from './restarts.ts';
 
 export interface StatusListener {
   /** The server tells how its model is. */
@@ -34,6 +35,7 @@ export function startClient(
   told: StatusListener,
   asking: Pick<Asking, 'provide'>,
 ): LanguageClient {
+  const restarts = createRestarts(() => output.error(notRunning().message ?? ''));
   const client = new LanguageClient(
     'cloze',
     l10n.t('Cloze'),
@@ -44,6 +46,7 @@ export function startClient(
       outputChannel: output,
       // A failing server is told by the status item and by one message, never by a panel that opens itself.
       revealOutputChannelOn: RevealOutputChannelOn.Never,
+      errorHandler: restarts.handler,
       middleware: {
         provideInlineCompletionItems: (document, position, context, token, next) =>
           asking.provide(document, position, context, token, async (...request) => {
@@ -54,7 +57,10 @@ export function startClient(
       },
     },
   );
-  client.onNotification(STATUS_METHOD, (status: StatusParams) => told.model(status));
+  client.onNotification(STATUS_METHOD, (status: StatusParams) => {
+    if (status.state === 'ready') restarts.served();
+    told.model(status);
+  });
   client.onNotification(MEASURED_METHOD, (params: MeasuredParams) => told.measured(params));
   client.onDidChangeState(({ newState }) => {
     if (newState === State.Starting) told.server({ state: 'loading', model: '', device: '' });

@@ -8,6 +8,7 @@ import { registerDiagnostics } from './diagnostics.ts';
 import { createFailureMessage } from './failure.ts';
 import { createFillSelection } from './fill/fill-selection.ts';
 import { createAsking } from './inline/asking.ts';
+import { createDeclarations } from './inline/declarations.ts';
 import { createSnooze } from './inline/snooze.ts';
 import { registerWhy } from './inline/why.ts';
 import { registerLens } from './lens.ts';
@@ -60,6 +61,7 @@ export function activate(context: ExtensionContext): void {
     status,
     asking,
     snooze,
+    createDeclarations(started),
     registerWhy(started),
     statistics,
     ...registerCommands(started, output),

@@ -1,15 +1,23 @@
 /**
- * Snippets of other open documents that look like the place of the cursor: windows of lines, compared by the identifiers
- * they share (Jaccard: shared / all). A window that is nearly the same text is left out, since a model that sees a copy
- * of what it is asked for repeats it.
+ * Snippets from elsewhere for the model to read beside the text at the cursor: declarations that the editor has found, then
+ * windows of other open documents and recently edited places that look like the cursor's. Windows are compared by the
+ * identifiers they share (Jaccard: shared / all). One that is nearly the same text is left out, since a model that sees a
+ * copy of what it is asked for repeats it.
  */
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Neighbour } from '../engine/infill/fill.ts';
 import type { Place } from './completion/place.ts';
+import type { RecentChunk, RecentEdits } from './recent-edits.ts';
 
 const WINDOW_LINES = 40;
 const STEP_LINES = 20;
 const MOST_SNIPPETS = 3;
+/** Two snippets more alike than this say the same. */
+const MOST_ALIKE = 0.5;
+/** What was edited a moment ago counts for more than text that merely looks alike. */
+const RECENT = 1.25;
+/** Characters on either side of the cursor within which a recent place is part of the text at the cursor itself. */
+const NEAR = 3000;
 const LEAST_SIMILARITY = 0.1;
 const MOST_SIMILARITY = 0.8;
 const MOST_DOCUMENTS = 20;
@@ -30,7 +38,28 @@ export interface Neighbours {
   fingerprint(place: Pick<Place, 'uri' | 'languageId'>, documents: TextDocument[]): string;
 }
 
-export function createNeighbours(pathOf: (uri: string) => string): Neighbours {
+/** A declaration of something that is named at the cursor, as the editor's own language service found it. */
+export interface Declaration {
+  uri: string;
+  text: string;
+}
+
+export interface NeighbourSources {
+  recent?: Pick<RecentEdits, 'chunks' | 'version'>;
+  /** Of names in a document. */
+  declarations?: (uri: string) => readonly Declaration[];
+}
+
+interface Candidate {
+  uri: string;
+  text: string;
+  score: number;
+}
+
+export function createNeighbours(
+  pathOf: (uri: string) => string,
+  { recent, declarations = () => [] }: NeighbourSources = {},
+): Neighbours {
   const known = new WeakMap<TextDocument, { version: number; windows: Window[] }>();
 
   function windowsOf(document: TextDocument): Window[] {
@@ -41,29 +70,72 @@ export function createNeighbours(pathOf: (uri: string) => string): Neighbours {
     return windows;
   }
 
+  function windowsLike(wanted: Set<string>, place: Place, documents: TextDocument[]): Candidate[] {
+    return eligible(place, documents).map((document) => ({ uri: document.uri, ...best(wanted, windowsOf(document)) }));
+  }
+
+  function recentLike(wanted: Set<string>, place: Place): Candidate[] {
+    const family = familyOf(place.languageId);
+    const near = place.before.slice(-NEAR) + place.after.slice(0, NEAR);
+    const elsewhere = ({ uri, languageId, text }: RecentChunk) =>
+      family.includes(languageId) && !(uri === place.uri && sharesLines(near, text));
+    return (recent?.chunks() ?? []).filter(elsewhere).map(({ uri, text }) => {
+      const similarity = jaccard(wanted, identifiersOf(text));
+      return { uri, text, score: similarity > MOST_SIMILARITY ? 0 : similarity * RECENT };
+    });
+  }
+
   return {
     pick(place, documents) {
       const wanted = identifiersOf(surroundings(place));
-      if (wanted.size === 0) return [];
-      return eligible(place, documents)
-        .map((document) => ({ document, ...best(wanted, windowsOf(document)) }))
-        .filter(({ score }) => score >= LEAST_SIMILARITY)
-        .sort((a, b) => b.score - a.score)
+      const declared = declarations(place.uri).map((each) => ({ ...each, score: 1 }));
+      const alike =
+        wanted.size === 0
+          ? []
+          : [...windowsLike(wanted, place, documents), ...recentLike(wanted, place)]
+              .filter(({ score }) => score >= LEAST_SIMILARITY)
+              .sort((a, b) => b.score - a.score);
+      return different([...declared, ...alike])
         .slice(0, MOST_SNIPPETS)
-        .map(({ document, text }) => ({ path: pathOf(document.uri), text }));
+        .map(({ uri, text }) => ({ path: pathOf(uri), text }));
     },
     fingerprint(place, documents) {
-      return eligible(place, documents)
-        .map((document) => `${document.uri}@${document.version}`)
-        .join(' ');
+      const others = eligible(place, documents).map((document) => `${document.uri}@${document.version}`);
+      const declared = declarations(place.uri).map(({ uri, text }) => `${uri}#${text}`);
+      return [...others, ...declared, recent?.version() ?? 0].join(' ');
     },
   };
 }
 
+/** Without those that say what an earlier one says. */
+function different(candidates: readonly Candidate[]): Candidate[] {
+  const kept: (Candidate & { identifiers: Set<string> })[] = [];
+  for (const candidate of candidates) {
+    const identifiers = identifiersOf(candidate.text);
+    const same = kept.some(
+      (other) => other.uri === candidate.uri && jaccard(other.identifiers, identifiers) > MOST_ALIKE,
+    );
+    if (!same) kept.push({ ...candidate, identifiers });
+  }
+  return kept;
+}
+
+/** Whether half of the lines of a text, those with words, stand in another. */
+function sharesLines(text: string, lines: string): boolean {
+  const worded = lines.split('\n').filter((line) => /\p{L}{3}/u.test(line));
+  return worded.filter((line) => text.includes(line)).length * 2 >= worded.length;
+}
+
+function familyOf(languageId: string): readonly string[] {
+  return families.find((languages) => languages.includes(languageId)) ?? [languageId];
+}
+
 function eligible(place: Pick<Place, 'uri' | 'languageId'>, documents: TextDocument[]): TextDocument[] {
-  const family = families.find((languages) => languages.includes(place.languageId)) ?? [place.languageId];
+  const family = familyOf(place.languageId);
+  // The cells of a notebook are one text, and read as such.
+  const own = place.uri.split('#')[0];
   return documents
-    .filter((document) => document.uri !== place.uri && family.includes(document.languageId))
+    .filter((document) => document.uri.split('#')[0] !== own && family.includes(document.languageId))
     .filter((document) => document.getText().length <= MOST_CHARACTERS)
     .slice(0, MOST_DOCUMENTS);
 }

@@ -43,6 +43,22 @@ export const TRACED_METHOD = 'cloze/traced';
 /** Client -> server request without parameters: what was computed for the model's last fill, or null. */
 export const TRACE_METHOD = 'cloze/trace';
 
+/**
+ * Client -> server notification with `DeclarationsParams`: what is named around the cursor of a document is declared so,
+ * elsewhere. Replaces what was said of the document before.
+ */
+export const DECLARATIONS_METHOD = 'cloze/declarations';
+
+/** Declarations of a document that are kept, and the characters of each. */
+export const MOST_DECLARATIONS = 5;
+export const LONGEST_DECLARATION = 500;
+
+export interface DeclarationsParams {
+  textDocument: { uri: string };
+  /** The most useful first. */
+  declarations: { uri: string; text: string }[];
+}
+
 /** Client -> server request without parameters: `AnsweredRequest[]`, the last requests for a completion, newest first. */
 export const REQUESTS_METHOD = 'cloze/requests';
 
@@ -277,6 +293,8 @@ export interface BlankRange {
 export interface FillResult {
   /** One for each blank of the request, in its order. */
   blanks: BlankText[];
+  /** The model knows one blank at a time (it is causal): each was filled on its own, around those already filled. */
+  oneByOne?: true;
 }
 
 export interface BlankText {

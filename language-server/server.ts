@@ -15,7 +15,6 @@ import {
   ResponseError,
   ShowMessageNotification,
   TextDocumentSyncKind,
-  TextDocuments,
 } from 'vscode-languageserver';
 import type { ChatPiece } from '../engine/chat/chat-model.ts';
 import { lockOffline } from '../engine/remote/offline-lock.ts';
@@ -23,19 +22,20 @@ import { createChat } from './chat/chat.ts';
 import { createAhead } from './completion/ahead.ts';
 import { createLearning } from './completion/learning.ts';
 import { createPipeline } from './completion/pipeline.ts';
-import { createQuiet } from './completion/quiet.ts';
-import { chooseEncoding, encodedDocuments } from './encoded-document.ts';
+import { chooseEncoding } from './encoded-document.ts';
 import type { LoadEngine, ModelChoice } from './engine-host.ts';
 import { createFiller } from './fill/filler.ts';
 import { createLog } from './log.ts';
 import { createHosts } from './models/hosts.ts';
 import { serveModels } from './models/models.ts';
 import type { Shelf, UsedFolder } from './models/shelf.ts';
+import { createOpenDocuments } from './open-documents.ts';
 import { relativePath } from './paths.ts';
 import {
   CHAT_METHOD,
   CHAT_MODELS_METHOD,
   CHAT_TEXT_METHOD,
+  DECLARATIONS_METHOD,
   type EditorTask,
   FILL_METHOD,
   FORGET_METHOD,
@@ -73,9 +73,7 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
   // Until the settings are known.
   lockOffline(true);
   const log = createLog(connection.console);
-  const quiet = createQuiet();
   let encoding: PositionEncodingKind = PositionEncodingKind.UTF16;
-  const documents = new TextDocuments(quiet.watching(encodedDocuments(() => encoding)));
   const told = {
     status: (status: StatusParams) => void connection.sendNotification(STATUS_METHOD, status),
     measured: (timings: MeasuredParams) => void connection.sendNotification(MEASURED_METHOD, timings),
@@ -100,6 +98,8 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
   let configured = Promise.resolve();
 
   const pathOf = (uri: string) => relativePath(uri, roots);
+  const open = createOpenDocuments(() => encoding, pathOf);
+  const { documents, quiet, neighbours, around } = open;
   const learning = createLearning(() => settings, log);
   const pipeline = createPipeline({
     documents,
@@ -108,11 +108,13 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
     pathOf,
     quiet,
     learning,
+    neighbours,
+    around,
     ahead: createAhead(log),
     log,
   });
 
-  const filler = createFiller({ documents, host: hosts.fill, settings: () => settings, pathOf, log });
+  const filler = createFiller({ ...open, host: hosts.fill, settings: () => settings, pathOf, log });
 
   /** A client that has no keys knows nothing of the request. */
   async function keyOf(origin: string): Promise<string | undefined> {
@@ -180,6 +182,8 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
       capabilities: {
         positionEncoding: encoding,
         textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental },
+        // Every notebook: which languages are completed in is a setting.
+        notebookDocumentSync: { notebookSelector: [{ notebook: '*' }] },
         inlineCompletionProvider: {},
         workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
       },
@@ -220,6 +224,7 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
 
   connection.onRequest(REQUESTS_METHOD, () => pipeline.requests());
   connection.onNotification(UNDONE_METHOD, quiet.undone);
+  connection.onNotification(DECLARATIONS_METHOD, open.declarations.tell);
   connection.onNotification(SNOOZE_METHOD, quiet.snooze);
   connection.onNotification(OUTCOME_METHOD, learning.outcome);
   connection.onNotification(FORGET_METHOD, learning.forget);
@@ -251,18 +256,18 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
       };
       return { ...(await shelf.list(folders, others, settings.threads)), setting: settings.model.path };
     },
-    changed: useModels,
+    async changed() {
+      pipeline.clear();
+      await useModels();
+    },
     mirror: () => settings.model.mirror.trim(),
   });
 
-  documents.onDidClose(({ document }) => {
-    pipeline.forget(document.uri);
-    quiet.forget(document.uri);
-  });
+  documents.onDidClose(({ document }) => pipeline.forget(document.uri));
   connection.onShutdown(async () => {
     await Promise.all([hosts.dispose(), learning.flush()]);
   });
-  documents.listen(connection);
+  open.listen(connection);
   connection.listen();
 }
 

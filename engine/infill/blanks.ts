@@ -48,6 +48,8 @@ export interface BlanksFill extends Pick<Fill, 'timings' | 'partA' | 'partB' | '
   blanks: FilledBlank[];
   /** Indices of the blanks in the order in which they were fed or filled. */
   order: number[];
+  /** Each was filled apart, by a causal model, instead of all through one Part A; set only where there are several. */
+  oneByOne?: true;
 }
 
 const turn: Record<BlankState, number> = { kept: 0, open: 1, edited: 2 };

@@ -62,5 +62,6 @@ export async function fillOneByOne(
     partA: last.partA,
     partB: sum(({ partB }) => partB),
     device: last.device,
+    ...(blanks.length > 1 ? { oneByOne: true as const } : {}),
   };
 }

@@ -22,6 +22,8 @@ export interface Session {
   blanks: SessionBlank[];
   /** What the user wants of it, in words; empty for nothing. */
   instruction: string;
+  /** The model filled its blanks one by one, instead of all together. */
+  oneByOne: boolean;
 }
 
 /** Texts of one document and where its blanks are once they stand there. */
@@ -82,7 +84,7 @@ export function createBoard(): Board {
   function edit({ session: { document }, edits }: Filled, undoStopBefore: boolean): Promise<boolean> {
     if (edits.length === 0) return Promise.resolve(true);
     const editor = editorOf(document);
-    if (!editor) return across([{ session: { document, blanks: [], instruction: '' }, edits }]);
+    if (!editor) return across([{ session: { document, blanks: [], instruction: '', oneByOne: false }, edits }]);
     return change(() =>
       editor.edit(
         (builder) => {

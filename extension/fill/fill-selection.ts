@@ -6,7 +6,7 @@ import { type Board, createBoard, type Filled, type Session } from './board.ts';
 import { narrow, widen } from './border.ts';
 import { compileHoles, findHoles } from './holes.ts';
 import { pickAction } from './more.ts';
-import { askFill } from './request.ts';
+import { askFill, type FilledTexts } from './request.ts';
 import {
   fillTexts,
   keepBlanks,
@@ -40,7 +40,7 @@ export function createFillSelection(client: Promise<LanguageClient>, output: Log
         const whole = several && chosen.every(({ start, end }) => start === end);
         const patterns = patternsFor(document);
         const targets = whole ? findHoles(text, patterns) : blankTargets(text, chosen, patterns);
-        return { document, blanks: openBlanks(text, targets), instruction };
+        return { document, blanks: openBlanks(text, targets), instruction, oneByOne: false };
       })
       .filter(({ blanks }) => blanks.length > 0);
     if (sessions.length === 0) return tell(l10n.t('There is nothing to fill: no hole and no selection was found.'));
@@ -50,10 +50,11 @@ export function createFillSelection(client: Promise<LanguageClient>, output: Log
     }
     const filled: Filled[] = [];
     for (const session of sessions) {
-      const texts = await ask(session, session.blanks, sessions);
-      if (!texts) return;
-      const { blanks, edits } = fillTexts(session.blanks, texts);
-      if (edits.length > 0) filled.push({ session: { ...session, blanks }, edits });
+      const answer = await ask(session, session.blanks, sessions);
+      if (!answer) return;
+      const { blanks, edits } = fillTexts(session.blanks, answer.texts);
+      const { oneByOne } = answer;
+      if (edits.length > 0) filled.push({ session: { ...session, blanks, oneByOne }, edits });
     }
     if (filled.length === 0) return tell(l10n.t('The model has nothing to put there.'));
     if (!(await board.begin(filled))) tellUnchanged();
@@ -72,7 +73,7 @@ export function createFillSelection(client: Promise<LanguageClient>, output: Log
     open: readonly SessionBlank[],
     sessions: readonly Session[],
     candidate = 0,
-  ): Promise<Map<number, string> | undefined> {
+  ): Promise<FilledTexts | undefined> {
     const settings = workspace.getConfiguration('cloze.fill', document);
     const usual = settings.get<FillLength>('length', 'block');
     return askFill(await client, {
@@ -94,8 +95,9 @@ export function createFillSelection(client: Promise<LanguageClient>, output: Log
     const draws = blank.candidate === 0 ? 1 : MOST_DRAWS;
     for (let draw = 0; draw < draws; draw++) {
       const candidate = blank.candidate + draw;
-      const texts = await ask(session, [blank], board.sessions(), candidate);
-      if (!texts) return;
+      const answer = await ask(session, [blank], board.sessions(), candidate);
+      if (!answer) return;
+      const { texts } = answer;
       const text = texts.get(blank.id) ?? '';
       if (text === '' || (blank.candidate > 0 && text === stands)) continue;
       const now = session.blanks.map((each) => (each.id === blank.id ? { ...blank, candidate } : each));
@@ -124,12 +126,12 @@ export function createFillSelection(client: Promise<LanguageClient>, output: Log
     const { open } = refillParts(blanks);
     if (open.length === 0) return tell(l10n.t('All blanks are kept or edited: there is none to refill.'));
     board.update({ ...session, blanks });
-    const texts = await ask({ ...session, blanks }, open, board.sessions());
+    const answer = await ask({ ...session, blanks }, open, board.sessions());
     // The user may have decided about some of them, or about all, while the others were filled.
     const now = board.sessions().find(({ document }) => document === session.document);
-    if (!texts || !now) return;
+    if (!answer || !now) return;
     const still = new Set(refillParts(now.blanks).open.map(({ id }) => id));
-    const filled = fillTexts(now.blanks, new Map([...texts].filter(([id]) => still.has(id))));
+    const filled = fillTexts(now.blanks, new Map([...answer.texts].filter(([id]) => still.has(id))));
     if (!(await board.goOn({ session: { ...now, blanks: filled.blanks }, edits: filled.edits }))) tellUnchanged();
   }
 

@@ -22,6 +22,7 @@ const LONGEST_INLINE = 60;
 export interface Shown {
   document: TextDocument;
   blanks: readonly SessionBlank[];
+  oneByOne: boolean;
 }
 
 export interface Preview extends Disposable {
@@ -58,7 +59,10 @@ export function createPreview(): Preview {
 
   const lenses = languages.registerCodeLensProvider(documentSelector, {
     onDidChangeCodeLenses: changed.event,
-    provideCodeLenses: (document) => lensesOf(document, blanksOf(document)),
+    provideCodeLenses(document) {
+      const { blanks = [], oneByOne = false } = shown.find((each) => each.document === document) ?? {};
+      return lensesOf(document, blanks, oneByOne);
+    },
   });
   const visible = window.onDidChangeVisibleTextEditors(draw);
   return {
@@ -88,7 +92,7 @@ function filledDecoration(document: TextDocument, blank: SessionBlank): Decorati
   return { range, hoverMessage, renderOptions: { after } };
 }
 
-function lensesOf(document: TextDocument, blanks: readonly SessionBlank[]): CodeLens[] {
+function lensesOf(document: TextDocument, blanks: readonly SessionBlank[], oneByOne: boolean): CodeLens[] {
   const uri = document.uri.toString();
   const open = undecided(blanks);
   const several = blanks.length > 1;
@@ -113,7 +117,13 @@ function lensesOf(document: TextDocument, blanks: readonly SessionBlank[]): Code
           at('…', 'cloze.fill.more', blank.id, uri),
         ];
     if (index > 0 || !several) return own;
-    return [at(l10n.t('Keep All'), 'cloze.fill.keepAll'), at(l10n.t('Reject All'), 'cloze.fill.rejectAll'), ...own];
+    const note = oneByOne ? [at(l10n.t('Filled one by one: this model knows one blank at a time'), '')] : [];
+    return [
+      ...note,
+      at(l10n.t('Keep All'), 'cloze.fill.keepAll'),
+      at(l10n.t('Reject All'), 'cloze.fill.rejectAll'),
+      ...own,
+    ];
   });
 }
 

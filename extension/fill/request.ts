@@ -40,11 +40,18 @@ export interface FillRequest {
   alongside: readonly { document: TextDocument; blanks: readonly TextRange[] }[];
 }
 
-/** The new texts by the blanks' ids; `undefined` when it was cancelled or failed, which the user has then been told. */
+export interface FilledTexts {
+  /** By the blanks' ids. */
+  texts: Map<number, string>;
+  /** The model knows one blank at a time. */
+  oneByOne: boolean;
+}
+
+/** The new texts; `undefined` when it was cancelled or failed, which the user has then been told. */
 export async function askFill(
   client: LanguageClient,
   { document, open, kept, length, order, instruction, candidate, alongside }: FillRequest,
-): Promise<Map<number, string> | undefined> {
+): Promise<FilledTexts | undefined> {
   const { version } = document;
   const params: FillParams = {
     textDocument: { uri: client.code2ProtocolConverter.asUri(document.uri), version },
@@ -62,12 +69,14 @@ export async function askFill(
     ),
   };
   try {
-    const { blanks } = await patiently((token) => client.sendRequest<FillResult>(FILL_METHOD, params, token));
+    const { blanks, oneByOne = false } = await patiently((token) =>
+      client.sendRequest<FillResult>(FILL_METHOD, params, token),
+    );
     if (document.version !== version) {
       tell({ code: CONTENT_MODIFIED });
       return undefined;
     }
-    return new Map(open.map(({ id }, index) => [id, blanks[index]?.newText ?? '']));
+    return { texts: new Map(open.map(({ id }, index) => [id, blanks[index]?.newText ?? ''])), oneByOne };
   } catch (error) {
     tell(error);
     return undefined;

@@ -10,7 +10,7 @@ import { type SureBeginning, sureBeginning } from '../../engine/infill/certainty
 import type { Fill, FillOptions, Passage } from '../../engine/infill/fill.ts';
 import type { EngineHost } from '../engine-host.ts';
 import type { Log } from '../log.ts';
-import { createNeighbours } from '../neighbours.ts';
+import { createNeighbours, type Neighbours } from '../neighbours.ts';
 import type { AnsweredRequest, ClozeSettings, Decision } from '../protocol.ts';
 import { languageEnabled } from '../settings.ts';
 import type { Ahead } from './ahead.ts';
@@ -22,7 +22,7 @@ import type { Learning } from './learning.ts';
 import { documentLimit, placeLimit } from './limits.ts';
 import { insideWord, isBlank, type LineRule, lineRule } from './lines.ts';
 import { openBlank, reachOf } from './passage.ts';
-import { type CursorPlace, locate, type Place, placeAfter } from './place.ts';
+import { type CursorPlace, locate, type Place, placeAfter, type Surroundings } from './place.ts';
 import type { Quiet } from './quiet.ts';
 import { shape } from './shape.ts';
 
@@ -44,6 +44,10 @@ export interface PipelineParts {
   quiet: Pick<Quiet, 'reason'>;
   /** How sure the model must be; as the settings say where there is none. */
   learning?: Pick<Learning, 'threshold' | 'given'>;
+  /** Where snippets from elsewhere come from; the other open documents alone where it is left out. */
+  neighbours?: Neighbours;
+  /** What surrounds a document that is a part of a longer text. */
+  around?(uri: string): Surroundings;
   /** Prepares the suggestion after the next; without it nothing is done that nobody asked for. */
   ahead?: Ahead;
   log: Log;
@@ -67,11 +71,12 @@ export function createPipeline({
   pathOf,
   quiet,
   learning,
+  neighbours = createNeighbours(pathOf),
+  around,
   ahead,
   log,
 }: PipelineParts): Pipeline {
   const cache = createCompletionCache(CACHED_COMPLETIONS, () => reachOf(settings().completion.contextTokens));
-  const neighbours = createNeighbours(pathOf);
   const journal = createJournal();
   const refused = new Set<string>();
   /** The blank that the user types in, first; and that of the place after it, once that is prepared. */
@@ -185,7 +190,7 @@ export function createPipeline({
   ): Promise<Verdict> {
     const unfit = documentHindrance(document);
     if (unfit) return unfit;
-    const place = locate(document, position, context?.selectedCompletionInfo);
+    const place = locate(document, position, context?.selectedCompletionInfo, around?.(document.uri));
     const hindered = placeHindrance(document, place, invoked);
     if (hindered) return hindered;
     const rule = lineRule(place, settings().completion.multiline);

@@ -19,20 +19,36 @@ export interface Place {
   chosen: string;
 }
 
+/** What stands before and after a document that is a part of a longer text, such as a notebook. */
+export interface Surroundings {
+  before: string;
+  after: string;
+}
+
+export const NO_SURROUNDINGS: Surroundings = { before: '', after: '' };
+
 /** A place as the editor has it. */
 export interface CursorPlace extends Place {
   /** Start and end of what an accepted completion replaces before any overlap with `right`; empty unless `chosen`. */
   range: Range;
 }
 
-/** The cursor is clamped into the document. A selected entry that spans lines is ignored: no answer could extend it. */
-export function locate(document: TextDocument, position: Position, selected?: SelectedCompletionInfo): CursorPlace {
+/**
+ * The cursor is clamped into the document. A selected entry that spans lines is ignored: no answer could extend it. What
+ * surrounds the document, with `\n` for line breaks, is part of the text on either side.
+ */
+export function locate(
+  document: TextDocument,
+  position: Position,
+  selected?: SelectedCompletionInfo,
+  surroundings: Surroundings = NO_SURROUNDINGS,
+): CursorPlace {
   const text = document.getText();
   const chosen = selected && selected.range.start.line === selected.range.end.line ? selected : undefined;
   const from = document.offsetAt(chosen?.range.start ?? position);
   const to = chosen ? document.offsetAt(chosen.range.end) : from;
-  const before = unixLines(text.slice(0, from)) + (chosen?.text ?? '');
-  const after = unixLines(text.slice(to));
+  const before = surroundings.before + unixLines(text.slice(0, from)) + (chosen?.text ?? '');
+  const after = unixLines(text.slice(to)) + surroundings.after;
   return {
     uri: document.uri,
     languageId: document.languageId,

@@ -5,7 +5,7 @@ import type { Neighbour } from '../../engine/infill/fill.ts';
 import { blankOpening } from '../completion/anchor.ts';
 import { indentationOf, isBlank, type LineRule, lineRule } from '../completion/lines.ts';
 import { lastLines } from '../completion/passage.ts';
-import { locate, type Place, unixLines } from '../completion/place.ts';
+import { locate, type Place, type Surroundings, unixLines } from '../completion/place.ts';
 import type { FillLength } from '../protocol.ts';
 import type { BlankPlace } from './blank-places.ts';
 import { commentLine } from './instruction.ts';
@@ -19,6 +19,7 @@ export interface BlanksText {
   neighbours: Neighbour[];
   /** Characters before the first and after the last blank that can reach the model. */
   reach: number;
+  surroundings: Surroundings;
 }
 
 /** A blank as a place of completion: the text it holds now belongs to neither side. */
@@ -41,6 +42,7 @@ export function blanksPassage({
   path,
   neighbours,
   reach,
+  surroundings,
 }: BlanksText): BlanksPassage {
   const text = document.getText();
   const texts: string[] = [];
@@ -62,8 +64,8 @@ export function blanksPassage({
     const lines = blankRule(place, length) === 'one' ? 1 : typeof length === 'number' ? length : undefined;
     blanks.push({ state: 'open', forced: stretch.slice(border), ...(lines === undefined ? {} : { lines }) });
   }
-  const rest = unixLines(text.slice(from));
-  texts[0] = lastLines(texts[0] ?? '', reach);
+  const rest = unixLines(text.slice(from)) + surroundings.after;
+  texts[0] = lastLines(surroundings.before + (texts[0] ?? ''), reach);
   if (instruction.trim() !== '') {
     const first = blanks.findIndex(({ state }) => state === 'open');
     const at = Math.max(

@@ -3,7 +3,7 @@ import { LSPErrorCodes, ResponseError } from 'vscode-languageserver';
 import type { FillOptions } from '../../engine/infill/fill.ts';
 import { reachOf } from '../completion/passage.ts';
 import type { PipelineParts } from '../completion/pipeline.ts';
-import { unixLines } from '../completion/place.ts';
+import { NO_SURROUNDINGS, unixLines } from '../completion/place.ts';
 import type { EngineHost } from '../engine-host.ts';
 import { createNeighbours } from '../neighbours.ts';
 import type { BlankText, FillResult } from '../protocol.ts';
@@ -29,9 +29,15 @@ export interface Filler {
   fill(params: unknown, signal: AbortSignal): Promise<FillResult>;
 }
 
-export function createFiller({ documents, host, settings, pathOf, log }: FillerParts): Filler {
-  const neighbours = createNeighbours(pathOf);
-
+export function createFiller({
+  documents,
+  host,
+  settings,
+  pathOf,
+  neighbours = createNeighbours(pathOf),
+  around,
+  log,
+}: FillerParts): Filler {
   async function fillChecked(checked: CheckedFill, signal: AbortSignal): Promise<FillResult> {
     const { document, places, length, order, instruction, alongside } = checked;
     const { version, uri } = document;
@@ -51,8 +57,9 @@ export function createFiller({ documents, host, settings, pathOf, log }: FillerP
         ),
       ],
       reach: reachOf(contextTokens),
+      surroundings: around?.(uri) ?? NO_SURROUNDINGS,
     });
-    const { blanks, timings } = await host.fillBlanks(
+    const { blanks, timings, oneByOne } = await host.fillBlanks(
       { ...passage, order },
       optionsFor(checked, contextTokens),
       signal,
@@ -67,7 +74,7 @@ export function createFiller({ documents, host, settings, pathOf, log }: FillerP
       const newText = shapeSpan(filled, place, blankRule(place, length));
       texts[blank.asked] = { range: blank.range, newText, confidence: filled.confidence };
     }
-    return { blanks: texts };
+    return oneByOne ? { blanks: texts, oneByOne } : { blanks: texts };
   }
 
   return {

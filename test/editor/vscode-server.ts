@@ -32,6 +32,8 @@ export interface ServerOptions {
   project: string;
   /** The folder that VS Code opens. */
   workspace: string;
+  /** A `.code-workspace` file in that folder to open in its place. */
+  roots?: string;
   /** A folder for this run alone; removed at its end, even when this process is killed. */
   folder: string;
   /** Put over the quiet defaults. */
@@ -92,7 +94,10 @@ export async function startVsCodeServer(vscode: VsCode, options: ServerOptions):
   };
   try {
     const port = await listeningPort(child);
-    return { url: `http://127.0.0.1:${port}/?tkn=${token}&folder=${encodeURI(options.workspace)}`, dispose };
+    const { workspace, roots } = options;
+    const opened =
+      roots === undefined ? `folder=${encodeURI(workspace)}` : `workspace=${encodeURI(join(workspace, roots))}`;
+    return { url: `http://127.0.0.1:${port}/?tkn=${token}&${opened}`, dispose };
   } catch (error) {
     await dispose();
     throw error;

@@ -21,7 +21,7 @@ export interface Workbench {
 }
 
 /** What the workbench is opened with beside its settings. */
-export type Opening = Pick<ServerOptions, 'others' | 'language' | 'installed'> & {
+export type Opening = Pick<ServerOptions, 'others' | 'language' | 'installed' | 'roots'> & {
   /** Changes the copy of the workspace before it is opened. */
   prepare?: (workspace: string) => void;
   /** The environment of VS Code and all that it starts, over that of the tests; given the folder of this run. */

@@ -59,6 +59,13 @@ describe('cloze/fill', () => {
     ]);
   });
 
+  it('says so where the model filled them one by one', async () => {
+    const { open } = await start({ script: { span: 'one()', oneByOne: true } });
+    const uri = await open(text);
+    const blanks = [first, second].map((range) => ({ range }));
+    expect(await fill({ textDocument: { uri, version: 1 }, blanks })).toMatchObject({ oneByOne: true });
+  });
+
   it('refills around what is kept', async () => {
     const { open, calls } = await start({ script: { span: '', spans: ['one()', 'a + b'] } });
     const uri = await open(text);

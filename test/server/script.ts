@@ -25,6 +25,8 @@ export interface Script {
   after?: Record<string, string>;
   /** How probable it holds what it says, 0 to 1; not told when left out. */
   probability?: number;
+  /** It is a causal model, which fills several blanks one by one. */
+  oneByOne?: true;
   /** It was trained to converse, and says this, piece by piece. */
   chat?: string[];
   finish?: FinishReason;

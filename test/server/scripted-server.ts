@@ -52,7 +52,8 @@ const engine: Engine = {
       const blanks = passage.blanks.map(({ state, forced }) =>
         state === 'kept' ? said('', '') : said(spans.shift() ?? script.span, forced),
       );
-      return { blanks, order: blanks.map((_, index) => index), ...figures };
+      const { oneByOne } = script;
+      return { blanks, order: blanks.map((_, index) => index), ...figures, ...(oneByOne ? { oneByOne } : {}) };
     });
   },
   trace: () => (filled === undefined ? undefined : traceWith(filled)),
