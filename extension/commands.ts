@@ -1,13 +1,23 @@
 /** The commands of the palette and of the status item's menu. */
 import { ConfigurationTarget, commands, type Disposable, type LogOutputChannel, l10n, window, workspace } from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
+import { createHold } from './inline/hold.ts';
+
+/** True while the key that shows a suggestion is held: Alt+Enter takes it then. */
+const HELD = 'cloze.held';
 
 const WALKTHROUGH = 'workbench.action.openWalkthrough';
 
 export function registerCommands(client: Promise<LanguageClient>, output: LogOutputChannel): Disposable[] {
   const register = commands.registerCommand;
+  const hold = createHold({
+    show: () => void commands.executeCommand('editor.action.inlineSuggest.trigger'),
+    hide: () => void commands.executeCommand('editor.action.inlineSuggest.hide'),
+    held: (on) => void commands.executeCommand('setContext', HELD, on),
+  });
   return [
-    register('cloze.triggerInline', () => commands.executeCommand('editor.action.inlineSuggest.trigger')),
+    hold,
+    register('cloze.triggerInline', hold.pressed),
     register('cloze.toggle', toggle),
     register('cloze.restart', async () => restart(await client)),
     register('cloze.showLog', () => output.show()),

@@ -24,6 +24,7 @@ save, for each setting in turn.
   --model FOLDER  default: the embedded model
   --threads N     default 1
   --completion S  settings of inline completion as JSON, such as '{"threshold": 0.3}', in place of their defaults
+  --flicker       only types on without taking anything, and counts what changes on the screen
   --json FILE     every score of every stretch
   --docs FOLDER   write defaults.md and figures/golf-*.svg there`;
 
@@ -38,6 +39,7 @@ export async function benchGolf(args: readonly string[], machine: string): Promi
       model: { type: 'string', default: 'engine/embedded-model' },
       threads: { type: 'string', default: '1' },
       completion: { type: 'string', default: '{}' },
+      flicker: { type: 'boolean' },
       json: { type: 'string' },
       docs: { type: 'string' },
     },
@@ -57,6 +59,12 @@ export async function benchGolf(args: readonly string[], machine: string): Promi
   const base = completionSettings(values.completion);
   const replay = await openReplay(values.model, wholeNumber(values.threads, '--threads', 0), base);
   try {
+    if (values.flicker) {
+      const { keys, shown, flickers } = sum(await replay.run(holes, {}, 'idle'));
+      const counted = `${keys} keys, ${shown} suggestions, ${flickers} changed or went although the typed text agreed`;
+      process.stdout.write(`${machine}\n${replay.model} (${replay.device}): ${counted}\n`);
+      return;
+    }
     const sweeps = await runSweeps(replay, holes, (line) => process.stderr.write(`${line}\n`));
     const report: GolfReport = {
       command: `npm run bench -- golf ${args.join(' ')}`.trimEnd(),

@@ -100,6 +100,7 @@ describe.each(Object.entries(forms))('%s', (name, form) => {
     const several = await engine.fillBlanks({ path, languageId, neighbours, kind, texts, blanks }, options);
     expect(several.blanks.map(({ finish }) => finish === 'kept')).toEqual([false, true, false]);
     expect(several.order).toEqual([1, 0, 2]);
+    expect(several.oneByOne).toBe(name === 'chatglm-6b' ? undefined : true);
     expect(engine.trace()?.spans.length).toBeGreaterThan(0);
     expect(engine.trace()?.causal).toBe(name === 'chatglm-6b' ? undefined : true);
   });
