@@ -34,7 +34,10 @@ interface Window {
 export interface Neighbours {
   /** The best window of each similar document, best first. */
   pick(place: Place, documents: TextDocument[]): Neighbour[];
-  /** Changes whenever a document does that `pick` could choose from. */
+  /**
+   * Changes whenever a document does that `pick` could choose from. Declarations and recent edits do not count: they come
+   * while a suggestion is on the screen, which must stay as long as the typed text agrees with it.
+   */
   fingerprint(place: Pick<Place, 'uri' | 'languageId'>, documents: TextDocument[]): string;
 }
 
@@ -45,7 +48,7 @@ export interface Declaration {
 }
 
 export interface NeighbourSources {
-  recent?: Pick<RecentEdits, 'chunks' | 'version'>;
+  recent?: Pick<RecentEdits, 'chunks'>;
   /** Of names in a document. */
   declarations?: (uri: string) => readonly Declaration[];
 }
@@ -100,9 +103,9 @@ export function createNeighbours(
         .map(({ uri, text }) => ({ path: pathOf(uri), text }));
     },
     fingerprint(place, documents) {
-      const others = eligible(place, documents).map((document) => `${document.uri}@${document.version}`);
-      const declared = declarations(place.uri).map(({ uri, text }) => `${uri}#${text}`);
-      return [...others, ...declared, recent?.version() ?? 0].join(' ');
+      return eligible(place, documents)
+        .map((document) => `${document.uri}@${document.version}`)
+        .join(' ');
     },
   };
 }

@@ -25,13 +25,10 @@ export interface RecentEdits {
   watching(documents: Documents): Documents;
   /** The newest first. */
   chunks(): readonly RecentChunk[];
-  /** Changes whenever `chunks` does. */
-  version(): number;
 }
 
 export function createRecentEdits(): RecentEdits {
   let chunks: RecentChunk[] = [];
-  let version = 0;
   /** Where the user is editing. */
   let current: { document: TextDocument; line: number } | undefined;
 
@@ -43,7 +40,6 @@ export function createRecentEdits(): RecentEdits {
     chunks = chunks.filter((chunk) => chunk.uri !== uri || Math.abs(chunk.line - line) > ELSEWHERE);
     if (text.trim() !== '') chunks.unshift({ uri, languageId, text, line });
     chunks = chunks.slice(0, MOST_CHUNKS);
-    version++;
   }
 
   return {
@@ -61,7 +57,6 @@ export function createRecentEdits(): RecentEdits {
       },
     }),
     chunks: () => chunks,
-    version: () => version,
   };
 }
 

@@ -51,9 +51,8 @@ describe('places that were edited', () => {
     expect(recent.chunks()[0]?.uri).toContain('/18.ts');
     const minified = open('minified.ts', 'a'.repeat(5000));
     type(minified, 0, 'b');
-    const version = recent.version();
     type(open('next.ts'), 0, '/');
-    expect(recent.version()).toBeGreaterThan(version);
+    expect(recent.chunks()[0]?.uri).toContain('/19.ts');
     expect(recent.chunks().some(({ uri }) => uri.includes('minified'))).toBe(false);
   });
 });
@@ -64,7 +63,6 @@ describe('what the model reads of them', () => {
   const pick = (...chunks: [uri: string, text: string][]) =>
     createNeighbours((uri) => uri, {
       recent: {
-        version: () => 1,
         chunks: () => chunks.map(([uri, text]) => ({ uri, text, languageId: 'typescript', line: 0 })),
       },
     })
@@ -95,7 +93,7 @@ describe('declarations', () => {
   const declarations = () => [{ uri: 'file:///project/reader.ts', text: 'interface Reader { header: Header }' }];
   const place = placeAt('const header = reader.|\n');
 
-  it('come before all that merely looks alike, and count for what was read', () => {
+  it('come before all that merely looks alike, and leave what is on the screen as it is', () => {
     const { pick, fingerprint } = createNeighbours((uri) => uri, { declarations });
     const alike = TextDocument.create(
       'file:///project/b.ts',
@@ -104,6 +102,6 @@ describe('declarations', () => {
       'const header = reader.header();\nnext();',
     );
     expect(pick(place, [alike]).map(({ path }) => path)).toEqual(['file:///project/reader.ts', alike.uri]);
-    expect(fingerprint(place, [])).not.toBe(createNeighbours((uri) => uri).fingerprint(place, []));
+    expect(fingerprint(place, [])).toBe(createNeighbours((uri) => uri).fingerprint(place, []));
   });
 });
