@@ -36,3 +36,9 @@ export function remoteKey(): string | undefined {
 export function hubMirror(): string | undefined {
   return process.env.CLOZE_MIRROR || undefined;
 }
+
+/** `CLOZE_ONNX_HOST` names another program for the worker of onnxruntime. */
+export function onnxHost(): { host?: string } {
+  const host = process.env.CLOZE_ONNX_HOST;
+  return host ? { host } : {};
+}

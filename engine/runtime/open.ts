@@ -68,10 +68,7 @@ export async function openRuntime(folder: ModelFolder, options: RuntimeOptions =
   const wanted = runtime === 'onnx' ? accelerators(process.platform) : [runtime.slice('onnx-'.length) as Provider];
   const candidates = wanted.map((provider): Candidate => {
     const open = async () => {
-      if (folder.config.decoderLayers) throw new DeviceFailure('models with a decoder are computed natively only');
-      const host = onnx.host ?? programPath('onnx-host.mjs');
-      const wrong = await probeProvider(provider, host);
-      if (wrong !== undefined) throw new DeviceFailure(wrong);
+      const host = await workingHost(folder, provider, onnx.host);
       const name = `onnx-${provider} ${onnx.precision ?? 'float32'}`;
       const ways = provider === 'cpu' ? onnxWays(folder, provider, cacheKind(provider), context) : [];
       const way = ways.find((candidate) => candidate.name === name);
@@ -81,4 +78,26 @@ export async function openRuntime(folder: ModelFolder, options: RuntimeOptions =
     return { name: `onnx-${provider}`, open };
   });
   return openWithFallback([...candidates, { name: 'native', open: openNative }], tell, smallerReads);
+}
+
+/** A model on one of onnxruntime's providers, with nothing to take over. Throws a DeviceFailure where it cannot run. */
+export async function openProvider(
+  folder: ModelFolder,
+  provider: Provider,
+  options: NonNullable<RuntimeOptions['onnx']> & { threads: number },
+): Promise<Runtime> {
+  const host = await workingHost(folder, provider, options.host);
+  return openOnnxRuntime(folder, { ...options, host, provider });
+}
+
+/** The worker's program, once the provider has been seen to work in another process. */
+async function workingHost(
+  { config }: ModelFolder,
+  provider: Provider,
+  host = programPath('onnx-host.mjs'),
+): Promise<string> {
+  if (config.decoderLayers) throw new DeviceFailure('models with a decoder are computed natively only');
+  const wrong = await probeProvider(provider, host);
+  if (wrong !== undefined) throw new DeviceFailure(wrong);
+  return host;
 }

@@ -1,15 +1,19 @@
 /** `cloze verify` on the recorded models, and on one that was changed. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { verifyCommand } from '../../../engine/cli/verify.ts';
 import { recordedCases } from '../../../engine/verification/cases.ts';
 import { goldenPath, readGolden } from '../native/golden.ts';
+import { ONNX_HOST } from '../onnx/bundle.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'cloze-verify-'));
 afterAll(() => rmSync(home, { recursive: true }));
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
 
 async function run(...args: string[]): Promise<{ code: number; lines: string[] }> {
   let written = '';
@@ -30,6 +34,22 @@ it.each(['glm-2021', 'glm-130b', 'chatglm-6b', 'chatglm3-6b', 'glm4-hf'])(
     for (const [index, { name }] of cases.entries()) expect(lines[index]).toMatch(new RegExp(`^ok {4}${name} `));
     expect(lines.at(-1)).toContain(`${cases.length} of ${cases.length} cases pass`);
     expect(code).toBe(0);
+  },
+  60_000,
+);
+
+it.each(['glm-2021', 'glm-130b', 'chatglm-6b', 'glm-4-9b'])(
+  '%s passes on onnxruntime, which nothing takes over from',
+  async (family) => {
+    vi.stubEnv('CLOZE_ONNX_HOST', resolve(ONNX_HOST));
+    vi.stubEnv('XDG_CACHE_HOME', home);
+    const { code, lines } = await run(goldenPath(family), '--runtime', 'onnx-cpu');
+    const { length } = recordedCases(readGolden(`${family}/cases.json`), family);
+    expect(lines.at(-1)).toContain(`${length} of ${length} cases pass`);
+    expect(lines.at(-1)).toContain('onnx cpu float32');
+    expect(code).toBe(0);
+    vi.restoreAllMocks();
+    await expect(run(goldenPath(family), '--runtime', 'onnx-cuda')).rejects.toThrow(/^onnx-cuda cannot be used: .+\.$/);
   },
   60_000,
 );
@@ -57,7 +77,7 @@ it('says where a changed model differs', async () => {
 
 it('what cannot be run is said', async () => {
   await expect(run(goldenPath('glm4-hf'), '--runtime', 'abacus')).rejects.toThrow(
-    /--runtime takes native, but was given "abacus"/,
+    /--runtime takes native, onnx-cpu, onnx-webgpu, .*"abacus"/,
   );
   await expect(run(goldenPath('glm4-hf'), '--tolerance', 'x')).rejects.toThrow(/--tolerance takes a number/);
   const path = join(home, 'cases.json');
