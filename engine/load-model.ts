@@ -55,6 +55,8 @@ export async function loadModel(path: string, { order, ...options }: LoadOptions
     tokenizer,
     runtime,
     documentCache: parameterCount(config) < SMALL,
+    // A step of a large one waits for its weights, whatever the rows; for the small it does not pay (docs/performance.md).
+    drafts: parameterCount(config) >= SMALL,
     ...(config.causal
       ? { prompt: family === cloze.name ? fimPrompt(tokenizer, order) : causalPrompt(tokenizer, release) }
       : {}),

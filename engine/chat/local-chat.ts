@@ -1,7 +1,7 @@
 /** Conversations with a model that is loaded here: the prompt is read, the answer streamed as it is generated. */
 import { fillOpenBlank } from '../infill/decode.ts';
 import type { Model } from '../infill/fill.ts';
-import { openSpan, promptRows } from '../infill/open-blank.ts';
+import { openSpan, promptBefore, promptRows } from '../infill/open-blank.ts';
 import { spanPositions } from '../objective/blank-infilling.ts';
 import { MemoryFailure } from '../runtime/device-failure.ts';
 import type { Session, TokenRows } from '../runtime/runtime.ts';
@@ -38,6 +38,7 @@ export function createLocalChat(model: Model, prompt: ChatTemplate): LocalChat {
           places,
           positions: spanPositions(positions, 'document'),
           cache: undefined,
+          surroundings: promptBefore(rows.tokens, start),
           timings: { tokenize: 0, read: 0 },
         });
         const [begin, end] = tokenizer.special.thoughts ?? [];

@@ -4,6 +4,7 @@
  */
 import { createRandom } from '../objective/random.ts';
 import { type Found, searchBeams } from './beams.ts';
+import { guessNext } from './drafts.ts';
 import type { Fill, FilledToken, FillOptions } from './fill.ts';
 import { splitForced } from './healing.ts';
 import type { OpenBlank } from './open-blank.ts';
@@ -49,8 +50,9 @@ export async function fillSeveralTimes(
   const beginning = await begin(blank, forced, signal);
   const blanks = options.map((_, index) => (index === 0 ? blank : blank.fork()));
   try {
+    // They share their steps already.
     const decoding = options.map((own, index) =>
-      decode(blanks[index] as OpenBlank, beginning, own, signal ? { signal } : {}),
+      decode(blanks[index] as OpenBlank, beginning, { ...own, drafts: false }, signal ? { signal } : {}),
     );
     // A blank is disposed of when nothing works on it any more.
     await Promise.allSettled(decoding);
@@ -121,16 +123,28 @@ async function draw(
   { signal, onToken }: FillHooks,
 ): Promise<Found> {
   const random = createRandom(options.seed);
+  const { surroundings, model } = blank;
+  const drafts = surroundings && model.runtime.exact && (options.drafts ?? model.drafts ?? false);
+  const guess = drafts
+    ? () => {
+        const span = writer.tokens.map((token) => token.id);
+        return guessNext(surroundings, span);
+      }
+    : undefined;
   let logits = first;
-  for (;;) {
-    signal?.throwIfAborted();
-    const outlook = writer.look(logits);
-    const id = drawToken(outlook.logits, outlook.allowed, options, random);
-    const gained = writer.take(outlook, id);
-    if (gained) onToken?.(gained.token, gained.text);
-    if (writer.finish !== undefined) return { writer, finish: writer.finish };
-    if (blank.room === 0) return { writer, finish: 'capacity' };
-    if (performance.now() >= deadline) return { writer, finish: 'time' };
-    logits = await blank.append(id, logProbabilityOf(logits, id), signal);
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const outlook = writer.look(logits);
+      const id = drawToken(outlook.logits, outlook.allowed, options, random);
+      const gained = writer.take(outlook, id);
+      if (gained) onToken?.(gained.token, gained.text);
+      if (writer.finish !== undefined) return { writer, finish: writer.finish };
+      if (blank.room === 0) return { writer, finish: 'capacity' };
+      if (performance.now() >= deadline) return { writer, finish: 'time' };
+      logits = await blank.append(id, logProbabilityOf(logits, id), signal, guess);
+    }
+  } finally {
+    blank.settle();
   }
 }

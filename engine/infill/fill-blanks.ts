@@ -19,7 +19,7 @@ import type { Fill, FillOptions, Model } from './fill.ts';
 import { fillOneByOne } from './fill-one-by-one.ts';
 import { BESIDE_SPAN, checkOptions, FORCED_SHARE, GENERATED_SHARE, shortenForced } from './infill.ts';
 import { HOLE } from './like-places.ts';
-import { LEAST_PART_A, maskToken, type OpenBlank, openSpan } from './open-blank.ts';
+import { around, LEAST_PART_A, maskToken, type OpenBlank, openSpan } from './open-blank.ts';
 import { blanksTokens } from './passage.ts';
 
 /** A span with less room is not worth a blank. */
@@ -150,6 +150,7 @@ async function fillSpans(
       start: tokenizer.special.sop,
       positions,
       cache: createDocumentCache(tokenizer, aroundBlank(passage, filled, span.index)),
+      surroundings: around(rows.tokens, rows.masks[which] as number),
       timings: { tokenize: 0, read: 0 },
     });
   };

@@ -14,6 +14,8 @@ export interface Model {
   tokenizer: Tokenizer;
   /** Whether its fills listen to the document cache unless told otherwise; not when left out. */
   documentCache?: boolean;
+  /** Whether its fills try what stands in the passage as their next tokens unless told otherwise; not when left out. */
+  drafts?: boolean;
   /** How a causal model is asked; the others have blanks of their own. */
   prompt?: CausalPrompt;
 }
@@ -79,6 +81,11 @@ export interface FillOptions {
   least?: number;
   /** Wall-clock limit in milliseconds for generating, checked between tokens; 0 for none. */
   timeLimit: number;
+  /**
+   * Whether what stands in the passage is tried as the next tokens, several in one step; the model's own when left out.
+   * Only where that cannot change the text (`Runtime.exact`).
+   */
+  drafts?: boolean;
   /** Mix the model's distribution with what the document says at like places (document-cache.ts); else as the model has it. */
   documentCache?: boolean;
   /** Another draw beside a fill that was shown, whose trace and open blank it leaves in place. */

@@ -6,6 +6,7 @@ import { partA, type SpanPositions, spanPositions, spanRows } from '../objective
 import type { Session, TokenRows } from '../runtime/runtime.ts';
 import type { SpecialTokens } from '../tokenizer/tokenizer.ts';
 import { createDocumentCache, type DocumentCache } from './document-cache.ts';
+import type { Surroundings } from './drafts.ts';
 import type { BlankKind, Model, Passage } from './fill.ts';
 import { passageTokens } from './passage.ts';
 import { logProbabilityOf } from './sampling.ts';
@@ -29,8 +30,21 @@ export interface OpenBlank {
   readonly timings: { tokenize: number; read: number };
   /** Makes the span `sop` + `tokens`; gives each token's log probability and the logits [V] after the last. */
   feed(tokens: readonly number[], signal?: AbortSignal): Promise<{ logits: Float32Array; logProbabilities: number[] }>;
-  /** Appends one token, whose log probability by the model's own account the caller knows; gives the logits [V] after it. */
-  append(token: number, logProbability: number, signal?: AbortSignal): Promise<Float32Array>;
+  /** The tokens of Part A on either side of the blank, where they are known. */
+  readonly surroundings: Surroundings | undefined;
+  /**
+   * Appends one token, whose log probability by the model's own account the caller knows; gives the logits [V] after it.
+   * `guess` may tell tokens that are likely to be appended next: they are computed in the same step, and appending them
+   * takes none of its own.
+   */
+  append(
+    token: number,
+    logProbability: number,
+    signal?: AbortSignal,
+    guess?: () => readonly number[],
+  ): Promise<Float32Array>;
+  /** Lets go of guessed tokens that were not appended: the session ends with the span again. */
+  settle(): void;
   /** Another with the same span so far, to go on otherwise; Part A is not read again. Only of a session's last span. */
   fork(): OpenBlank;
   dispose(): void;
@@ -72,7 +86,17 @@ export async function openBlank(
   }
   const timings = { tokenize: tokenized - started, read: performance.now() - tokenized };
   const cache = createDocumentCache(tokenizer, passage);
-  return openSpan(model, session, { partA: length, places: free, timings, cache, ...place });
+  const surroundings = model.prompt ? promptBefore(rows.tokens, place.start) : around(rows.tokens, place.mask);
+  return openSpan(model, session, { partA: length, places: free, timings, cache, surroundings, ...place });
+}
+
+export function around(tokens: Int32Array, mask: number): Surroundings {
+  return { before: tokens.subarray(0, mask), after: tokens.subarray(mask + 1) };
+}
+
+/** Of a causal model all stands before its span. */
+export function promptBefore(tokens: Int32Array, start: number): Surroundings {
+  return { before: Int32Array.of(...tokens, start), after: new Int32Array(0) };
 }
 
 type OpeningRows = { rows: TokenRows } & Pick<SpanOpening, 'mask' | 'positions' | 'start'>;
@@ -101,6 +125,7 @@ export interface SpanOpening {
   places: number;
   positions: SpanPositions;
   cache: DocumentCache | undefined;
+  surroundings?: Surroundings;
   timings: OpenBlank['timings'];
 }
 
@@ -120,9 +145,16 @@ interface HeldToken {
 
 /** The span that begins at `begin` in a session, which has `held` of it. */
 function spanOf(model: Model, session: Session, place: SpanOpening, begin: number, held: HeldToken[]): OpenBlank {
+  /** Guessed tokens that the session holds after the span, with the logits after each. */
+  let ahead: { token: number; logits: Float32Array }[] = [];
   const extend = async (tokens: readonly number[], logits: 'last' | 'all', signal?: AbortSignal) => {
     const at = { mask: place.mask, fed: held.length, length: session.length, positions: place.positions };
     return session.extend(spanRows(tokens, at), signal ? { logits, signal } : { logits });
+  };
+  const room = () => place.places - held.length;
+  const settle = () => {
+    if (ahead.length > 0) session.rewind(begin + held.length);
+    ahead = [];
   };
   return {
     model,
@@ -130,12 +162,14 @@ function spanOf(model: Model, session: Session, place: SpanOpening, begin: numbe
     places: place.places,
     cache: place.cache,
     timings: place.timings,
+    surroundings: place.surroundings,
     get partB() {
       return held.length;
     },
     get room() {
-      return begin + place.places - session.length;
+      return room();
     },
+    settle,
     async feed(tokens, signal) {
       const wanted = [place.start, ...tokens];
       if (wanted.length > place.places) {
@@ -149,6 +183,7 @@ function spanOf(model: Model, session: Session, place: SpanOpening, begin: numbe
       const keep = Math.max(0, common - 1);
       const known = held[keep];
       session.rewind(begin + keep);
+      ahead = [];
       held.length = keep;
       const fresh = wanted.slice(keep);
       const all = await extend(fresh, fresh.length > 1 ? 'all' : 'last', signal);
@@ -164,12 +199,26 @@ function spanOf(model: Model, session: Session, place: SpanOpening, begin: numbe
         logProbabilities: held.slice(1).map(({ logProbability }) => logProbability),
       };
     },
-    async append(token, logProbability, signal) {
-      const logits = await extend([token], 'last', signal);
+    async append(token, logProbability, signal, guess) {
+      const [guessed, ...others] = ahead;
+      if (guessed?.token === token) {
+        ahead = others;
+        held.push({ token, logProbability });
+        return guessed.logits;
+      }
+      settle();
+      const fed = [token, ...(guess?.().slice(0, Math.max(0, room() - 1)) ?? [])];
+      const all = await extend(fed, fed.length > 1 ? 'all' : 'last', signal);
+      const width = all.length / fed.length;
+      const [first, ...rows] = fed.map((_, row) => all.subarray(row * width, (row + 1) * width));
       held.push({ token, logProbability });
-      return logits;
+      ahead = rows.map((logits, index) => ({ token: fed[index + 1] as number, logits }));
+      return first as Float32Array;
     },
-    fork: () => spanOf(model, session.fork(), place, begin, [...held]),
+    fork() {
+      settle();
+      return spanOf(model, session.fork(), place, begin, [...held]);
+    },
     dispose: () => session.dispose(),
   };
 }

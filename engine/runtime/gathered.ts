@@ -149,6 +149,9 @@ export function gatherCalls(runtime: Runtime): Runtime {
     get device() {
       return runtime.device;
     },
+    get exact() {
+      return runtime.exact ?? false;
+    },
     open: (capacity) => gathered(runtime.open(capacity)),
     async extendTogether(steps, signal) {
       const own = steps.map((step) => {

@@ -53,6 +53,8 @@ export async function openNativeRuntime(folder: ModelFolder, options: NativeRunt
   return {
     config: folder.config,
     device: `native ${model.level} ${NAMES[precision]}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    // Sums of whole numbers; attention goes row by row.
+    exact: precision === 'int8' || precision === 'int4',
     open: (capacity) => wrap(model.open(capacity)),
     extendTogether: (steps, signal) => extendTogether(steps, folder.config.vocabSize, signal),
     dispose: () => model.dispose(),

@@ -15,6 +15,8 @@ export interface Runtime {
   readonly config: GlmConfig;
   /** Short name for logs and the Lens, e.g. `native amx bf16, 2 threads`. Changes when another runtime takes over. */
   readonly device: string;
+  /** True where rows that are extended together get the same logits, to the bit, as one by one. */
+  readonly exact?: boolean;
   /** Opens an empty session with room for `capacity` tokens (Part A and Part B together). */
   open(capacity: number): Session;
   /**

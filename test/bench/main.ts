@@ -14,6 +14,7 @@ import { benchFill } from './fill.ts';
 import { benchFitSpeed } from './fit-speed.ts';
 import { benchGolf } from './golf/golf.ts';
 import { benchDoubled } from './held-out/doubled.ts';
+import { benchDrafts } from './held-out/drafts.ts';
 import { benchForced } from './held-out/forced.ts';
 import { benchLoad } from './load/load.ts';
 import { benchOnnx } from './peer/peer.ts';
@@ -47,6 +48,7 @@ const OTHERS: Readonly<Record<string, (args: string[], machine: string) => Promi
   typing: benchTyping,
   soak: benchSoak,
   forced: benchForced,
+  drafts: benchDrafts,
   doubled: benchDoubled,
   cpu: benchCpu,
   load: benchLoad,
