@@ -5,6 +5,9 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { Hosted, Reply, Request } from './messages.ts';
 
+// onnxruntime 1.30 sends reports of its use to its makers on Linux and macOS, unless this is set before it begins.
+process.env.ORT_DISABLE_TELEMETRY = '1';
+
 if (isMainThread) {
   const { tryProvider } = await import('./trial.ts');
   await tryProvider(process.argv[3] ?? '');

@@ -1,5 +1,5 @@
 /** The line to a worker: one request at a time, answers in order; a worker that ends takes all that waits with it. */
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { DeviceFailure, deviceFailure } from '../device-failure.ts';
 import type { Hosted, Reply, Request } from './messages.ts';
 
@@ -12,7 +12,8 @@ export interface WorkerLine {
 
 /** Starts the worker; rejects with `DeviceFailure` when it cannot load the graph. */
 export async function openWorkerLine(host: string, hosted: Hosted): Promise<WorkerLine> {
-  const worker = new Worker(host, { workerData: hosted });
+  // What the worker sets in its environment is for the library, which sees that of the process alone.
+  const worker = new Worker(host, { workerData: hosted, env: SHARE_ENV });
   let dead: DeviceFailure | undefined;
   let waiting: { resolve(reply: Reply): void; reject(error: Error): void } | undefined;
   /** Settles when everything asked for so far is done; never rejects. */

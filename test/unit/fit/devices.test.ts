@@ -1,8 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { resolve } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { join, resolve } from 'node:path';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { measureBandwidth } from '../../../engine/fit/bandwidth.ts';
 import { findDevices } from '../../../engine/fit/devices.ts';
 import { predictOnnxSpeed } from '../../../engine/fit/onnx-speed.ts';
@@ -62,7 +62,13 @@ it('the speed of onnxruntime is measured by a model of zeros that leaves nothing
   timeout: 120_000,
 }, async () => {
   const config = { ...SHAPE, hiddenSize: 256, innerSize: 512, heads: 4, maxLength: 128, vocabSize: 500 };
-  const before = readdirSync(tmpdir()).filter((name) => name.startsWith('cloze-speed-'));
+  const own = mkdtempSync(join(tmpdir(), 'cloze-test-'));
+  vi.stubEnv('TMPDIR', own);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    rmSync(own, { recursive: true });
+  });
+  expect(tmpdir()).toBe(own);
   for (const precision of ['float32', 'int8'] as const) {
     const place = { provider: 'cpu', precision, threads: 1, host: resolve(ONNX_HOST) } as const;
     const [few, many] = [
@@ -73,7 +79,7 @@ it('the speed of onnxruntime is measured by a model of zeros that leaves nothing
     expect(speed).toBeGreaterThan(0);
     expect(await predictOnnxSpeed(few, place, 64)).toBeGreaterThan(speed);
   }
-  expect(readdirSync(tmpdir()).filter((name) => name.startsWith('cloze-speed-'))).toEqual(before);
+  expect(readdirSync(own)).toEqual([]);
 });
 
 it('bandwidth is a number of bytes', { timeout: 120_000 }, async () => {

@@ -1,7 +1,8 @@
 /** A device fails before or while a model runs: the work goes on elsewhere, and the user is told once. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type EngineOptions, loadEngine } from '../../../engine/index.ts';
 import type { Passage } from '../../../engine/infill/fill.ts';
 import { createWithinMemory } from '../../../engine/infill/smaller-context.ts';
@@ -294,6 +295,12 @@ describe('an engine on a device with little memory', { timeout: 120_000 }, () =>
   });
 });
 
-it('a provider that works has nothing wrong', async () => {
+it('a provider that works has nothing wrong, and onnxruntime reports to nobody', async () => {
+  const own = mkdtempSync(join(tmpdir(), 'cloze-quiet-'));
+  onTestFinished(() => rmSync(own, { recursive: true }));
+  onTestFinished(() => void vi.unstubAllEnvs());
+  vi.stubEnv('TMPDIR', own);
   expect(await probeProvider('cpu', host)).toBeUndefined();
+  // Its telemetry would keep a session and a log there.
+  expect(readdirSync(own)).toEqual([]);
 });
