@@ -92,7 +92,7 @@ test('both were asked about by their own names, the box was not; the page of ext
   const asked = await textOf(page);
   expect(asked).toMatch(/ inventory\.ts:\d+:\d+/);
   expect(asked).toMatch(/ areas\.ipynb:\d+:\d+/);
-  expect(new Set(asked.match(/\S+(?=:\d+:\d+ {2})/g))).toEqual(new Set(['inventory.ts', 'areas.ipynb']));
+  expect(new Set(asked.match(/[\w.]*\.\w+(?=:\d+:\d+ {2})/g))).toEqual(new Set(['inventory.ts', 'areas.ipynb']));
   await screenshot(page, 'test/output/requests-of-workspaces.png');
 
   await runCommand(page, 'Developer: Show Running Extensions');
