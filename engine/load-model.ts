@@ -4,6 +4,7 @@ import type { Model } from './infill/fill.ts';
 import { fimPrompt } from './infill/fim-prompt.ts';
 import { fillBlank } from './infill/infill.ts';
 import { createWithinMemory } from './infill/smaller-context.ts';
+import { readMemory } from './infill/stored-memory.ts';
 import { parameterCount } from './model/config.ts';
 import { cloze } from './model/families/cloze.ts';
 import { loadModelFolder, type ModelFolder, TOKENIZER_HASH } from './model/load.ts';
@@ -48,6 +49,7 @@ export async function loadModel(path: string, { order, ...options }: LoadOptions
       `${tokenizerPath} is not the tokenizer that the model was trained with (sha256 ${sha256.slice(0, 12)}…, expected ${expected.slice(0, 12)}…). Put the file back that came with the weights.`,
     );
   }
+  const memory = await readMemory(path, sha256);
   const runtime = gatherCalls(await openRuntime(folder, options));
   const model: LoadedModel = {
     name: folder.metadata.recipe ?? release,
@@ -55,6 +57,7 @@ export async function loadModel(path: string, { order, ...options }: LoadOptions
     tokenizer,
     runtime,
     documentCache: parameterCount(config) < SMALL,
+    ...(memory ? { memory } : {}),
     // A step of a large one waits for its weights, whatever the rows; for the small it does not pay (docs/performance.md).
     drafts: parameterCount(config) >= SMALL,
     ...(config.causal

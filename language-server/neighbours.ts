@@ -6,30 +6,31 @@
  */
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Neighbour } from '../engine/infill/fill.ts';
+import {
+  bestWindow,
+  identifiersOf,
+  jaccard,
+  LEAST_SIMILARITY,
+  MOST_SIMILARITY,
+  MOST_SNIPPETS,
+  surroundings,
+  type Window,
+  windowsOf,
+} from '../engine/infill/neighbour-windows.ts';
 import type { Place } from './completion/place.ts';
 import type { RecentChunk, RecentEdits } from './recent-edits.ts';
 
-const WINDOW_LINES = 40;
-const STEP_LINES = 20;
-const MOST_SNIPPETS = 3;
 /** Two snippets more alike than this say the same. */
 const MOST_ALIKE = 0.5;
 /** What was edited a moment ago counts for more than text that merely looks alike. */
 const RECENT = 1.25;
 /** Characters on either side of the cursor within which a recent place is part of the text at the cursor itself. */
 const NEAR = 3000;
-const LEAST_SIMILARITY = 0.1;
-const MOST_SIMILARITY = 0.8;
 const MOST_DOCUMENTS = 20;
 const MOST_CHARACTERS = 200_000;
 
 /** Languages that name the same things. */
 const families = [['typescript', 'typescriptreact', 'javascript', 'javascriptreact']];
-
-interface Window {
-  text: string;
-  identifiers: Set<string>;
-}
 
 export interface Neighbours {
   /** The best window of each similar document, best first. */
@@ -65,16 +66,16 @@ export function createNeighbours(
 ): Neighbours {
   const known = new WeakMap<TextDocument, { version: number; windows: Window[] }>();
 
-  function windowsOf(document: TextDocument): Window[] {
+  function windowsIn(document: TextDocument): Window[] {
     const kept = known.get(document);
     if (kept?.version === document.version) return kept.windows;
-    const windows = split(document.getText());
+    const windows = windowsOf(document.getText());
     known.set(document, { version: document.version, windows });
     return windows;
   }
 
   function windowsLike(wanted: Set<string>, place: Place, documents: TextDocument[]): Candidate[] {
-    return eligible(place, documents).map((document) => ({ uri: document.uri, ...best(wanted, windowsOf(document)) }));
+    return eligible(place, documents).map((document) => ({ uri: document.uri, ...bestWindow(wanted, windowsIn(document)) }));
   }
 
   function recentLike(wanted: Set<string>, place: Place): Candidate[] {
@@ -141,47 +142,4 @@ function eligible(place: Pick<Place, 'uri' | 'languageId'>, documents: TextDocum
     .filter((document) => document.uri.split('#')[0] !== own && family.includes(document.languageId))
     .filter((document) => document.getText().length <= MOST_CHARACTERS)
     .slice(0, MOST_DOCUMENTS);
-}
-
-function best(wanted: Set<string>, windows: Window[]): { text: string; score: number } {
-  let found = { text: '', score: 0 };
-  for (const { text, identifiers } of windows) {
-    const score = jaccard(wanted, identifiers);
-    if (score > found.score && score <= MOST_SIMILARITY) found = { text, score };
-  }
-  return found;
-}
-
-function split(text: string): Window[] {
-  const lines = text.split(/\r\n?|\n/);
-  const windows: Window[] = [];
-  for (let start = 0; start === 0 || start + STEP_LINES < lines.length; start += STEP_LINES) {
-    const window = lines.slice(start, start + WINDOW_LINES).join('\n');
-    windows.push({ text: window, identifiers: identifiersOf(window) });
-  }
-  return windows;
-}
-
-function surroundings(place: Place): string {
-  const before = place.before
-    .slice(-4000)
-    .split('\n')
-    .slice(-WINDOW_LINES / 2);
-  const after = place.after
-    .slice(0, 4000)
-    .split('\n')
-    .slice(0, WINDOW_LINES / 2);
-  return [...before, ...after].join('\n');
-}
-
-export function identifiersOf(text: string): Set<string> {
-  return new Set(text.match(/[\p{L}_$][\p{L}\p{N}_$]{2,}/gu));
-}
-
-/** |a and b| / |a or b|; 0 for two empty sets. */
-export function jaccard(a: Set<string>, b: Set<string>): number {
-  let shared = 0;
-  for (const element of a) if (b.has(element)) shared++;
-  const all = a.size + b.size - shared;
-  return all === 0 ? 0 : shared / all;
 }

@@ -37,7 +37,7 @@ export function createLocalChat(model: Model, prompt: ChatTemplate): LocalChat {
           start,
           places,
           positions: spanPositions(positions, 'document'),
-          cache: undefined,
+          caches: [],
           surroundings: promptBefore(rows.tokens, start),
           timings: { tokenize: 0, read: 0 },
         });

@@ -3,7 +3,7 @@
  * how sure the model is itself, and the mixture that follows. A gated mixture as in pointer sentinel models (Merity et
  * al. 2017, arXiv 1609.07843) with a gate of eleven numbers.
  */
-import { type CacheVotes, firstVote } from './document-cache.ts';
+import { type CacheVotes, firstVote, type TextCache } from './document-cache.ts';
 import { noteTotal, totalOf } from './sampling.ts';
 
 /**
@@ -12,13 +12,16 @@ import { noteTotal, totalOf } from './sampling.ts';
  */
 const GATE: readonly number[] = [-3.96, 0.58, 0.21, 2.11, 0.12, -0.65, -0.68, -0.24, 0.19, -4.46, 1.05];
 
-/** What the gate weighs; `logits` [V] are the model's. */
+/** How many numbers the gate of a project's memory weighs: those of the document's and how familiar the document is. */
+export const MEMORY_GATE_INPUTS = GATE.length + 1;
+
+/** What the gate weighs; `logits` [V] are the model's, with what other texts say mixed in. */
 export function gateInputs(logits: Float32Array, { tokens, evidence }: CacheVotes): number[] {
   const first = firstVote(tokens);
   const total = totalOf(logits);
   let highest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) if (logit > highest) highest = logit;
-  const { matched, following, places, started, later, ends } = evidence;
+  const { matched, following, places, started, later, ends, familiarity } = evidence;
   return [
     1,
     Math.log(matched),
@@ -31,6 +34,7 @@ export function gateInputs(logits: Float32Array, { tokens, evidence }: CacheVote
     Math.log(places),
     ends ? 1 : 0,
     ends ? Math.log(1 + following) : 0,
+    ...(familiarity === undefined ? [] : [familiarity]),
   ];
 }
 
@@ -57,6 +61,28 @@ export function mixVotes(logits: Float32Array, votes: CacheVotes, gate: readonly
   // The shares add up to 1.
   noteTotal(mixed, total - Math.log1p(-trust));
   return { logits: mixed, trust };
+}
+
+/** Logits [V] with what each of `caches` says after `written` mixed in, one after the other, and what is theirs. */
+export function mixCaches(
+  own: Float32Array,
+  caches: readonly TextCache[],
+  written: string,
+  pending: string,
+): { logits: Float32Array; fromDocument: { trust: number; shares: ReadonlyMap<number, number> } | undefined } {
+  let logits = own;
+  let theirs: { trust: number; shares: Map<number, number> } | undefined;
+  for (const { votes: ask, gate } of caches) {
+    const votes = ask(written, pending);
+    if (!votes) continue;
+    const mixture = mixVotes(logits, votes, gate);
+    logits = mixture.logits;
+    const left = 1 - mixture.trust;
+    const shares = new Map([...(theirs?.shares ?? [])].map(([id, share]) => [id, share * left]));
+    for (const [id, share] of votes.tokens) shares.set(id, (shares.get(id) ?? 0) + mixture.trust * share);
+    theirs = { trust: 1 - (1 - (theirs?.trust ?? 0)) * left, shares };
+  }
+  return { logits, fromDocument: theirs };
 }
 
 export function gateTrust(inputs: readonly number[], gate: readonly number[]): number {

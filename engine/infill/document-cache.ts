@@ -4,7 +4,8 @@
  * of hidden states: it reaches the whole document, not only what Part A holds.
  */
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { type LikePlace, LONGEST_MATCH, likePlaces, type SearchedText } from './like-places.ts';
+import { type LikePlace, LONGEST_MATCH, likePlaces, type SearchedText, scannedText } from './like-places.ts';
+import { familiarity, rememberedText, type TunedMemory } from './project-memory.ts';
 
 /** Characters of the document looked at on each side of the blank. */
 const REACH = 60_000;
@@ -34,6 +35,8 @@ export interface Evidence {
   later: boolean;
   /** Whether most votes are for the end of the span. */
   ends: boolean;
+  /** Of a project's memory: how much of the document is as the project is written (project-memory.ts). */
+  familiarity?: number;
 }
 
 export interface CacheVotes {
@@ -42,7 +45,11 @@ export interface CacheVotes {
   evidence: Evidence;
 }
 
-export interface DocumentCache {
+export interface TextCache {
+  /** Whose text it is. */
+  of: 'document' | 'project';
+  /** Weights of its trust (cache-gate.ts); the document's where left out. */
+  gate?: readonly number[];
   /**
    * Votes after `written`, all that the span holds so far; undefined where nothing matches. Tokens begin with `pending`:
    * the last characters of `written` that have not been fed yet.
@@ -50,20 +57,57 @@ export interface DocumentCache {
   votes(written: string, pending: string): CacheVotes | undefined;
 }
 
-export function createDocumentCache(tokenizer: Tokenizer, passage: CachePassage): DocumentCache {
+/** All texts that are asked about a blank, in the order in which they are mixed with the model. */
+export function textCaches(
+  tokenizer: Tokenizer,
+  passage: CachePassage & { path: string },
+  memory: TunedMemory | undefined,
+): TextCache[] {
+  const document = createDocumentCache(tokenizer, passage);
+  return memory ? [document, createMemoryCache(tokenizer, passage, memory)] : [document];
+}
+
+export function createDocumentCache(tokenizer: Tokenizer, passage: CachePassage): TextCache {
   const before = passage.before.slice(-REACH);
   const after = passage.after.slice(0, REACH);
-  const texts: SearchedText[] = [
-    { text: before, distance: (at) => before.length - at },
-    { text: after, distance: (at) => at },
-    ...passage.neighbours.map(({ text }) => ({ text, distance: () => REACH })),
-  ];
+  const votes = votesOf(tokenizer, before, after, [
+    scannedText(before, (at) => before.length - at),
+    scannedText(after, (at) => at),
+    ...passage.neighbours.map(({ text }) => scannedText(text, () => REACH)),
+  ]);
+  return { of: 'document', votes };
+}
+
+/** What the project's other files say. */
+export function createMemoryCache(
+  tokenizer: Tokenizer,
+  { before, after, path }: CachePassage & { path: string },
+  memory: TunedMemory,
+): TextCache {
+  const ask = votesOf(tokenizer, before, after, [rememberedText(memory, path)]);
+  let familiar: number | undefined;
   return {
+    of: 'project',
+    gate: memory.gate,
     votes(written, pending) {
-      const context = (before.slice(-LONGEST_MATCH) + written).slice(-LONGEST_MATCH);
-      const places = likePlaces(texts, context, after, CONTINUATION);
-      return places.length > 0 ? count(tokenizer, places, pending, written) : undefined;
+      const votes = ask(written, pending);
+      if (!votes) return undefined;
+      familiar ??= familiarity(memory, path, before, after);
+      return { ...votes, evidence: { ...votes.evidence, familiarity: familiar } };
     },
+  };
+}
+
+function votesOf(
+  tokenizer: Tokenizer,
+  before: string,
+  after: string,
+  texts: readonly SearchedText[],
+): TextCache['votes'] {
+  const end = before.slice(-LONGEST_MATCH);
+  return (written, pending) => {
+    const places = likePlaces(texts, (end + written).slice(-LONGEST_MATCH), after, CONTINUATION);
+    return places.length > 0 ? count(tokenizer, places, pending, written) : undefined;
   };
 }
 

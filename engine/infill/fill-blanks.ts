@@ -14,7 +14,7 @@ import {
   fillOrder,
 } from './blanks.ts';
 import { fillOpenBlank } from './decode.ts';
-import { type CachePassage, createDocumentCache } from './document-cache.ts';
+import { type CachePassage, textCaches } from './document-cache.ts';
 import type { Fill, FillOptions, Model } from './fill.ts';
 import { fillOneByOne } from './fill-one-by-one.ts';
 import { BESIDE_SPAN, checkOptions, FORCED_SHARE, GENERATED_SHARE, shortenForced } from './infill.ts';
@@ -149,7 +149,7 @@ async function fillSpans(
       places: span.places,
       start: tokenizer.special.sop,
       positions,
-      cache: createDocumentCache(tokenizer, aroundBlank(passage, filled, span.index)),
+      caches: textCaches(tokenizer, { ...aroundBlank(passage, filled, span.index), path: passage.path }, model.memory),
       surroundings: around(rows.tokens, rows.masks[which] as number),
       timings: { tokenize: 0, read: 0 },
     });

@@ -5,6 +5,7 @@
 import type { BlankKind } from '../objective/blank-infilling.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { TunedMemory } from './project-memory.ts';
 
 export type { BlankKind } from '../objective/blank-infilling.ts';
 
@@ -14,6 +15,8 @@ export interface Model {
   tokenizer: Tokenizer;
   /** Whether its fills listen to the document cache unless told otherwise; not when left out. */
   documentCache?: boolean;
+  /** What it was tuned with: asked beside the document wherever that is. */
+  memory?: TunedMemory;
   /** Whether its fills try what stands in the passage as their next tokens unless told otherwise; not when left out. */
   drafts?: boolean;
   /** How a causal model is asked; the others have blanks of their own. */

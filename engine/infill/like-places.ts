@@ -39,13 +39,31 @@ export interface LikePlace {
 export interface SearchedText {
   text: string;
   /** Characters between the blank and an offset of the text. */
-  distance: (at: number) => number;
+  distance(at: number): number;
+  /** Offsets before which the text ends with `needle`, the end of `context`; those worth most first. */
+  ends(needle: string, context: string): Iterable<number>;
+}
+
+/** A text that is searched from its end on: what is near before the cursor is found even when there is too much. */
+export function scannedText(text: string, distance: SearchedText['distance']): SearchedText {
+  return {
+    text,
+    distance,
+    *ends(needle) {
+      let from = text.length - needle.length - 1;
+      for (let found = 0; found < MOST_PLACES && from >= 0; found++) {
+        const start = text.lastIndexOf(needle, from);
+        if (start < 0) return;
+        from = start - 1;
+        yield start + needle.length;
+      }
+    },
+  };
 }
 
 /**
  * All places of `texts` where the text ends as `context` does. Whether a span goes on into another line is left to the
- * model, unless much agrees. The last places of a text come first, so that what is near before the
- * cursor is found even when there are too many.
+ * model, unless much agrees.
  */
 export function likePlaces(
   texts: readonly SearchedText[],
@@ -56,13 +74,9 @@ export function likePlaces(
   const needle = needleOf(context);
   const places: LikePlace[] = [];
   if (needle === undefined) return places;
-  for (const { text, distance } of texts) {
-    let from = text.length - needle.length - 1;
-    for (let found = 0; found < MOST_PLACES && from >= 0; found++) {
-      const start = text.lastIndexOf(needle, from);
-      if (start < 0) break;
-      from = start - 1;
-      const at = start + needle.length;
+  for (const searched of texts) {
+    const { text } = searched;
+    for (const at of searched.ends(needle, context)) {
       const matched = commonBefore(text, at, context);
       const { following, end } = bestEnd(text, at, after);
       if (matched < (following >= ENOUGH_AFTER ? LEAST_BEFORE : SHORTEST_MATCH)) continue;
@@ -70,7 +84,8 @@ export function likePlaces(
       const until = end === undefined ? at + characters : Math.min(end, at + characters);
       const rest = text.slice(at, until).split(HOLE)[0] as string;
       if (!ends && (rest === '' || (isLineBreak(rest) && matched < SURE_BEFORE))) continue;
-      const likeness = matched + AFTER_WEIGHT * Math.min(MOST_AFTER, following) - Math.log(1 + distance(at) / NEAR);
+      const likeness =
+        matched + AFTER_WEIGHT * Math.min(MOST_AFTER, following) - Math.log(1 + searched.distance(at) / NEAR);
       places.push({ rest, matched, following, ends, likeness });
     }
   }
@@ -120,7 +135,7 @@ function isLineBreak(text: string): boolean {
 }
 
 /** Length of the common end of `text` up to `at` and `context`. */
-function commonBefore(text: string, at: number, context: string): number {
+export function commonBefore(text: string, at: number, context: string): number {
   const most = Math.min(at, context.length);
   let length = 0;
   while (length < most && text.charCodeAt(at - 1 - length) === context.charCodeAt(context.length - 1 - length))

@@ -5,7 +5,7 @@
 import { partA, type SpanPositions, spanPositions, spanRows } from '../objective/blank-infilling.ts';
 import type { Session, TokenRows } from '../runtime/runtime.ts';
 import type { SpecialTokens } from '../tokenizer/tokenizer.ts';
-import { createDocumentCache, type DocumentCache } from './document-cache.ts';
+import { type TextCache, textCaches } from './document-cache.ts';
 import type { Surroundings } from './drafts.ts';
 import type { BlankKind, Model, Passage } from './fill.ts';
 import { passageTokens } from './passage.ts';
@@ -24,8 +24,8 @@ export interface OpenBlank {
   readonly places: number;
   /** Tokens that can still be appended. */
   readonly room: number;
-  /** What the passage's text says comes next, where that is asked for. */
-  readonly cache: DocumentCache | undefined;
+  /** What the passage's text and its project's say comes next, where that is asked for. */
+  readonly caches: readonly TextCache[];
   /** Milliseconds spent on opening. */
   readonly timings: { tokenize: number; read: number };
   /** Makes the span `sop` + `tokens`; gives each token's log probability and the logits [V] after the last. */
@@ -85,9 +85,9 @@ export async function openBlank(
     throw error;
   }
   const timings = { tokenize: tokenized - started, read: performance.now() - tokenized };
-  const cache = createDocumentCache(tokenizer, passage);
+  const caches = textCaches(tokenizer, passage, model.memory);
   const surroundings = model.prompt ? promptBefore(rows.tokens, place.start) : around(rows.tokens, place.mask);
-  return openSpan(model, session, { partA: length, places: free, timings, cache, surroundings, ...place });
+  return openSpan(model, session, { partA: length, places: free, timings, caches, surroundings, ...place });
 }
 
 export function around(tokens: Int32Array, mask: number): Surroundings {
@@ -124,7 +124,7 @@ export interface SpanOpening {
   /** Tokens that the span may take, `sop` included. */
   places: number;
   positions: SpanPositions;
-  cache: DocumentCache | undefined;
+  caches: readonly TextCache[];
   surroundings?: Surroundings;
   timings: OpenBlank['timings'];
 }
@@ -160,7 +160,7 @@ function spanOf(model: Model, session: Session, place: SpanOpening, begin: numbe
     model,
     partA: place.partA,
     places: place.places,
-    cache: place.cache,
+    caches: place.caches,
     timings: place.timings,
     surroundings: place.surroundings,
     get partB() {

@@ -3,7 +3,7 @@
  * Knows nothing of sessions, so that the same span can be written on in several ways.
  */
 import { endTokens } from '../tokenizer/tokenizer.ts';
-import { mixVotes } from './cache-gate.ts';
+import { mixCaches } from './cache-gate.ts';
 import { chosenLogProbability } from './certainty.ts';
 import type { FilledToken, FillOptions, FinishReason, TokenRival } from './fill.ts';
 import { vocabularyOf } from './healing.ts';
@@ -62,11 +62,11 @@ interface Written {
 }
 
 /** `options` say what ends the span. */
-export function writeSpan({ model, cache: documentCache }: OpenBlank, forced: Forced, options: Limits): SpanWriter {
+export function writeSpan({ model, caches: asked }: OpenBlank, forced: Forced, options: Limits): SpanWriter {
   const { tokenizer } = model;
   const ends = endTokens(tokenizer.special);
   const vocabulary = vocabularyOf(tokenizer);
-  const cache = (options.documentCache ?? model.documentCache) ? documentCache : undefined;
+  const caches = (options.documentCache ?? model.documentCache) ? asked : [];
   const lines = options.singleLine ? 1 : options.lines;
   const textOf = (id: number) => tokenizer.decode([id]);
 
@@ -117,18 +117,14 @@ export function writeSpan({ model, cache: documentCache }: OpenBlank, forced: Fo
         finish === 'stop' ? (stream.stopped ?? '') : decodeWellFormed(Uint8Array.from(span.slice(0, lineEnd))),
       look(own) {
         const written = forced.text + decodeWellFormed(Uint8Array.from(span));
-        const votes = cache?.votes(written, decodeWellFormed(unmatched));
-        const mixture = votes && mixVotes(own, votes);
+        const pending = decodeWellFormed(unmatched);
         let allowed = unmatched.length > 0 ? vocabulary.agreeing(unmatched) : vocabulary.drawable;
         if (allowed.length === 0) {
           // A vocabulary without bytes of its own cannot write this text: the span goes on as if it had been read.
           unmatched = new Uint8Array();
           allowed = vocabulary.drawable;
         }
-        if (!votes || !mixture) return { logits: own, fromDocument: undefined, allowed };
-        const { logits, trust } = mixture;
-        const shares = new Map([...votes.tokens].map(([id, share]) => [id, trust * share]));
-        return { logits, fromDocument: { trust, shares }, allowed };
+        return { ...mixCaches(own, caches, written, pending), allowed };
       },
       chosen: (outlook, id) =>
         unmatched.length > 0 ? logShareOf(outlook.logits, outlook.allowed, id) : logProbabilityOf(outlook.logits, id),

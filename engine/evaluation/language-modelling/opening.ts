@@ -47,7 +47,7 @@ export async function openContext(
     throw error;
   }
   const timings = { tokenize: 0, read: 0 };
-  return openSpan(model, session, { partA: rows.tokens.length, places: room + 1, cache: undefined, timings, ...place });
+  return openSpan(model, session, { partA: rows.tokens.length, places: room + 1, caches: [], timings, ...place });
 }
 
 /** A prompt has at least two tokens: the last one is fed with what follows. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { createNeighbours, identifiersOf, jaccard } from '../../../language-server/neighbours.ts';
+import { identifiersOf, jaccard } from '../../../engine/infill/neighbour-windows.ts';
+import { createNeighbours } from '../../../language-server/neighbours.ts';
 import { placeAt } from './text.ts';
 
 const document = (name: string, text: string, languageId = 'typescript', version = 1) =>
