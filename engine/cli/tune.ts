@@ -22,23 +22,26 @@ import { wholeNumber } from './arguments.ts';
 import { dataFolder, embeddedModel, kernelLevel } from './environment.ts';
 import { progress } from './measurement.ts';
 
-const DEFAULT_METHOD: TuningMethod = 'full';
+const DEFAULT_METHOD: TuningMethod = 'adapters';
 
 const USAGE = `Usage: cloze tune FOLDER [options]
        cloze tune FOLDER --list | --use N | --rollback
 
 Tunes the model that ships on the project in FOLDER: on its TypeScript, JavaScript and Python, without what git ignores,
-hidden files and whatever looks like a secret. A fifth of the files is kept unseen to measure on. The model that ships
+hidden files and whatever looks like a secret. It gets a memory of the project's text, and its weights are trained; each
+is kept only if it is better on a fifth of the files, kept unseen, and not worse on text of other projects. The model that ships
 stays as it is; nothing is written into FOLDER, and nothing leaves this machine. Ctrl+C is safe: the same command goes on.
 
-  --minutes N        time for training, default 10; measuring comes on top of it
+  --minutes N        time for training, default 4; memory and measuring come on top of it
   --tokens N         train on so many tokens instead, which repeats exactly
   --use-if-better    switch the project over to the new model if it is better
   --guard FOLDER     another project, on which it must not become worse; may be given several times
   --tasks N          blanks of each kind to measure on, default 60
-  --method M         adapters (low-rank, on the layers' projections) or full (all weights), default ${DEFAULT_METHOD}
+  --method M         what is trained beside the memory: adapters (low-rank, on the layers' projections), full (all
+                     weights) or memory (nothing), default ${DEFAULT_METHOD}
   --rate R           learning rate at its peak, default ${RATES.adapters} for adapters and ${RATES.full} for full
-  --seed N           of split, training and tasks, default 1
+  --seed N           of split, memory, training and tasks, default 1
+  --task-seed N      of the tasks alone, for a second measurement
   --threads N        default: half of the processors
   --out FOLDER       where tuned models are kept (default: tuned in the data folder)
   --json FILE        write what was measured to FILE
@@ -55,7 +58,7 @@ export async function tuneCommand(args: string[]): Promise<number> {
     allowPositionals: true,
     options: {
       help: { type: 'boolean', short: 'h' },
-      minutes: { type: 'string', default: '10' },
+      minutes: { type: 'string', default: '4' },
       tokens: { type: 'string' },
       'use-if-better': { type: 'boolean' },
       guard: { type: 'string', multiple: true, default: [] },
@@ -63,6 +66,7 @@ export async function tuneCommand(args: string[]): Promise<number> {
       method: { type: 'string', default: DEFAULT_METHOD },
       rate: { type: 'string' },
       seed: { type: 'string', default: '1' },
+      'task-seed': { type: 'string' },
       threads: { type: 'string', default: String(Math.max(1, availableParallelism() >> 1)) },
       out: { type: 'string' },
       json: { type: 'string' },
@@ -90,8 +94,9 @@ export async function tuneCommand(args: string[]): Promise<number> {
     base: embeddedModel(),
     budget,
     method,
-    rate: values.rate === undefined ? RATES[method] : positive(values.rate, '--rate'),
+    rate: values.rate === undefined ? RATES[method === 'full' ? 'full' : 'adapters'] : positive(values.rate, '--rate'),
     seed: wholeNumber(values.seed, '--seed', 0),
+    ...(values['task-seed'] === undefined ? {} : { taskSeed: wholeNumber(values['task-seed'], '--task-seed', 0) }),
     tasks: wholeNumber(values.tasks, '--tasks', 3),
     guardFolders: values.guard,
     threads: wholeNumber(values.threads, '--threads', 1, 1024),
@@ -175,8 +180,8 @@ function yieldToOthers(): void {
 }
 
 function methodNamed(name: string): TuningMethod {
-  if (name === 'full' || name === 'adapters') return name;
-  throw new RangeError(`--method is adapters or full, not "${name}".`);
+  if (name === 'full' || name === 'adapters' || name === 'memory') return name;
+  throw new RangeError(`--method is adapters, full or memory, not "${name}".`);
 }
 
 function positive(value: string, option: string): number {

@@ -36,6 +36,8 @@ export interface Evaluation {
 
 export interface EvaluateOptions {
   contextTokens: number;
+  /** As in `AnswerOptions`. */
+  mixedBits?: boolean;
   onProgress?: (done: number, all: number, task: Task) => void;
   signal?: AbortSignal;
 }
@@ -44,12 +46,16 @@ export async function evaluate(
   model: Model,
   tasks: readonly Task[],
   baselines: readonly Baseline[],
-  { contextTokens, onProgress, signal }: EvaluateOptions,
+  { contextTokens, mixedBits = false, onProgress, signal }: EvaluateOptions,
 ): Promise<Evaluation> {
   const answered: Answered[] = [];
   for (const [index, task] of tasks.entries()) {
     onProgress?.(index, tasks.length, task);
-    const { text, ...answer } = await answerTask(model, task, { contextTokens, ...(signal ? { signal } : {}) });
+    const { text, ...answer } = await answerTask(model, task, {
+      contextTokens,
+      mixedBits,
+      ...(signal ? { signal } : {}),
+    });
     const bytes = Buffer.byteLength(task.expected);
     answered.push({ task, marks: { [modelName]: marked(text, task) }, bytes, ...answer });
   }

@@ -79,4 +79,3 @@ export async function votedTokens(model: Model, task: Task, options: FollowOptio
   });
   return voted;
 }
-

@@ -1,5 +1,6 @@
 /** The model itself: fills each blank greedily, and tells how many bits it would take to say what stood there. */
 
+import { mixCaches } from '../infill/cache-gate.ts';
 import { fillOpenBlank } from '../infill/decode.ts';
 import type { FilledToken, FinishReason, Model } from '../infill/fill.ts';
 import { type OpenBlank, openBlank } from '../infill/open-blank.ts';
@@ -27,6 +28,8 @@ export interface AnswerOptions {
   contextTokens: number;
   /** True where the model is not told that the blank lies within a line: it alone ends the span. */
   mayRunOn?: boolean;
+  /** Bits of what the texts around the blank say mixed in, where the model listens to them; else of the model alone. */
+  mixedBits?: boolean;
   signal?: AbortSignal;
 }
 
@@ -39,7 +42,7 @@ const BESIDE_SPAN = 2;
 export async function answerTask(
   model: Model,
   task: Task,
-  { contextTokens, mayRunOn = false, signal }: AnswerOptions,
+  { contextTokens, mayRunOn = false, mixedBits = false, signal }: AnswerOptions,
 ): Promise<ModelAnswer> {
   const singleLine = !mayRunOn && !task.expected.includes('\n');
   const maxTokens = singleLine ? LINE_TOKENS : LINES_TOKENS;
@@ -51,6 +54,8 @@ export async function answerTask(
     { reserve: Math.max(maxTokens, expected.length) + BESIDE_SPAN, contextTokens },
     signal,
   );
+  const mixed = mixedBits && model.documentCache === true;
+  const bitsOf = (span: readonly number[]) => (mixed ? mixedBitsOf : ownBitsOf)(blank, span, signal);
   try {
     const fill = await fillOpenBlank(
       blank,
@@ -64,7 +69,7 @@ export async function answerTask(
       finish: fill.finish,
       confidence: fill.confidence,
       probability: probabilityOf(fill.tokens),
-      bits: expected.length < blank.places ? await bitsOf(blank, expected, signal) : undefined,
+      bits: expected.length < blank.places ? await bitsOf(expected) : undefined,
       timings: { tokenize, read, extend: fill.timings.extend },
     };
   } finally {
@@ -76,8 +81,20 @@ function probabilityOf(tokens: readonly FilledToken[]): number {
   return Math.exp(tokens.reduce((sum, { forced, logProbability }) => (forced ? sum : sum + logProbability), 0));
 }
 
-async function bitsOf(blank: OpenBlank, span: readonly number[], signal?: AbortSignal): Promise<number> {
+async function ownBitsOf(blank: OpenBlank, span: readonly number[], signal?: AbortSignal): Promise<number> {
   const { logits, logProbabilities } = await blank.feed(span, signal);
   const end = logProbabilityOf(logits, blank.model.tokenizer.special.eop);
   return -logProbabilities.reduce((sum, x) => sum + x, end) / Math.LN2;
+}
+
+async function mixedBitsOf(blank: OpenBlank, span: readonly number[], signal?: AbortSignal): Promise<number> {
+  const { tokenizer } = blank.model;
+  let { logits } = await blank.feed([], signal);
+  let sum = 0;
+  for (const [index, token] of [...span, tokenizer.special.eop].entries()) {
+    const written = tokenizer.decode(span.slice(0, index));
+    sum += logProbabilityOf(mixCaches(logits, blank.caches, written, '').logits, token);
+    if (index < span.length) logits = await blank.append(token, logProbabilityOf(logits, token), signal);
+  }
+  return -sum / Math.LN2;
 }

@@ -31,16 +31,16 @@ const MOST_PLACES = 256;
 const SHORTEST_MATCH = 3;
 
 /** Characters of a memory: as many as a large project has, in 6 bytes each at most. */
-export const MOST_CHARACTERS = 4_000_000;
+const MOST_CHARACTERS = 4_000_000;
 
 /** Bytes that a memory of so many characters takes: each is two bytes at most, and four for its place. */
 export function memoryBytes(characters: number): number {
   return 6 * characters;
 }
 
-/** The memory of those of `files`, in their order, that fit into `MOST_CHARACTERS`. */
-export function buildMemory(files: readonly MemoryFile[]): ProjectMemory {
-  let room = MOST_CHARACTERS;
+/** The memory of those of `files`, in their order, that fit into `most` characters. */
+export function buildMemory(files: readonly MemoryFile[], most = MOST_CHARACTERS): ProjectMemory {
+  let room = most;
   const joined = joinFiles(
     files.filter(({ text }) => {
       const fits = text.length <= room;

@@ -57,6 +57,12 @@ export function compare(before: readonly Answered[], after: readonly Answered[],
   };
 }
 
+/** Before and after, on the project's unseen files and on the guard. */
+export interface Comparisons {
+  project: Comparison;
+  guard: Comparison;
+}
+
 export interface Verdict {
   usable: boolean;
   /** A sentence for each condition that does not hold; empty when usable. */
@@ -64,14 +70,14 @@ export interface Verdict {
 }
 
 /** How much worse the guard's bits per byte may be, as a share of what they were: less is not felt. */
-export const GUARD_TOLERANCE = 0.02;
+export const GUARD_TOLERANCE = 0.005;
 
 /**
  * Usable only if better on the project's unseen files: more exact matches, and fewer bits per byte beyond the doubt of
  * the draw (95 %); and not worse on the guard: bits per byte within `GUARD_TOLERANCE`, and exact matches not fewer
  * beyond the doubt of the draw. A figure that is no number holds nothing.
  */
-export function judge(project: Comparison, guard: Comparison): Verdict {
+export function judge({ project, guard }: Comparisons): Verdict {
   const reasons: string[] = [];
   if (!(project.exactMatch.change.value > 0)) {
     reasons.push('On unseen files of the project it has no more exact matches than before.');

@@ -25,13 +25,13 @@ export interface MixturePoint {
 }
 
 /** Closer where the guard's loss begins to rise. */
-const SHARES: readonly number[] = [0, 0.1, 0.2, 0.3, 0.45, 0.7, 1];
+const SHARES: readonly number[] = [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.45, 0.7, 1];
 const SAMPLES = 40;
 /**
- * How much the guard's loss may rise, as a share of what it was: half of what the verdict allows, as the files there are
- * others.
+ * How much the guard's loss may rise, as a share of what it was: less than half of what the verdict allows, as the files
+ * there are others.
  */
-const GUARD_ROOM = 0.01;
+const GUARD_ROOM = 0.002;
 
 type Weights = ReadonlyMap<string, Float32Array>;
 
@@ -81,14 +81,14 @@ export async function mixtureCurve(parts: MixtureParts): Promise<MixturePoint[]>
 }
 
 /**
- * `curve` begins with the base and rises. The share with the least loss on the project among those that leave the guard's within `GUARD_ROOM`; the least one
- * above 0 where none does.
+ * `curve` begins with the base and rises. The share with the least loss on the project among those that leave the guard's
+ * within `GUARD_ROOM`; 0, nothing of the change, where no other does.
  */
 export function chooseShare(curve: readonly MixturePoint[]): number {
-  const least = curve[1];
-  if (!least) throw new Error('A share is chosen from the losses of the base and of a mixture at least.');
-  const allowed = curve.filter((_, index) => index > 0 && isSafe(curve, index));
-  return allowed.reduce((best, point) => (point.project < best.project ? point : best), allowed[0] ?? least).share;
+  const [base] = curve;
+  if (!base) throw new Error('A share is chosen from the losses of the base and of mixtures.');
+  const allowed = curve.filter((_, index) => isSafe(curve, index));
+  return allowed.reduce((best, point) => (point.project < best.project ? point : best), base).share;
 }
 
 function isSafe(curve: readonly MixturePoint[], index: number): boolean {

@@ -19,14 +19,17 @@ const STEP_TOKENS = 4096;
 const LEAST_STEPS = 10;
 
 /** What is trained: all weights, or low-rank adapters on the projections within the layers. */
-export type TuningMethod = 'full' | 'adapters';
+export type TrainingMethod = 'full' | 'adapters';
+
+/** Beside the memory; `memory`: nothing. */
+export type TuningMethod = TrainingMethod | 'memory';
 
 /** Learning rates at their peak: half of pretraining's for all weights; adapters begin at nothing and take a higher one. */
-export const RATES: Readonly<Record<TuningMethod, number>> = { full: 6e-4, adapters: 4e-3 };
+export const RATES: Readonly<Record<TrainingMethod, number>> = { full: 6e-4, adapters: 4e-3 };
 const ADAPTERS: AdapterOptions = { rank: 16, scale: 2 };
 
 /** `peak`: the learning rate. Throws for a model that our trainer cannot go on with. */
-export function tuningRecipe(base: ModelFolder, method: TuningMethod, peak: number): Recipe {
+export function tuningRecipe(base: ModelFolder, method: TrainingMethod, peak: number): Recipe {
   const cursor = RECIPES['cursor-5m'] as Recipe;
   if (base.metadata[TOKENIZER_HASH] === undefined || base.bits !== undefined) {
     throw new Error(

@@ -1,43 +1,47 @@
 /** The report of a tuned model, for people. */
 import type { Estimate } from '../evaluation/intervals.ts';
-import type { Comparison } from './comparison.ts';
+import type { Comparison, Comparisons, Verdict } from './comparison.ts';
 import type { TunedModel } from './tuned-models.ts';
 
-export function tunedToMarkdown({
-  number,
-  project,
-  made,
-  base,
-  seed,
-  trained,
-  files,
-  mixture,
-  comparisons,
-  verdict,
-}: TunedModel): string {
+export function tunedToMarkdown(model: TunedModel): string {
+  const { number, project, made, base, seed, seconds, files, memory, weights, comparisons, verdict } = model;
   const lines = [
     `# Tuned model ${number} of ${project}`,
     '',
-    `Made ${made} from ${base.name} (sha256 ${base.sha256.slice(0, 12)}…), seed ${seed}: ${trained.tokens} tokens in ${trained.seconds} s (${trained.method === 'full' ? 'all weights' : 'low-rank adapters'}), from ${files.train} files of ${trained.corpus} tokens; ${files.heldOut.length} files were kept unseen.`,
+    `Made ${made} from ${base.name} (sha256 ${base.sha256.slice(0, 12)}…), seed ${seed}, in ${seconds} s: from ${files.train + files.choice.length} files, ${files.heldOut.length} others were kept unseen.`,
     '',
-    `Of the change ${percent(mixture.share)} is taken, chosen on ${files.choice.length} other files of the project and a part of the guard.`,
+    `- Memory: ${memory.files} files of ${memory.characters} characters, up to ${(memory.bytes / 1e6).toFixed(1)} MB. ${keptInWords(memory.verdict)}`,
+    ...(weights
+      ? [
+          `- Weights: ${weights.tokens} tokens in ${weights.seconds} s (${weights.method === 'full' ? 'all weights' : 'low-rank adapters'}), of the change ${percent(weights.share)} is taken. ${keptInWords(weights.verdict)}`,
+        ]
+      : []),
     '',
     '| | tasks | exact match before | after | change | bits per byte before | after | change |',
     '|---|---|---|---|---|---|---|---|',
-    row('unseen files of the project', comparisons.project),
-    row('the same, without the document cache', comparisons.alone),
-    row('guard', comparisons.guard),
+    ...rows('all that is kept', comparisons),
+    ...rows('memory', memory.comparisons),
+    ...(weights && weights.share > 0
+      ? rows(memory.verdict.usable ? 'weights, beside the memory' : 'weights', weights.comparisons)
+      : []),
     '',
     'In brackets: 95 % intervals over the draw of tasks, changes in pairs.',
     '',
     verdict.usable ? 'Better on the project, not worse on the guard: it can be used.' : 'It is not to be used.',
-    ...verdict.reasons.map((reason) => `- ${reason}`),
   ];
   return `${lines.join('\n')}\n`;
 }
 
+function keptInWords({ usable, reasons }: Verdict): string {
+  return usable ? 'Kept.' : `Not kept. ${reasons.join(' ')}`;
+}
+
 function percent(value: number): string {
   return `${(100 * value).toFixed(1)} %`;
+}
+
+function rows(name: string, { project, guard }: Comparisons): string[] {
+  return [row(`${name}: unseen files of the project`, project), row(`${name}: guard`, guard)];
 }
 
 function row(name: string, { tasks, exactMatch, bitsPerByte }: Comparison): string {

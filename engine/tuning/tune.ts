@@ -1,25 +1,32 @@
 /**
- * Tunes a model on a project: files -> split -> training on the one part -> base and tuned weights mixed -> both models
- * measured on the unseen part and on the guard -> verdict. What is interrupted goes on when asked for the same again.
+ * Tunes a model on a project: files -> split -> memory with its gate -> training -> base and trained weights mixed -> each
+ * measured on the unseen part and on the guard -> what holds by itself is kept. What is interrupted goes on when asked
+ * for the same again.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
 import { sha256Of } from '../checkpoint/file-hash.ts';
 import { drawTasks } from '../evaluation/draw-tasks.ts';
+import type { Task } from '../evaluation/task.ts';
+import { memoryBytes, type TunedMemory } from '../infill/project-memory.ts';
+import { readMemory, writeMemory } from '../infill/stored-memory.ts';
+import { loadModel } from '../load-model.ts';
 import { loadModelFolder } from '../model/load.ts';
 import { loadTokenizer } from '../tokenizer/load.ts';
-import { type Progress, pretrain } from '../training/pretrain.ts';
-import { answerCount, answersOf } from './answers.ts';
-import { compare, judge } from './comparison.ts';
+import type { Progress } from '../training/pretrain.ts';
+import { answersOf, CONTEXT_TOKENS, type TuningAnswers } from './answers.ts';
+import { type Comparisons, compare, judge } from './comparison.ts';
 import { guardFiles } from './guard.ts';
 import { lockHome } from './lock.ts';
-import { chooseShare, mixtureCurve, writeMixture } from './mixing.ts';
-import { readProject } from './project-files.ts';
-import { affordableTokens, type TuningMethod, tuningRecipe } from './recipe.ts';
+import { withOpenFiles } from './open-files.ts';
+import { type ProjectFile, readProject } from './project-files.ts';
+import type { TuningMethod } from './recipe.ts';
+import { rememberProject } from './remember.ts';
 import { tunedToMarkdown } from './report.ts';
-import { fileCorpus, fileDocuments, languagesOf, splitGuard, splitProject } from './split.ts';
+import { fileDocuments, languagesOf, splitGuard, splitProject } from './split.ts';
+import { type TrainedWeights, trainWeights } from './train-weights.ts';
 import { listTuned, projectHome, type TunedModel } from './tuned-models.ts';
 
 export interface TuneOptions {
@@ -33,7 +40,10 @@ export interface TuneOptions {
   method: TuningMethod;
   /** Learning rate at its peak. */
   rate: number;
+  /** Of split, memory and training. */
   seed: number;
+  /** Of the blanks that are measured on; `seed` where left out. */
+  taskSeed?: number;
   /** Tasks of each kind on the project; the guard has half as many. */
   tasks: number;
   /** Other projects whose files join the guard. */
@@ -48,14 +58,9 @@ export interface TuneOptions {
   signal?: AbortSignal;
 }
 
-interface Plan {
-  fingerprint: string;
-  tokens: number;
-  /** Spent in earlier sittings. */
-  seconds: number;
-}
-
-const SAVE_EVERY = 30;
+/** The gate's blanks are drawn apart from those that are measured on; more of each kind change it little. */
+const GATE_SEED = 1_000_003;
+const GATE_TASKS = 60;
 
 /**
  * Throws when there is too little text, while the same project is being tuned already, when `signal` fires, and as
@@ -72,151 +77,179 @@ export async function tune(options: TuneOptions): Promise<TunedModel> {
 }
 
 async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
-  const { seed, signal, threads, level } = options;
+  const { seed, taskSeed = seed, signal, threads, level, method, onStage } = options;
+  const began = performance.now();
   const project = await realpath(options.project);
   const { files } = await readProject(project, signal);
-  const { train, choice, heldOut } = splitProject(files, seed);
+  const split = splitProject(files, seed);
   const guard = splitGuard(await guardFiles(options.guardFolders, files, signal), seed);
   const base = await loadModelFolder(options.base);
-  const recipe = tuningRecipe(base, options.method, options.rate);
   const { tokenizer, sha256: tokenizerSha256 } = await loadTokenizer(join(options.base, 'tokenizer.json'));
-  const corpusOf = (own: typeof files) => fileCorpus(own, tokenizer, basename(project));
-  const corpus = corpusOf(train);
   const baseSha256 = await sha256Of(join(options.base, 'model.safetensors'));
-  options.onStage?.(
-    `${train.length} files (${corpus.tokens} tokens) to learn from, ${choice.length} to choose with, ${heldOut.length} kept unseen, ${guard.choice.length + guard.judging.length} in the guard.`,
+  const remembered = [...split.train, ...split.choice];
+  const characters = remembered.reduce((sum, { text }) => sum + text.length, 0);
+  onStage?.(
+    `${remembered.length} files to learn from (${characters} characters; their memory takes up to ${megabytes(memoryBytes(characters))} MB), ${split.heldOut.length} kept unseen, ${guard.choice.length + guard.judging.length} in the guard.`,
   );
 
-  // Before anything is trained: a project without a place for some kind of blank is refused now.
-  const tasks = {
-    project: drawTasks(fileDocuments(heldOut, 'project'), {
-      perKind: options.tasks,
-      seed,
-      languages: languagesOf(heldOut),
-    }),
-    guard: drawTasks(fileDocuments(guard.judging, 'guard'), {
-      perKind: Math.max(languagesOf(guard.judging).length, Math.ceil(options.tasks / 2)),
-      seed,
-      languages: languagesOf(guard.judging),
-    }),
+  // Before anything is computed: a project without a place for some kind of blank is refused now.
+  const draw = (own: readonly ProjectFile[], name: string, perKind: number, drawSeed: number): Task[] => {
+    const languages = languagesOf(own);
+    return drawTasks(fileDocuments(own, name), {
+      perKind: Math.max(languages.length, perKind),
+      seed: drawSeed,
+      languages,
+    });
   };
+  const half = Math.ceil(options.tasks / 2);
+  const tasks = {
+    project: withOpenFiles(draw(split.heldOut, 'project', options.tasks, taskSeed), remembered),
+    guard: draw(guard.judging, 'guard', half, taskSeed),
+  };
+  const gateTasks = [
+    ...withOpenFiles(draw(remembered, 'project', Math.min(GATE_TASKS, options.tasks), seed + GATE_SEED), remembered),
+    ...draw(guard.choice, 'guard', Math.min(GATE_TASKS, options.tasks) >> 1, seed + GATE_SEED),
+  ];
 
   const run = join(home, 'unfinished');
-  const execution = { level, threads, precision: 'bfloat16' as const };
   const fingerprint = fingerprintOf([
     options.budget,
-    options.method,
+    method,
     options.rate,
     seed,
     baseSha256,
     tokenizerSha256,
-    train,
-    heldOut,
+    remembered,
+    split.heldOut,
   ]);
-  let plan = await readPlan(run);
-  if (plan?.fingerprint !== fingerprint) {
+  if ((await readFile(join(run, 'fingerprint'), 'utf8').catch(() => '')) !== fingerprint) {
     await rm(run, { recursive: true, force: true });
     await mkdir(run, { recursive: true });
-    const { budget } = options;
-    const tokens =
-      'tokens' in budget
-        ? budget.tokens
-        : await affordableTokens(recipe, base, corpus, tokenizer, { minutes: budget.minutes, execution });
-    plan = { fingerprint, tokens, seconds: 0 };
-    await writePlan(run, plan);
+    await writeFileAtomically(join(run, 'fingerprint'), fingerprint);
   }
-  options.onStage?.(
-    `Training on ${plan.tokens} tokens: ${(plan.tokens / corpus.tokens).toFixed(1)} times the files’ own.`,
-  );
-  const started = performance.now();
-  const end = await pretrain({
-    recipe,
-    run,
-    tokenizer,
-    tokenizerFolder: options.base,
-    tokenizerSha256,
-    corpus,
-    heldOut: corpusOf(choice),
-    seed,
-    tokens: plan.tokens,
-    resume: true,
-    from: base,
-    execution,
-    saveEvery: SAVE_EVERY,
-    ...(options.onStep ? { onProgress: options.onStep } : {}),
-    ...(signal ? { signal } : {}),
-  });
-  plan = { ...plan, seconds: plan.seconds + (performance.now() - started) / 1000 };
-  await writePlan(run, plan);
-  signal?.throwIfAborted();
 
-  options.onStage?.('Choosing how much of the change to take …');
-  const tuned = await loadModelFolder(join(run, 'model'));
-  const curve = await mixtureCurve({
-    base,
-    tuned,
-    recipe,
-    tokenizer,
-    project: corpusOf(choice),
-    guard: fileCorpus(guard.choice, tokenizer, 'guard'),
-    execution,
-    ...(signal ? { signal } : {}),
-  });
-  const share = chooseShare(curve);
-  const mixed = join(run, 'mixed');
-  await rm(mixed, { recursive: true, force: true });
-  await writeMixture(base, tuned, share, mixed);
+  let memory = await readMemory(run, tokenizerSha256);
+  if (!memory) {
+    onStage?.('Remembering the project …');
+    const model = await loadModel(options.base, { level, threads });
+    let done = 0;
+    try {
+      memory = await rememberProject({
+        model,
+        files: remembered,
+        tasks: gateTasks,
+        contextTokens: CONTEXT_TOKENS,
+        onTask: () => options.onTask?.(done++, gateTasks.length),
+        ...(signal ? { signal } : {}),
+      });
+    } finally {
+      model.runtime.dispose();
+    }
+    await writeMemory(run, memory, tokenizerSha256);
+  }
 
-  options.onStage?.('Measuring before and after …');
-  const all = 2 * answerCount(tasks);
-  let done = 0;
-  const answer = (folder: string) =>
-    answersOf(folder, tasks, { level, threads }, () => options.onTask?.(done++, all), signal);
-  const before = await answer(options.base);
-  const after = await answer(mixed);
-  const comparisons = {
-    project: compare(before.project, after.project, seed),
-    guard: compare(before.guard, after.guard, seed),
-    alone: compare(before.alone, after.alone, seed),
+  const answer = (folder: string, own: TunedMemory | undefined, what: string): Promise<TuningAnswers> => {
+    onStage?.(`Measuring ${what} …`);
+    const all = tasks.project.length + tasks.guard.length;
+    let done = 0;
+    return answersOf({ folder, memory: own }, tasks, { level, threads }, () => options.onTask?.(done++, all), signal);
   };
+  const between = (one: TuningAnswers, other: TuningAnswers): Comparisons => ({
+    project: compare(one.project, other.project, seed),
+    guard: compare(one.guard, other.guard, seed),
+  });
+  const before = await answer(options.base, undefined, 'the model that ships');
+  const withMemory = await answer(options.base, memory, 'it with the memory');
+  const memoryComparisons = between(before, withMemory);
+  const memoryVerdict = judge(memoryComparisons);
+  const kept = memoryVerdict.usable ? memory : undefined;
+  let best = kept ? withMemory : before;
+
+  let trained: TrainedWeights | undefined;
+  let weights: TunedModel['weights'];
+  if (method !== 'memory') {
+    trained = await trainWeights({
+      options: { ...options, method },
+      run,
+      base,
+      tokenizer,
+      tokenizerSha256,
+      train: split.train,
+      choice: split.choice,
+      guardChoice: guard.choice,
+      name: basename(project),
+    });
+    const after = trained.share > 0 ? await answer(trained.folder, kept, 'it with what was trained') : best;
+    const comparisons = between(best, after);
+    const verdict = judge(comparisons);
+    const { folder: _, ...figures } = trained;
+    weights = { method, ...figures, comparisons, verdict };
+    if (verdict.usable) best = after;
+    else trained = undefined;
+  }
+
   const number = ((await listTuned(home)).at(-1)?.number ?? 0) + 1;
+  const usable = kept !== undefined || trained !== undefined;
   const model: TunedModel = {
     format: 'cloze-tuned',
-    version: 1,
+    version: 2,
     number,
     project,
     made: new Date().toISOString(),
     base: { name: base.metadata.recipe ?? base.family, sha256: baseSha256 },
     seed,
-    trained: { method: options.method, tokens: end.tokens, corpus: corpus.tokens, seconds: Math.round(plan.seconds) },
-    files: { train: train.length, choice: choice.map(({ path }) => path), heldOut: heldOut.map(({ path }) => path) },
-    mixture: { share, curve },
-    comparisons,
-    verdict: judge(comparisons.project, comparisons.guard),
+    seconds: Math.round((performance.now() - began) / 1000),
+    files: {
+      train: split.train.length,
+      choice: split.choice.map(({ path }) => path),
+      heldOut: split.heldOut.map(({ path }) => path),
+    },
+    memory: {
+      files: memory.files.length,
+      characters: memory.text.length,
+      bytes: memoryBytes(memory.text.length),
+      comparisons: memoryComparisons,
+      verdict: memoryVerdict,
+    },
+    ...(weights ? { weights } : {}),
+    comparisons: between(before, best),
+    verdict: { usable, reasons: usable ? [] : memoryVerdict.reasons },
   };
-  await writeFileAtomically(join(run, 'tuned.json'), `${JSON.stringify(model, null, 2)}\n`);
-  await writeFileAtomically(join(run, 'report.md'), tunedToMarkdown(model));
-  const finished = join(home, String(number));
-  await rm(join(run, 'model'), { recursive: true });
-  await rename(mixed, join(run, 'model'));
-  await rename(run, finished);
-  await rm(join(finished, 'checkpoints'), { recursive: true, force: true });
+  await finish(home, run, model, { base: options.base, trained, memory: kept, tokenizerSha256 });
   return model;
 }
 
-/** Everything that decides what the training computes. */
+interface Finished {
+  base: string;
+  trained: TrainedWeights | undefined;
+  memory: TunedMemory | undefined;
+  tokenizerSha256: string;
+}
+
+/** Makes the run a tuned model: a whole model folder with what is kept, the report, and the log. */
+async function finish(home: string, run: string, model: TunedModel, parts: Finished): Promise<void> {
+  const folder = join(run, 'finished');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder);
+  for (const name of ['model.safetensors', 'config.json', 'tokenizer.json']) {
+    await copyFile(join(parts.trained?.folder ?? parts.base, name), join(folder, name));
+  }
+  if (parts.memory) await writeMemory(folder, parts.memory, parts.tokenizerSha256);
+  await writeFileAtomically(join(run, 'tuned.json'), `${JSON.stringify(model, null, 2)}\n`);
+  await writeFileAtomically(join(run, 'report.md'), tunedToMarkdown(model));
+  await rm(join(run, 'model'), { recursive: true, force: true });
+  await rename(folder, join(run, 'model'));
+  for (const name of ['mixed', 'checkpoints', 'fingerprint', 'plan.json', 'memory.json', 'memory.order']) {
+    await rm(join(run, name), { recursive: true, force: true });
+  }
+  await rename(run, join(home, String(model.number)));
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}
+
+/** Everything that decides what is computed before the measurement. */
 function fingerprintOf(parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-}
-
-async function readPlan(run: string): Promise<Plan | undefined> {
-  try {
-    return JSON.parse(await readFile(join(run, 'plan.json'), 'utf8'));
-  } catch {
-    return undefined;
-  }
-}
-
-async function writePlan(run: string, plan: Plan): Promise<void> {
-  await writeFileAtomically(join(run, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
 }

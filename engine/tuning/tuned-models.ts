@@ -7,13 +7,13 @@ import { readdir, readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
 import { sha256Of } from '../checkpoint/file-hash.ts';
-import type { Comparison, Verdict } from './comparison.ts';
+import type { Comparisons, Verdict } from './comparison.ts';
 import type { MixturePoint } from './mixing.ts';
-import type { TuningMethod } from './recipe.ts';
+import type { TrainingMethod } from './recipe.ts';
 
 export interface TunedModel {
   format: 'cloze-tuned';
-  version: 1;
+  version: 2;
   /** 1, 2, … in its project. */
   number: number;
   /** The project's folder, symbolic links resolved. */
@@ -23,13 +23,29 @@ export interface TunedModel {
   /** The model it began with; the hash is that of model.safetensors. */
   base: { name: string; sha256: string };
   seed: number;
-  /** Tokens trained on, how many the training files have, and seconds that training took. */
-  trained: { method: TuningMethod; tokens: number; corpus: number; seconds: number };
+  /** Of the whole tuning. */
+  seconds: number;
   files: { train: number; choice: string[]; heldOut: string[] };
-  /** How much of what training changed was taken, and the losses that decided it. */
-  mixture: { share: number; curve: MixturePoint[] };
-  /** `alone`: the project's tasks by the network alone, without the document cache. */
-  comparisons: { project: Comparison; guard: Comparison; alone: Comparison };
+  memory: TunedPart & { files: number; characters: number; bytes: number };
+  /** What was trained, where anything was; measured beside the memory, where that is kept. */
+  weights?: TunedPart & {
+    method: TrainingMethod;
+    /** Tokens trained on, how many the training files have, and seconds that training took. */
+    tokens: number;
+    corpus: number;
+    seconds: number;
+    /** How much of what training changed was taken, 0 for nothing, and the losses that decided it. */
+    share: number;
+    curve: MixturePoint[];
+  };
+  /** All that is kept, against the model that ships. */
+  comparisons: Comparisons;
+  verdict: Verdict;
+}
+
+/** Measured and judged for itself: only what holds by itself is kept. */
+export interface TunedPart {
+  comparisons: Comparisons;
   verdict: Verdict;
 }
 
@@ -69,7 +85,7 @@ export async function listTuned(home: string): Promise<TunedModel[]> {
   const found: TunedModel[] = [];
   for (const number of numbers.sort((a, b) => a - b)) {
     const read = await readJson<TunedModel>(join(home, String(number), 'tuned.json'));
-    if (read?.format === 'cloze-tuned' && read.version === 1 && read.number === number) found.push(read);
+    if (read?.format === 'cloze-tuned' && read.version === 2 && read.number === number) found.push(read);
   }
   return found;
 }

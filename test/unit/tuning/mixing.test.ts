@@ -13,7 +13,7 @@ const curve = (...rows: [share: number, project: number, guard: number][]): Mixt
 
 describe('the share', () => {
   it('is the best on the project that leaves the guard where it was', () => {
-    expect(chooseShare(curve([0, 2, 3], [0.25, 1.9, 2.99], [0.5, 1.8, 3.01], [0.75, 1.7, 3.2], [1, 1.6, 3.5]))).toBe(
+    expect(chooseShare(curve([0, 2, 3], [0.25, 1.9, 2.99], [0.5, 1.8, 3.005], [0.75, 1.7, 3.2], [1, 1.6, 3.5]))).toBe(
       0.5,
     );
   });
@@ -22,12 +22,13 @@ describe('the share', () => {
     expect(chooseShare(curve([0, 2, 3], [0.5, 1.7, 3], [1, 1.9, 3]))).toBe(0.5);
   });
 
-  it('is the least where every one costs the guard too much', () => {
-    expect(chooseShare(curve([0, 2, 3], [0.25, 1.9, 3.1], [1, 1.5, 3.9]))).toBe(0.25);
+  it('is nothing where every one costs the guard too much, or helps the project nothing', () => {
+    expect(chooseShare(curve([0, 2, 3], [0.25, 1.9, 3.1], [1, 1.5, 3.9]))).toBe(0);
+    expect(chooseShare(curve([0, 2, 3], [0.25, 2, 3]))).toBe(0);
   });
 
-  it('cannot be chosen from the base alone', () => {
-    expect(() => chooseShare(curve([0, 2, 3]))).toThrow(/losses of the base/);
+  it('cannot be chosen from nothing', () => {
+    expect(() => chooseShare([])).toThrow(/losses of the base/);
   });
 });
 

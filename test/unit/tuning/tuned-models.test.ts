@@ -38,20 +38,22 @@ beforeEach(async () => {
 
 function add(number: number, change: { usable?: boolean; sha256?: string } = {}): void {
   const comparison = compare([], [], 1);
+  const comparisons = { project: comparison, guard: comparison };
   const usable = change.usable ?? true;
+  const verdict = { usable, reasons: usable ? [] : ['It was worse.'] };
   const model: TunedModel = {
     format: 'cloze-tuned',
-    version: 1,
+    version: 2,
     number,
     project,
     made: '2026-01-01T00:00:00.000Z',
     base: { name: 'base', sha256: change.sha256 ?? sha256 },
     seed: 1,
-    trained: { method: 'full', tokens: 1, corpus: 1, seconds: 1 },
+    seconds: 1,
     files: { train: 1, choice: [], heldOut: [] },
-    mixture: { share: 1, curve: [] },
-    comparisons: { project: comparison, guard: comparison, alone: comparison },
-    verdict: { usable, reasons: usable ? [] : ['It was worse.'] },
+    memory: { files: 1, characters: 1, bytes: 6, comparisons, verdict },
+    comparisons,
+    verdict,
   };
   mkdirSync(modelFolderOf(home, number), { recursive: true });
   writeFileSync(join(home, String(number), 'tuned.json'), JSON.stringify(model));
