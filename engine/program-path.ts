@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export function programPath(name: 'onnx-host.mjs' | 'template-host.mjs'): string {
+export function programPath(name: 'cloze.mjs' | 'onnx-host.mjs' | 'template-host.mjs'): string {
   const here = dirname(fileURLToPath(import.meta.url));
   const candidates = [join(here, name), join(here, '../dist', name)];
   const found = candidates.find((candidate) => existsSync(candidate));

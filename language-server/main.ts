@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createConnection } from 'vscode-languageserver/node';
 import { dataFolder } from '../engine/cli/environment.ts';
-import { tunedFolder, tunedModelAt } from '../engine/tuning/tuned-models.ts';
+import { programPath } from '../engine/program-path.ts';
+import { projectHome, rollBack, tunedFolder, tunedModelAt } from '../engine/tuning/tuned-models.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { createShelf } from './models/shelf.ts';
 import { serve } from './server.ts';
+import { createTuner } from './tuning/tuner.ts';
 
 /** `CLOZE_CPU` forces a level of the processor's kernels, as for the command line. */
 const kernelLevel = process.env.CLOZE_CPU ?? '';
@@ -53,6 +55,10 @@ if (args.includes('--version')) {
     },
     embeddedModel,
     tunedModel,
+    tuning: {
+      tuner: createTuner({ program: () => programPath('cloze.mjs') }),
+      rollBack: async (folder) => rollBack(await projectHome(tunedFolder(dataFolder()), folder), folder),
+    },
     shelf: createShelf({ data: dataFolder(), embeddedModel, level: kernelLevel }),
     version: manifest.version,
   });

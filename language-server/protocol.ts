@@ -23,6 +23,18 @@ export {
   USE_MODEL_METHOD,
   type UseModelParams,
 } from './models/messages.ts';
+export {
+  PAUSE_TUNING_METHOD,
+  type PauseTuningParams,
+  ROLL_BACK_METHOD,
+  type RollBackParams,
+  TUNE_METHOD,
+  type TunedResult,
+  type TuneParams,
+  TUNING_METHOD,
+  type TuningProgress,
+  type TuningStage,
+} from './tuning/messages.ts';
 
 /** Server -> client notification: what the status item shows. */
 export const STATUS_METHOD = 'cloze/status';

@@ -57,6 +57,7 @@ import {
   UNDONE_METHOD,
 } from './protocol.ts';
 import { checkSettings, defaultSettings } from './settings.ts';
+import { serveTuning, type TuningParts } from './tuning/tuning.ts';
 
 export interface ServerParts {
   load: LoadEngine;
@@ -64,12 +65,15 @@ export interface ServerParts {
   embeddedModel: string;
   /** Folder of a model tuned on the workspace folder `root`, a URI, where one is in use; never rejects. */
   tunedModel?: (root: string) => Promise<string | undefined>;
+  /** Tuning on a folder, and back to what was used there before. */
+  tuning?: Pick<TuningParts, 'tuner' | 'rollBack'>;
   /** The installed models. */
   shelf: Shelf;
   version: string;
 }
 
-export function serve(connection: Connection, { load, embeddedModel, tunedModel, shelf, version }: ServerParts): void {
+export function serve(connection: Connection, parts: ServerParts): void {
+  const { load, embeddedModel, tunedModel, tuning, shelf, version } = parts;
   // Until the settings are known.
   lockOffline(true);
   const log = createLog(connection.console);
@@ -141,7 +145,7 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
       log.error(error.message);
       return {} as Awaited<ReturnType<Shelf['defaults']>>;
     });
-    // Looked for once. Of several folders the first decides: all share one model.
+    // Looked for once, and when it changed. Of several folders the first decides: all share one model.
     if (roots[0] !== undefined) tuned ??= tunedModel?.(roots[0]);
     const tunedHere = await tuned;
     const choice = (task: EditorTask): ModelChoice => ({
@@ -217,6 +221,7 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
 
   connection.languages.inlineCompletion.on(async (params, token) => {
     const signal = signalOf(token);
+    tuning?.tuner.keyCame();
     await configured;
     const items = await pipeline.complete(params, signal);
     return token.isCancellationRequested ? new ResponseError(LSPErrorCodes.RequestCancelled, 'cancelled') : items;
@@ -263,8 +268,19 @@ export function serve(connection: Connection, { load, embeddedModel, tunedModel,
     mirror: () => settings.model.mirror.trim(),
   });
 
+  if (tuning) {
+    const changed = async () => {
+      tuned = undefined;
+      pipeline.clear();
+      await useModels();
+    };
+    serveTuning(connection, { ...tuning, log, changed });
+  }
+
+  documents.onDidChangeContent(() => tuning?.tuner.keyCame());
   documents.onDidClose(({ document }) => pipeline.forget(document.uri));
   connection.onShutdown(async () => {
+    tuning?.tuner.dispose();
     await Promise.all([hosts.dispose(), learning.flush()]);
   });
   open.listen(connection);

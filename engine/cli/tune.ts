@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
 import { sha256Of } from '../checkpoint/file-hash.ts';
 import type { Progress } from '../training/pretrain.ts';
+import { STOP_NOTE, type TuningNote } from '../tuning/notes.ts';
 import { RATES, type TuningMethod } from '../tuning/recipe.ts';
 import { tunedToMarkdown } from '../tuning/report.ts';
 import { tune } from '../tuning/tune.ts';
@@ -109,13 +110,23 @@ export async function tuneCommand(args: string[]): Promise<number> {
   };
   process.once('SIGINT', onInterrupt);
   process.once('SIGTERM', onInterrupt);
+  // Of the process that began this one, as the language server does: without it nobody waits for the result.
+  process.on('message', (message) => message === STOP_NOTE && onInterrupt());
+  process.once('disconnect', onInterrupt);
+  const tell = (note: TuningNote) => void (process.connected && process.send?.(note));
   yieldToOthers();
   try {
     const model = await tune({
       ...options,
       onStage: (line) => process.stderr.write(`${process.stderr.isTTY ? '\r\x1b[K' : ''}${line}\n`),
-      onStep: (step) => progress(describe(step)),
-      onTask: (done, all) => progress(`blank ${done + 1}/${all}`),
+      onStep(step) {
+        progress(describe(step));
+        tell({ stage: 'training', done: step.step, all: step.steps });
+      },
+      onTask(done, all, stage) {
+        progress(`blank ${done + 1}/${all}`);
+        tell({ stage, done, all });
+      },
       signal: stop.signal,
     });
     progress('');
@@ -123,18 +134,23 @@ export async function tuneCommand(args: string[]): Promise<number> {
     if (values.json) await writeFileAtomically(values.json, `${JSON.stringify(model, null, 2)}\n`);
     const home = await projectHome(tuned, project);
     process.stdout.write(`\nModel folder: ${modelFolderOf(home, model.number)}\n`);
+    const used = model.verdict.usable && values['use-if-better'] === true;
+    if (used) await useTuned(home, model.project, model.number, model.base.sha256);
+    tell({ tuned: model, used });
     if (!model.verdict.usable) return 3;
-    if (values['use-if-better']) {
-      await useTuned(home, model.project, model.number, model.base.sha256);
+    if (used) {
       process.stdout.write('It is in use now. Go back with: cloze tune FOLDER --rollback\n');
     } else process.stdout.write(`Use it with: cloze tune FOLDER --use ${model.number}\n`);
     return 0;
   } catch (error) {
     if (stop.signal.aborted) return 130;
+    tell({ problem: error instanceof Error ? error.message : String(error) });
     throw error;
   } finally {
     process.off('SIGINT', onInterrupt);
     process.off('SIGTERM', onInterrupt);
+    process.off('disconnect', onInterrupt);
+    if (process.connected) process.disconnect();
   }
 }
 

@@ -53,7 +53,7 @@ export interface TuneOptions {
   level: string;
   onStage?: (line: string) => void;
   onStep?: (progress: Progress) => void;
-  onTask?: (done: number, all: number) => void;
+  onTask?: (done: number, all: number, stage: 'remembering' | 'measuring') => void;
   /** Ends after the step under way; the same call goes on from there. */
   signal?: AbortSignal;
 }
@@ -139,7 +139,7 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
         files: remembered,
         tasks: gateTasks,
         contextTokens: CONTEXT_TOKENS,
-        onTask: () => options.onTask?.(done++, gateTasks.length),
+        onTask: () => options.onTask?.(done++, gateTasks.length, 'remembering'),
         ...(signal ? { signal } : {}),
       });
     } finally {
@@ -152,7 +152,7 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
     onStage?.(`Measuring ${what} …`);
     const all = tasks.project.length + tasks.guard.length;
     let done = 0;
-    return answersOf({ folder, memory: own }, tasks, { level, threads }, () => options.onTask?.(done++, all), signal);
+    return answersOf({ folder, memory: own }, tasks, { level, threads }, () => options.onTask?.(done++, all, 'measuring'), signal);
   };
   const between = (one: TuningAnswers, other: TuningAnswers): Comparisons => ({
     project: compare(one.project, other.project, seed),
