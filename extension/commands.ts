@@ -52,6 +52,7 @@ async function showMenu(): Promise<void> {
       { label: `$(bell-slash) ${l10n.t('Snooze')}`, command: 'cloze.snooze' },
       { label: `$(question) ${l10n.t('Why No Suggestion?')}`, command: 'cloze.whyNoSuggestion' },
       { label: `$(package) ${l10n.t('Models')}`, command: 'cloze.models' },
+      { label: `$(beaker) ${l10n.t('Tune on This Workspace')}`, command: 'cloze.tune' },
       { label: `$(eye) ${l10n.t('Open the Lens')}`, command: 'cloze.openLens' },
       { label: `$(graph) ${l10n.t('Show Statistics')}`, command: 'cloze.showStatistics' },
       { label: `$(output) ${l10n.t('Show Log')}`, command: 'cloze.showLog' },

@@ -15,6 +15,7 @@ import { registerLens } from './lens.ts';
 import { registerModels } from './models/models.ts';
 import { createStatistics, outcomesFile, type Statistics } from './statistics/statistics.ts';
 import { createStatus } from './status.ts';
+import { registerTuning } from './tuning/tuning.ts';
 
 let client: Promise<LanguageClient> | undefined;
 let statistics: Statistics | undefined;
@@ -68,6 +69,7 @@ export function activate(context: ExtensionContext): void {
     createFillSelection(started, output),
     registerLens(context, started),
     registerModels(started, output),
+    registerTuning(started, output),
     registerDiagnostics(context, () => last),
     registerChat(context, started, output),
   );

@@ -152,7 +152,13 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
     onStage?.(`Measuring ${what} …`);
     const all = tasks.project.length + tasks.guard.length;
     let done = 0;
-    return answersOf({ folder, memory: own }, tasks, { level, threads }, () => options.onTask?.(done++, all, 'measuring'), signal);
+    return answersOf(
+      { folder, memory: own },
+      tasks,
+      { level, threads },
+      () => options.onTask?.(done++, all, 'measuring'),
+      signal,
+    );
   };
   const between = (one: TuningAnswers, other: TuningAnswers): Comparisons => ({
     project: compare(one.project, other.project, seed),

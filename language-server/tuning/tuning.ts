@@ -1,13 +1,19 @@
 /** The requests about tuning: checks what another process sent, and says in words what went wrong. */
 import { fileURLToPath } from 'node:url';
-import { type CancellationToken, type Connection, ErrorCodes, LSPErrorCodes, ResponseError } from 'vscode-languageserver';
+import {
+  type CancellationToken,
+  type Connection,
+  ErrorCodes,
+  LSPErrorCodes,
+  ResponseError,
+} from 'vscode-languageserver';
 import type { Log } from '../log.ts';
 import {
   PAUSE_TUNING_METHOD,
   ROLL_BACK_METHOD,
   TUNE_METHOD,
-  type TunedResult,
   TUNING_METHOD,
+  type TunedResult,
   type TuningProgress,
 } from './messages.ts';
 import type { Tuner } from './tuner.ts';

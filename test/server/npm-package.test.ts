@@ -30,7 +30,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 it('holds the server, its model and the addon, and nothing of the editor', () => {
   const files = readdirSync(installed, { recursive: true }).map(String);
   expect(files.filter((name) => name.includes('.') && !name.startsWith('engine')).sort()).toEqual([
-    ...['README.md', 'dist/onnx-host.mjs', 'dist/server.cjs', 'native/build/Release/cloze.node', 'package.json'],
+    ...[
+      'README.md',
+      'dist/cloze.mjs',
+      'dist/onnx-host.mjs',
+      'dist/server.cjs',
+      'native/build/Release/cloze.node',
+      'package.json',
+    ],
   ]);
   expect(files).toContain('LICENSE');
   expect(files).toContain('engine/embedded-model/model.safetensors');

@@ -7,12 +7,7 @@ import { MEMORY_GATE_INPUTS, mixCaches } from '../../../engine/infill/cache-gate
 import { createMemoryCache, textCaches } from '../../../engine/infill/document-cache.ts';
 import { fillBlank } from '../../../engine/infill/infill.ts';
 import { commonBefore, HOLE } from '../../../engine/infill/like-places.ts';
-import {
-  buildMemory,
-  familiarity,
-  rememberedText,
-  type TunedMemory,
-} from '../../../engine/infill/project-memory.ts';
+import { buildMemory, familiarity, rememberedText, type TunedMemory } from '../../../engine/infill/project-memory.ts';
 import { logSumExp } from '../../../engine/infill/sampling.ts';
 import { readMemory, writeMemory } from '../../../engine/infill/stored-memory.ts';
 import { createRandom } from '../../../engine/objective/random.ts';
