@@ -38,6 +38,7 @@ stays as it is; nothing is written into FOLDER, and nothing leaves this machine.
   --use-if-better    switch the project over to the new model if it is better
   --guard FOLDER     another project, on which it must not become worse; may be given several times
   --tasks N          blanks of each kind to measure on, default 60
+  --open-files N     files near the one of a blank that are open in the editor too, default 8
   --method M         what is trained beside the memory: adapters (low-rank, on the layers' projections), full (all
                      weights) or memory (nothing), default ${DEFAULT_METHOD}
   --rate R           learning rate at its peak, default ${RATES.adapters} for adapters and ${RATES.full} for full
@@ -68,6 +69,7 @@ export async function tuneCommand(args: string[]): Promise<number> {
       rate: { type: 'string' },
       seed: { type: 'string', default: '1' },
       'task-seed': { type: 'string' },
+      'open-files': { type: 'string' },
       threads: { type: 'string', default: String(Math.max(1, availableParallelism() >> 1)) },
       out: { type: 'string' },
       json: { type: 'string' },
@@ -99,6 +101,9 @@ export async function tuneCommand(args: string[]): Promise<number> {
     seed: wholeNumber(values.seed, '--seed', 0),
     ...(values['task-seed'] === undefined ? {} : { taskSeed: wholeNumber(values['task-seed'], '--task-seed', 0) }),
     tasks: wholeNumber(values.tasks, '--tasks', 3),
+    ...(values['open-files'] === undefined
+      ? {}
+      : { openFiles: wholeNumber(values['open-files'], '--open-files', 0, 20) }),
     guardFolders: values.guard,
     threads: wholeNumber(values.threads, '--threads', 1, 1024),
     level: kernelLevel(),

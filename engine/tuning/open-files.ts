@@ -3,11 +3,11 @@ import type { Task } from '../evaluation/task.ts';
 import { pickNeighbours, type Window, windowsOf } from '../infill/neighbour-windows.ts';
 import type { ProjectFile } from './project-files.ts';
 
-/** Open files beside the one at hand. */
-const OPEN_FILES = 8;
+/** Open files beside the one at hand, where nothing else is said. */
+export const OPEN_FILES = 8;
 
-/** `tasks` with neighbours from those of `files` that lie nearest to each: in its folder, then in those around it. */
-export function withOpenFiles(tasks: readonly Task[], files: readonly ProjectFile[]): Task[] {
+/** `tasks` with neighbours from the `count` of `files` that lie nearest to each: in its folder, then in those around it. */
+export function withOpenFiles(tasks: readonly Task[], files: readonly ProjectFile[], count: number): Task[] {
   const known = new Map<string, Window[]>();
   const windows = ({ path, text }: ProjectFile) => {
     const kept = known.get(path) ?? windowsOf(text);
@@ -19,7 +19,7 @@ export function withOpenFiles(tasks: readonly Task[], files: readonly ProjectFil
       .filter(({ path, language }) => path !== task.path && language === task.language)
       .map((file) => ({ file, shared: sharedFolders(file.path, task.path) }))
       .sort((a, b) => b.shared - a.shared || (a.file.path < b.file.path ? -1 : 1))
-      .slice(0, OPEN_FILES);
+      .slice(0, count);
     const open = near.map(({ file }) => ({ path: file.path, windows: () => windows(file) }));
     return { ...task, neighbours: pickNeighbours(task, open) };
   });

@@ -20,7 +20,7 @@ import { answersOf, CONTEXT_TOKENS, type TuningAnswers } from './answers.ts';
 import { type Comparisons, compare, judge } from './comparison.ts';
 import { guardFiles } from './guard.ts';
 import { lockHome } from './lock.ts';
-import { withOpenFiles } from './open-files.ts';
+import { OPEN_FILES, withOpenFiles } from './open-files.ts';
 import { type ProjectFile, readProject } from './project-files.ts';
 import type { TuningMethod } from './recipe.ts';
 import { rememberProject } from './remember.ts';
@@ -46,6 +46,8 @@ export interface TuneOptions {
   taskSeed?: number;
   /** Tasks of each kind on the project; the guard has half as many. */
   tasks: number;
+  /** Files that are open beside the one of a task, as in an editor; default 8. */
+  openFiles?: number;
   /** Other projects whose files join the guard. */
   guardFolders: readonly string[];
   threads: number;
@@ -77,7 +79,7 @@ export async function tune(options: TuneOptions): Promise<TunedModel> {
 }
 
 async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
-  const { seed, taskSeed = seed, signal, threads, level, method, onStage } = options;
+  const { seed, taskSeed = seed, openFiles = OPEN_FILES, signal, threads, level, method, onStage } = options;
   const began = performance.now();
   const project = await realpath(options.project);
   const { files } = await readProject(project, signal);
@@ -103,11 +105,11 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
   };
   const half = Math.ceil(options.tasks / 2);
   const tasks = {
-    project: withOpenFiles(draw(split.heldOut, 'project', options.tasks, taskSeed), remembered),
+    project: withOpenFiles(draw(split.heldOut, 'project', options.tasks, taskSeed), remembered, openFiles),
     guard: draw(guard.judging, 'guard', half, taskSeed),
   };
   const gateTasks = [
-    ...withOpenFiles(draw(remembered, 'project', Math.min(GATE_TASKS, options.tasks), seed + GATE_SEED), remembered),
+    ...withOpenFiles(draw(remembered, 'project', Math.min(GATE_TASKS, options.tasks), seed + GATE_SEED), remembered, openFiles),
     ...draw(guard.choice, 'guard', Math.min(GATE_TASKS, options.tasks) >> 1, seed + GATE_SEED),
   ];
 
@@ -117,6 +119,7 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
     method,
     options.rate,
     seed,
+    openFiles,
     baseSha256,
     tokenizerSha256,
     remembered,

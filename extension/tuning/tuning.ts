@@ -62,7 +62,8 @@ export function registerTuning(client: Promise<LanguageClient>, output: LogOutpu
     const listener = active.onNotification(TUNING_METHOD, show);
     show(undefined);
     try {
-      const params: TuneParams = { folder: folder.toString() };
+      const minutes = workspace.getConfiguration('cloze').get('tuning.minutes', 4);
+      const params: TuneParams = { folder: folder.toString(), ...(minutes > 0 ? { minutes } : { method: 'memory' }) };
       tell(await active.sendRequest<TunedResult>(TUNE_METHOD, params, token), folder);
     } catch (error) {
       if (!token.isCancellationRequested) throw error;

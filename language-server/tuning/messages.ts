@@ -12,6 +12,8 @@ export interface TuneParams {
   folder: string;
   /** What is trained beside the memory of the folder's text; by default `adapters`. */
   method?: 'adapters' | 'full' | 'memory';
+  /** Time for training. */
+  minutes?: number;
   /** Blanks of each kind to measure on, from 3 on. */
   tasks?: number;
 }

@@ -82,7 +82,7 @@ function folderOf(params: unknown): string {
   }
 }
 
-function argsOf({ method, tasks }: Record<string, unknown>): string[] {
+function argsOf({ method, minutes, tasks }: Record<string, unknown>): string[] {
   if (method !== undefined && !METHODS.includes(method)) {
     throw new ResponseError(ErrorCodes.InvalidParams, `"method" must be one of ${METHODS.join(', ')}.`);
   }
@@ -93,10 +93,14 @@ function argsOf({ method, tasks }: Record<string, unknown>): string[] {
       `"tasks" must be a whole number from ${LEAST_TASKS} to ${MOST_TASKS}.`,
     );
   }
+  if (minutes !== undefined && !(typeof minutes === 'number' && minutes > 0 && minutes < Number.POSITIVE_INFINITY)) {
+    throw new ResponseError(ErrorCodes.InvalidParams, '"minutes" must be a number above 0.');
+  }
   // One thread leaves the other processors to who types.
   return [
     '--threads=1',
     ...(method === undefined ? [] : [`--method=${method}`]),
+    ...(minutes === undefined ? [] : [`--minutes=${minutes}`]),
     ...(tasks === undefined ? [] : [`--tasks=${tasks}`]),
   ];
 }

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- NAME [--json FILE]`: timings and shares; the others have arguments of their own (`--help`): keys saved
- * (`golf`), what a keystroke costs (`typing`), hours of typing (`soak`), the anchored blank (`forced`), text twice
+ * (`golf`), what a keystroke costs (`typing`; `tuning`: beside a tuning), hours of typing (`soak`), the anchored blank (`forced`), text twice
  * (`doubled`), the processor's limits and llama.cpp (`cpu`), checkpoints of some GB (`load`), a training step (`train`). They never decide a test.
  */
 import { cpus } from 'node:os';
@@ -23,6 +23,7 @@ import { benchSoak } from './soak/soak.ts';
 import { benchSurvival } from './survival.ts';
 import { benchTopK } from './top-k.ts';
 import { benchTrain } from './train/train.ts';
+import { benchTuning } from './tuning.ts';
 import { benchTyping } from './typing/typing.ts';
 
 export interface Row {
@@ -46,6 +47,7 @@ const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
 const OTHERS: Readonly<Record<string, (args: string[], machine: string) => Promise<void>>> = {
   golf: benchGolf,
   typing: benchTyping,
+  tuning: benchTuning,
   soak: benchSoak,
   forced: benchForced,
   drafts: benchDrafts,

@@ -18,7 +18,7 @@ import {
 import { code } from '../unit/tuning/code.ts';
 import { startClient } from './client.ts';
 
-vi.setConfig({ testTimeout: 400_000 });
+vi.setConfig({ testTimeout: 900_000 });
 
 const cleanUp: (() => void)[] = [];
 afterEach(() => {
@@ -82,20 +82,20 @@ describe.skipIf(process.platform !== 'linux')('tuning on a workspace', () => {
     const stop = new CancellationTokenSource();
     const ended = tune({ tasks: 60 }, stop.token);
     const rejected = expect(ended).rejects.toThrow(/cancelled/);
-    await expect.poll(() => told.length, { timeout: 120_000 }).toBeGreaterThan(1);
+    await expect.poll(() => told.length, { timeout: 300_000 }).toBeGreaterThan(1);
     const worker = () => children(client.process.pid).find(({ nice }) => nice >= 15);
     expect(worker()?.stopped).toBe(false);
 
     const uri = await client.open('const total = ');
     await client.complete(uri, 0, 14);
     expect(worker()?.stopped).toBe(true);
-    await expect.poll(() => worker()?.stopped, { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => worker()?.stopped, { timeout: 60_000 }).toBe(false);
 
     await client.connection.sendNotification(PAUSE_TUNING_METHOD, { paused: true });
-    await expect.poll(() => told.at(-1)?.paused, { timeout: 20_000 }).toBe('user');
+    await expect.poll(() => told.at(-1)?.paused, { timeout: 60_000 }).toBe('user');
     expect(worker()?.stopped).toBe(true);
     await client.connection.sendNotification(PAUSE_TUNING_METHOD, { paused: false });
-    await expect.poll(() => worker()?.stopped, { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => worker()?.stopped, { timeout: 60_000 }).toBe(false);
 
     await expect(tune()).rejects.toThrow(/being tuned already/);
     stop.cancel();
@@ -109,6 +109,7 @@ describe.skipIf(process.platform !== 'linux')('tuning on a workspace', () => {
     const { data, tune } = await start();
     await expect(tune({ folder: 'https://example.org/' })).rejects.toThrow(/must be the address of a folder/);
     await expect(tune({ method: 'magic' as 'full' })).rejects.toThrow(/"method" must be one of/);
+    await expect(tune({ minutes: 0 })).rejects.toThrow(/"minutes" must be a number above 0/);
     await expect(tune({ tasks: 2 })).rejects.toThrow(/"tasks" must be a whole number/);
     const empty = join(data, '..', 'empty');
     mkdirSync(empty);

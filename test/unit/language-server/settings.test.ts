@@ -16,8 +16,8 @@ function flatten(value: unknown, path: string): [string, unknown][] {
 
 describe('settings', () => {
   it('are those of the manifest, with the same defaults', () => {
-    // The extension alone reads `cloze.fill`, which become a part of each request, and `cloze.statistics`.
-    const read = Object.entries(properties).filter(([name]) => !/^cloze\.(fill|statistics)\./.test(name));
+    // The extension alone reads `cloze.fill` and `cloze.tuning`, which become a part of each request, and `cloze.statistics`.
+    const read = Object.entries(properties).filter(([name]) => !/^cloze\.(fill|statistics|tuning)\./.test(name));
     const contributed = read.map(([name, { default: value }]) => [name, value]);
     expect(Object.fromEntries(contributed)).toEqual(Object.fromEntries(flatten(defaultSettings, 'cloze')));
   });
