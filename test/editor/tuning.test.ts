@@ -1,5 +1,5 @@
-/** Tuning in the editor: how far it is in the status bar, pause and stop there, what it brought at the end, and the way back. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+/** Tuning in the editor: how far it is in the status bar, pause and stop there. What it brings is test/server's. */
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -29,7 +29,7 @@ afterEach(async ({ task }) => {
   if (task.result?.state === 'fail') await screenshot(workbench.page, 'test/output/tuning-failed.png');
 });
 
-test('a workspace is tuned on, the better model is used, and one click goes back', async () => {
+test('a workspace is tuned on in the background, paused and stopped from the status bar', async () => {
   const { page, folder, workspace } = workbench;
   const before = readdirSync(workspace);
   const item = (text: string | RegExp): Locator => page.locator('.statusbar-item', { hasText: text }).first();
@@ -46,14 +46,12 @@ test('a workspace is tuned on, the better model is used, and one click goes back
   await screenshot(page, 'test/output/tuning-paused.png');
   await item(/Tuning/).click();
   await choose('Go On');
-  await item(/Tuning: measuring/).waitFor();
-  const toast = page.locator('.notification-toast', { hasText: 'The tuned model is in use' });
-  await toast.waitFor({ timeout: 900_000 });
-  await screenshot(page, 'test/output/tuning.png');
+  await item(/Tuning: (remembering|measuring) \d+ %/).waitFor();
+  await item(/Tuning/).click();
+  await choose('Stop Tuning');
+  await page.locator('.notification-toast', { hasText: 'Tuning was stopped.' }).waitFor();
+  await screenshot(page, 'test/output/tuning-stopped.png');
   expect(readdirSync(workspace)).toEqual(before);
-  const tuned = join(folder, 'vscode/cloze/tuned');
-  const [home] = readdirSync(tuned);
-  expect(existsSync(join(tuned, home as string, '1/model/memory.json'))).toBe(true);
-  await toast.getByRole('button', { name: 'Go Back' }).click();
-  await page.locator('.notification-toast', { hasText: 'The model that comes with Cloze is used again.' }).waitFor();
-}, 1_200_000);
+  const [home] = readdirSync(join(folder, 'vscode/cloze/tuned'));
+  expect(home).toMatch(/^sample-/);
+});
