@@ -75,7 +75,10 @@ export function createNeighbours(
   }
 
   function windowsLike(wanted: Set<string>, place: Place, documents: TextDocument[]): Candidate[] {
-    return eligible(place, documents).map((document) => ({ uri: document.uri, ...bestWindow(wanted, windowsIn(document)) }));
+    return eligible(place, documents).map((document) => ({
+      uri: document.uri,
+      ...bestWindow(wanted, windowsIn(document)),
+    }));
   }
 
   function recentLike(wanted: Set<string>, place: Place): Candidate[] {

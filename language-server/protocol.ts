@@ -29,9 +29,9 @@ export {
   ROLL_BACK_METHOD,
   type RollBackParams,
   TUNE_METHOD,
+  TUNING_METHOD,
   type TunedResult,
   type TuneParams,
-  TUNING_METHOD,
   type TuningProgress,
   type TuningStage,
 } from './tuning/messages.ts';

@@ -109,7 +109,11 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
     guard: draw(guard.judging, 'guard', half, taskSeed),
   };
   const gateTasks = [
-    ...withOpenFiles(draw(remembered, 'project', Math.min(GATE_TASKS, options.tasks), seed + GATE_SEED), remembered, openFiles),
+    ...withOpenFiles(
+      draw(remembered, 'project', Math.min(GATE_TASKS, options.tasks), seed + GATE_SEED),
+      remembered,
+      openFiles,
+    ),
     ...draw(guard.choice, 'guard', Math.min(GATE_TASKS, options.tasks) >> 1, seed + GATE_SEED),
   ];
 

@@ -14,8 +14,8 @@ import { readProject } from '../../engine/tuning/project-files.ts';
 import {
   PAUSE_TUNING_METHOD,
   TUNE_METHOD,
-  type TuneParams,
   TUNING_METHOD,
+  type TuneParams,
   type TuningProgress,
 } from '../../language-server/protocol.ts';
 import { type Client, startClient } from '../server/client.ts';
