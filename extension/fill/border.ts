@@ -72,7 +72,17 @@ function narrower(original: string): TextRange | undefined {
   }
   const value = VALUE.exec(original)?.[0].length ?? 0;
   const closers = /[\s;,)\]}]*$/.exec(original)?.[0].length ?? 0;
-  return value === 0 ? undefined : trimmed(original, { start: value, end: original.length - closers });
+  if (value === 0) return undefined;
+  return trimmed(original, { start: value, end: closedEnd(original, value, original.length - closers) });
+}
+
+/** `end` or later: behind the brackets that close what is opened between `start` and `end`. */
+function closedEnd(text: string, start: number, end: number): number {
+  const inner = text.slice(start, end);
+  let open = (inner.match(/[([{]/g)?.length ?? 0) - (inner.match(/[)\]}]/g)?.length ?? 0);
+  let at = end;
+  for (; open > 0 && /[)\]}]/.test(text[at] ?? ''); at++) open--;
+  return at;
 }
 
 /** All lines that a range touches, without the white space at either end. */

@@ -58,6 +58,15 @@ describe('a narrower blank', () => {
     expect(inside(block, narrowed?.blanks)).toEqual(['a();']);
   });
 
+  it('keeps the brackets of a value closed', () => {
+    const line = 'total += sum(items[0]);';
+    const [blank] = openBlanks(line, [{ start: 0, end: line.length, hint: '' }]);
+    expect(inside(line, narrow(blank ? [blank] : [], 0)?.blanks)).toEqual(['sum(items[0])']);
+    const call = 'add(items);';
+    const [whole] = openBlanks(call, [{ start: 0, end: call.length, hint: '' }]);
+    expect(inside(call, narrow(whole ? [whole] : [], 0)?.blanks)).toEqual(['items']);
+  });
+
   it('has nothing to give where one word is left', () => {
     expect(narrow(blanks, 0)).toBeUndefined();
     expect(narrow(blanks, 7)).toBeUndefined();
