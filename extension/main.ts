@@ -9,6 +9,7 @@ import { createFailureMessage } from './failure.ts';
 import { createFillSelection } from './fill/fill-selection.ts';
 import { createAsking } from './inline/asking.ts';
 import { createDeclarations } from './inline/declarations.ts';
+import { createIndentation } from './inline/indentation.ts';
 import { createSnooze } from './inline/snooze.ts';
 import { registerWhy } from './inline/why.ts';
 import { registerLens } from './lens.ts';
@@ -35,7 +36,10 @@ export function activate(context: ExtensionContext): void {
   const listener = {
     ...statistics,
     model(params: StatusParams) {
-      if (params.state === 'loading') snooze.tellAgain();
+      if (params.state === 'loading') {
+        snooze.tellAgain();
+        indentation.tellAgain();
+      }
       asking.served(true);
       last = params;
       status.show(params);
@@ -57,12 +61,14 @@ export function activate(context: ExtensionContext): void {
   client = started;
   const asking = createAsking(started);
   const snooze = createSnooze(started, status.snoozed);
+  const indentation = createIndentation(started);
   context.subscriptions.push(
     output,
     status,
     asking,
     snooze,
     createDeclarations(started),
+    indentation,
     registerWhy(started),
     statistics,
     ...registerCommands(started, output),

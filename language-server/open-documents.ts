@@ -4,6 +4,7 @@ import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { createQuiet, type Quiet } from './completion/quiet.ts';
 import { createDeclarations, type Declarations } from './declarations.ts';
 import { encodedDocuments } from './encoded-document.ts';
+import { createIndentations, type Indentations } from './indentations.ts';
 import { createNeighbours, type Neighbours } from './neighbours.ts';
 import { createNotebooks, type Notebooks } from './notebooks.ts';
 import { createRecentEdits } from './recent-edits.ts';
@@ -14,6 +15,8 @@ export interface OpenDocuments {
   declarations: Declarations;
   neighbours: Neighbours;
   around: Notebooks['around'];
+  indentations: Indentations;
+  indentation: Indentations['of'];
   listen(connection: Connection): void;
 }
 
@@ -27,9 +30,11 @@ export function createOpenDocuments(
   const documents = new TextDocuments(recent.watching(quiet.watching(encodedDocuments(encoding))));
   const notebooks = createNotebooks(documents);
   const declarations = createDeclarations();
+  const indentations = createIndentations();
   documents.onDidClose(({ document }) => {
     quiet.forget(document.uri);
     declarations.forget(document.uri);
+    indentations.forget(document.uri);
   });
   return {
     documents,
@@ -37,6 +42,8 @@ export function createOpenDocuments(
     declarations,
     neighbours: createNeighbours(pathOf, { recent, declarations: declarations.of }),
     around: notebooks.around,
+    indentations,
+    indentation: indentations.of,
     listen(connection) {
       documents.listen(connection);
       notebooks.listen(connection);

@@ -71,6 +71,15 @@ export interface DeclarationsParams {
   declarations: { uri: string; text: string }[];
 }
 
+/** Client -> server notification with `IndentationParams`: how the editor indents a document in which nothing tells. */
+export const INDENTATION_METHOD = 'cloze/indentation';
+
+export interface IndentationParams {
+  textDocument: { uri: string };
+  /** A tab, or the spaces of one level. */
+  unit: string;
+}
+
 /** Client -> server request without parameters: `AnsweredRequest[]`, the last requests for a completion, newest first. */
 export const REQUESTS_METHOD = 'cloze/requests';
 

@@ -40,6 +40,7 @@ import {
   FILL_METHOD,
   FORGET_METHOD,
   GATE_METHOD,
+  INDENTATION_METHOD,
   type InitializationOptions,
   LENS_METHOD,
   type LensParams,
@@ -103,7 +104,7 @@ export function serve(connection: Connection, parts: ServerParts): void {
 
   const pathOf = (uri: string) => relativePath(uri, roots);
   const open = createOpenDocuments(() => encoding, pathOf);
-  const { documents, quiet, neighbours, around } = open;
+  const { documents, quiet, neighbours, around, indentation } = open;
   const learning = createLearning(() => settings, log);
   const pipeline = createPipeline({
     documents,
@@ -114,6 +115,7 @@ export function serve(connection: Connection, parts: ServerParts): void {
     learning,
     neighbours,
     around,
+    indentation,
     ahead: createAhead(log),
     log,
   });
@@ -230,6 +232,7 @@ export function serve(connection: Connection, parts: ServerParts): void {
   connection.onRequest(REQUESTS_METHOD, () => pipeline.requests());
   connection.onNotification(UNDONE_METHOD, quiet.undone);
   connection.onNotification(DECLARATIONS_METHOD, open.declarations.tell);
+  connection.onNotification(INDENTATION_METHOD, open.indentations.tell);
   connection.onNotification(SNOOZE_METHOD, quiet.snooze);
   connection.onNotification(OUTCOME_METHOD, learning.outcome);
   connection.onNotification(FORGET_METHOD, learning.forget);

@@ -1,4 +1,4 @@
-/** Writes the indentation of new lines as the document does: tabs, or its own number of spaces. */
+/** Writes the indentation of new lines as the document does: tabs, or its own number of spaces; in a new one as the editor does. */
 
 /** `\t`, or the spaces of one level. */
 export type IndentUnit = string;
@@ -38,6 +38,20 @@ export function reindent(text: string, unit: IndentUnit | undefined): string {
     if (unit !== '\t') return white.replaceAll('\t', unit) + line.slice(white.length);
     if (own === 0) return line;
     return white.replace(new RegExp(` {${own}}`, 'g'), '\t') + line.slice(white.length);
+  });
+  return [first, ...rewritten].join('\n');
+}
+
+/** The text for a document in which nothing is indented yet: level by level as the editor does it. */
+export function indentAs(text: string, unit: IndentUnit | undefined): string {
+  if (!unit || !text.includes('\n')) return text;
+  const [first = '', ...others] = text.split('\n');
+  const own = others.some((line) => line.startsWith('\t')) ? '\t' : ' '.repeat(smallestIndent(others));
+  if (own === '') return text;
+  const rewritten = others.map((line) => {
+    let at = 0;
+    while (line.startsWith(own, at)) at += own.length;
+    return unit.repeat(at / own.length) + line.slice(at);
   });
   return [first, ...rewritten].join('\n');
 }

@@ -17,6 +17,7 @@ import type { Ahead } from './ahead.ts';
 import { type Anchor, typedSince } from './anchor.ts';
 import { createCompletionCache } from './cache.ts';
 import { type Fitted, fitToLine } from './fit.ts';
+import type { IndentUnit } from './indentation.ts';
 import { createJournal, type Notes } from './journal.ts';
 import type { Learning } from './learning.ts';
 import { documentLimit, placeLimit } from './limits.ts';
@@ -48,6 +49,8 @@ export interface PipelineParts {
   neighbours?: Neighbours;
   /** What surrounds a document that is a part of a longer text. */
   around?(uri: string): Surroundings;
+  /** How the editor indents a document, where it says so. */
+  indentation?(uri: string): IndentUnit | undefined;
   /** Prepares the suggestion after the next; without it nothing is done that nobody asked for. */
   ahead?: Ahead;
   log: Log;
@@ -73,6 +76,7 @@ export function createPipeline({
   learning,
   neighbours = createNeighbours(pathOf),
   around,
+  indentation,
   ahead,
   log,
 }: PipelineParts): Pipeline {
@@ -190,7 +194,10 @@ export function createPipeline({
   ): Promise<Verdict> {
     const unfit = documentHindrance(document);
     if (unfit) return unfit;
-    const place = locate(document, position, context?.selectedCompletionInfo, around?.(document.uri));
+    const place = {
+      ...locate(document, position, context?.selectedCompletionInfo, around?.(document.uri)),
+      indentation: indentation?.(document.uri),
+    };
     const hindered = placeHindrance(document, place, invoked);
     if (hindered) return hindered;
     const rule = lineRule(place, settings().completion.multiline);

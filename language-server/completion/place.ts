@@ -4,6 +4,7 @@
  */
 import type { Position, Range, SelectedCompletionInfo } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { IndentUnit } from './indentation.ts';
 
 export interface Place {
   uri: string;
@@ -15,6 +16,8 @@ export interface Place {
   left: string;
   right: string;
   eol: string;
+  /** How the editor indents the document, where it says so and nothing in the document does. */
+  indentation?: IndentUnit | undefined;
   /** Text of the entry that is selected in the completion list: the answer must begin with it. Counted into `before`. */
   chosen: string;
 }
@@ -61,8 +64,8 @@ export function locate(
 
 /** The place once `text` stands at it, instead of `replaces` characters after it. */
 export function placeAfter(place: Place, { text, replaces }: { text: string; replaces: number }): Place {
-  const { uri, languageId, eol } = place;
-  return { uri, languageId, eol, chosen: '', ...around(place.before + text, place.after.slice(replaces)) };
+  const { uri, languageId, eol, indentation } = place;
+  return { uri, languageId, eol, indentation, chosen: '', ...around(place.before + text, place.after.slice(replaces)) };
 }
 
 function around(before: string, after: string): Pick<Place, 'before' | 'after' | 'left' | 'right'> {

@@ -3,7 +3,7 @@
  * Depends on the place where the model was asked; how it meets the text right of the cursor is left to `fit`.
  */
 import type { FilledBlank } from '../../engine/infill/blanks.ts';
-import { indentUnit, reindent } from './indentation.ts';
+import { indentAs, indentUnit, reindent } from './indentation.ts';
 import { isBlank, type LineRule, wordAtEnd } from './lines.ts';
 import type { Place } from './place.ts';
 import { cutAtFollowing, cutCycles, repeatsPrevious } from './repetition.ts';
@@ -17,7 +17,8 @@ export function shape(fill: Pick<FilledBlank, 'text' | 'finish'>, place: Place, 
   if (rule === 'one') text = firstLine(text, ended, late);
   else if (!ended) text = completeLines(text, late);
   text = text.replace(/[ \t]+$/gm, '').trimEnd();
-  text = reindent(text, indentUnit(place.before, place.after));
+  const unit = indentUnit(place.before, place.after);
+  text = unit ? reindent(text, unit) : indentAs(text, place.indentation);
   text = cutCycles(text);
   text = cutAtFollowing(text, place);
   if (isBlank(text) || repeatsPrevious(text, place)) return '';

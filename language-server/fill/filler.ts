@@ -36,6 +36,7 @@ export function createFiller({
   pathOf,
   neighbours = createNeighbours(pathOf),
   around,
+  indentation,
   log,
 }: FillerParts): Filler {
   async function fillChecked(checked: CheckedFill, signal: AbortSignal): Promise<FillResult> {
@@ -70,7 +71,7 @@ export function createFiller({
     for (const [index, blank] of places.entries()) {
       const filled = blanks[index];
       if (blank.asked === undefined || !filled) continue;
-      const place = placeOf(document, blank);
+      const place = { ...placeOf(document, blank), indentation: indentation?.(uri) };
       const newText = shapeSpan(filled, place, blankRule(place, length));
       texts[blank.asked] = { range: blank.range, newText, confidence: filled.confidence };
     }
