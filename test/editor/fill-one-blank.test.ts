@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ghostText, goTo, openFile, runCommand, screenshot, statusLabel } from './browser-page.ts';
+import { goTo, openFile, runCommand, screenshot, statusLabel } from './browser-page.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 /** Nothing that the model would fill in. */
@@ -15,7 +15,7 @@ let line: number;
 beforeAll(async () => {
   workbench = await openWorkbench(
     process.cwd(),
-    { 'cloze.completion.automatic': false, 'cloze.fill.length': 'line' },
+    { 'cloze.fill.length': 'line' },
     { prepare: (workspace) => replaceIn(join(workspace, 'inventory.ts'), 'let total = 0;', UNFORESEEN) },
   );
   const { page } = workbench;
@@ -26,39 +26,8 @@ beforeAll(async () => {
 });
 afterAll(() => workbench?.dispose());
 
-test('Alt+\\ shows a suggestion for as long as it is held', async () => {
-  const { page } = workbench;
-  await goTo(page, line, 100);
-  await page.keyboard.press('Enter');
-  await page.keyboard.type('const items = ');
-  const ghost = page.locator('.view-lines .ghost-text-decoration, .view-lines .ghost-text');
-  expect(await ghost.count()).toBe(0);
-
-  await page.keyboard.down('Alt');
-  try {
-    // Pressed again without having been let go, a key repeats; where a busy machine leaves a gap, it begins anew.
-    const repeat = () => page.keyboard.down('Backslash').then(() => ghost.count());
-    await expect.poll(repeat, { interval: 50 }).toBeGreaterThan(0);
-    for (let i = 0; i < 30; i++) await page.waitForTimeout(50).then(repeat);
-    await expect.poll(repeat, { interval: 50 }).toBeGreaterThan(0);
-    await screenshot(page, 'test/output/held.png');
-    await expect.poll(repeat, { interval: 50 }).toBeGreaterThan(0);
-    // Held, not tapped, whenever it began.
-    for (let i = 0; i < 10; i++) await repeat();
-  } finally {
-    await page.keyboard.up('Backslash');
-    await page.keyboard.up('Alt');
-  }
-  await expect.poll(() => ghost.count()).toBe(0);
-
-  await page.keyboard.press('Alt+\\');
-  expect(await ghostText(page)).not.toBe('');
-  await page.keyboard.press('Escape');
-});
-
 test('the borders of a blank, its length and its text can be chosen anew, and rejecting puts all back', async () => {
   const { page } = workbench;
-  await revert();
   await goTo(page, line, 1);
   await page.keyboard.press('Home');
   await page.keyboard.press('Shift+End');
@@ -68,8 +37,7 @@ test('the borders of a blank, its length and its text can be chosen anew, and re
 
   await more('Narrower: give back some of the text');
   await expect.poll(replaced).toBe('this.unforeseen(17)');
-  await expect.poll(lineText).not.toContain('unforeseen');
-  expect(await lineText()).toMatch(/^ {4}let total = .*;$/);
+  await expect.poll(lineText).toMatch(/^ {4}let total = (?!.*unforeseen).*;$/);
   await more('Wider: take in more of the text');
   await expect.poll(replaced).toBe(UNFORESEEN);
   await screenshot(page, 'test/output/fill-one-blank.png');
@@ -144,16 +112,13 @@ async function text(): Promise<string> {
   const { page } = workbench;
   await page.keyboard.press('Control+s');
   await page.locator('.tab.active.dirty').waitFor({ state: 'detached' });
-  await expect.poll(() => readFileSync(file(), 'utf8')).not.toBe('');
-  return readFileSync(file(), 'utf8');
-}
-
-async function revert(): Promise<void> {
-  const undone = async () => {
-    await workbench.page.keyboard.press('Control+z');
-    return text();
+  let saved = '';
+  const read = () => {
+    saved = readFileSync(file(), 'utf8');
+    return saved;
   };
-  await expect.poll(undone).toBe(original);
+  await expect.poll(read).not.toBe('');
+  return saved;
 }
 
 function replaceIn(name: string, part: string, by: string): void {
