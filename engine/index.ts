@@ -20,10 +20,15 @@ export interface Engine {
   readonly device: string;
   fill(passage: Passage, options: FillOptions, hooks?: FillHooks): Promise<Fill>;
   /**
-   * Several fills of one blank, one for each of the options, of which `contextTokens` must be the same: they share Part A
+   * The `count` most probable spans of one blank, the most probable first, each with a text of its own: they share Part A
    * and every step, so that two or three cost little more than one. The trace is that of the first.
    */
-  fillSeveral(passage: Passage, options: readonly FillOptions[], hooks?: Omit<FillHooks, 'onToken'>): Promise<Fill[]>;
+  fillCandidates(
+    passage: Passage,
+    count: number,
+    options: FillOptions,
+    hooks?: Omit<FillHooks, 'onToken'>,
+  ): Promise<Fill[]>;
   /**
    * As `fill`, beside other calls of its kind, which share its steps and leave its result as it would be alone. Leaves
    * the open blank of `fill` and the trace alone.
@@ -71,11 +76,8 @@ export async function loadEngine({ modelFolder, template, ...runtimeOptions }: E
     },
     fill: (passage, options, hooks) => within(options, (less) => infiller.fill(passage, less, hooks)),
     fillBeside: (passage, options, hooks) => within(options, (less) => beside.fill(passage, less, hooks)),
-    fillSeveral: (passage, options, hooks) =>
-      within(contextOf(options[0]), (less) => {
-        const all = options.map((each) => ({ ...each, ...less }));
-        return infiller.fillSeveral(passage, all, hooks);
-      }),
+    fillCandidates: (passage, count, options, hooks) =>
+      within(options, (less) => infiller.fillCandidates(passage, count, less, hooks)),
     fillBlanks: (passage, options, signal) => within(options, (less) => infiller.fillBlanks(passage, less, signal)),
     score: (passage, candidates, options = {}) =>
       within(options, (less) => scoreSpans(model, passage, candidates, less)),
@@ -86,8 +88,4 @@ export async function loadEngine({ modelFolder, template, ...runtimeOptions }: E
       model.runtime.dispose();
     },
   };
-}
-
-function contextOf(options: FillOptions | undefined): Pick<FillOptions, 'contextTokens'> {
-  return options?.contextTokens === undefined ? {} : { contextTokens: options.contextTokens };
 }

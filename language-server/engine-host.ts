@@ -17,8 +17,8 @@ export interface Engine {
   readonly name: string;
   readonly device: string;
   fill(passage: Passage, options: FillOptions, call: { signal: AbortSignal }): Promise<Fill>;
-  /** Several fills of one blank, one for each of the options, computed together. */
-  fillSeveral(passage: Passage, options: readonly FillOptions[], call: { signal: AbortSignal }): Promise<Fill[]>;
+  /** The `count` most probable spans, at least one, the most probable first. */
+  fillCandidates(passage: Passage, count: number, options: FillOptions, call: { signal: AbortSignal }): Promise<Fill[]>;
   fillBlanks(passage: BlanksPassage, options: FillOptions, signal: AbortSignal): Promise<BlanksFill>;
   /** What was computed for the last fill. */
   trace(): FillTrace | undefined;
@@ -46,8 +46,8 @@ export function sameChoice(one: ModelChoice | undefined, other: ModelChoice | un
  */
 export type LoadEngine = (choice: ModelChoice, tell: (message: string) => void) => Promise<Engine>;
 
-/** A completion's fill, with the milliseconds it waited for its turn; or why there is none. */
-export type Completed = { fill: Fill; waiting: number } | NoFill;
+/** A completion's fill, the next candidates, and the milliseconds it waited for its turn; or why there is none. */
+export type Completed = { fill: Fill; others: readonly Fill[]; waiting: number } | NoFill;
 export interface NoFill {
   fill: undefined;
   /** No model is loaded; a newer call or the signal put an end to this one; the model failed, and `detail` says how. */
@@ -62,10 +62,8 @@ export interface EngineHost {
   unloadAfter(milliseconds: number): void;
   /** Loads the model in use once more. */
   reload(): void;
-  /** Never rejects: a model that fails is logged. */
-  fill(passage: Passage, options: FillOptions, signal: AbortSignal): Promise<Completed>;
-  /** The same for other draws at a place that was completed: one fill for each of the options, or none. */
-  fillSeveral(passage: Passage, options: readonly FillOptions[], signal: AbortSignal): Promise<Fill[]>;
+  /** The most probable `candidates` where more than one is asked for. Never rejects: a model that fails is logged. */
+  fill(passage: Passage, options: FillOptions, signal: AbortSignal, candidates?: number): Promise<Completed>;
   /**
    * Fills blanks that the user asked for: aborts completions and an earlier fill of this kind. Rejects with `AbortError`
    * when it was aborted or overtaken, else with an error whose message says why there is no fill and what to do.
@@ -290,20 +288,17 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     reload() {
       if (choice) start({ ...choice }, 'now');
     },
-    async fill(passage, options, signal) {
-      const task = async (loaded: Engine, either: AbortSignal) =>
-        measured(await loaded.fill(passage, noted(options), { signal: either }));
-      const called = await completion(passage.path, task, signal);
-      return 'result' in called ? { fill: called.result, waiting: called.waiting } : called;
-    },
-    async fillSeveral(passage, options, signal) {
+    async fill(passage, options, signal, candidates = 1) {
+      const fills = (loaded: Engine, either: AbortSignal) =>
+        candidates > 1
+          ? loaded.fillCandidates(passage, candidates, noted(options), { signal: either })
+          : loaded.fill(passage, noted(options), { signal: either }).then((fill) => [fill]);
       const task = async (loaded: Engine, either: AbortSignal) => {
-        const fills = await loaded.fillSeveral(passage, options.map(noted), { signal: either });
-        if (fills[0]) measured(fills[0]);
-        return fills;
+        const [fill, ...others] = await fills(loaded, either);
+        return { fill: measured(fill as Fill), others };
       };
       const called = await completion(passage.path, task, signal);
-      return 'result' in called ? called.result : [];
+      return 'result' in called ? { ...called.result, waiting: called.waiting } : called;
     },
     fillBlanks(passage, options, signal) {
       const fill = (loaded: Engine, either: AbortSignal) =>

@@ -1,8 +1,6 @@
 /**
- * Beam search: the most probable whole span instead of the most probable next token. Spans of different lengths are
- * compared by log P(span) / ((5 + n) / 6), n being the predicted tokens with the end (Wu et al. 2016, arXiv 1609.08144,
- * equation 14 with alpha 1, as the original GLM has it for XSum): without it the shortest would win. All open spans are
- * extended together.
+ * Beam search: the most probable whole spans instead of the most probable next token. All open spans are extended
+ * together.
  */
 import type { FinishReason } from './fill.ts';
 import type { OpenBlank } from './open-blank.ts';
@@ -29,36 +27,47 @@ export interface Found {
   finish: FinishReason;
 }
 
+/** What spans of different lengths are compared by, from the log probability of the span and its predicted tokens, the end too. */
+export type Ranking = (sum: number, tokens: number) => number;
+
+/**
+ * log P(span) / ((5 + n) / 6): Wu et al. 2016, arXiv 1609.08144, equation 14 with alpha 1, as the original GLM has it for
+ * XSum. For one span that is read as text; long ones would seldom win without it.
+ */
+export const lengthNormalized: Ranking = (sum, tokens) => sum / ((5 + tokens) / 6);
+
+/** log P(span): for spans that are right or wrong as a whole, of which the user picks one. */
+export const byProbability: Ranking = (sum) => sum;
+
 export interface BeamOptions {
   /** Most spans that are followed at a time. */
   beams: number;
+  /** Most spans that are found, each with a text of its own. */
+  count: number;
+  ranking: Ranking;
   maxTokens: number;
   /** When to stop with the best so far, in milliseconds as `performance.now` counts. */
   deadline: number;
 }
 
-function normalized(sum: number, tokens: number): number {
-  return sum / ((5 + tokens) / 6);
-}
-
 /**
- * The best of what was ended, of all that was written where nothing was; `blank` then holds all of it but the last token.
- * It stops when no open span can win any more: more tokens only lower its sum, and none has more than `maxTokens`.
+ * The best of what was ended, best first, and after them, where they are too few, of what was begun; `blank` then holds all
+ * of the first but its last token. It stops when no open span can win any more: more tokens only lower its sum, and none
+ * has more than `maxTokens`.
  */
 export async function searchBeams(
   blank: OpenBlank,
   writer: SpanWriter,
   logits: Float32Array,
-  { beams, maxTokens, deadline }: BeamOptions,
+  { beams, count, ranking, maxTokens, deadline }: BeamOptions,
   signal?: AbortSignal,
-): Promise<Found> {
+): Promise<Found[]> {
   let open: Hypothesis[] = [{ blank: blank.fork(), writer, logits, sum: 0 }];
-  let best: (Found & { score: number }) | undefined;
-  const end = (ended: SpanWriter, sum: number, finish: FinishReason) => {
-    const score = normalized(sum, ended.predicted.length);
-    if (!best || score > best.score) best = { writer: ended, finish, score };
-  };
-  const canWin = (sum: number) => !best || normalized(sum, maxTokens) > best.score;
+  const ended = createBest(count);
+  const begun = createBest(count);
+  const canWin = (sum: number) => ended.takes(ranking(sum, maxTokens));
+  const note = (best: Best, written: SpanWriter, sum: number, finish: FinishReason) =>
+    best.add({ writer: written, finish, text: written.text(), score: ranking(sum, written.predicted.length) });
 
   try {
     while (open.length > 0) {
@@ -69,13 +78,13 @@ export async function searchBeams(
         const { parent, id } = extension;
         const next = parent.writer.fork();
         next.take(next.look(parent.logits), id);
-        if (next.finish !== undefined) end(next, extension.sum, next.finish);
+        if (next.finish !== undefined) note(ended, next, extension.sum, next.finish);
         else chosen.push({ extension, writer: next, own: logProbabilityOf(parent.logits, id) });
       }
       const over =
         performance.now() >= deadline ? 'time' : (open[0] as Hypothesis).blank.room === 0 ? 'capacity' : undefined;
       const going = chosen.filter(({ extension }) => canWin(extension.sum));
-      if (over !== undefined) for (const { writer: next, extension } of going) end(next, extension.sum, over);
+      if (over !== undefined) for (const { writer: next, extension } of going) note(begun, next, extension.sum, over);
       const followed = open;
       open = [];
       open = over === undefined ? await follow(followed, going, signal) : dropAll(followed);
@@ -84,13 +93,44 @@ export async function searchBeams(
     dropAll(open);
     throw error;
   }
+  const texts = new Set(ended.found.map(({ text }) => text));
+  const found = [...ended.found, ...begun.found.filter(({ text }) => !texts.has(text))].slice(0, count);
+  const [best] = found;
   if (!best) throw new Error('No token of the vocabulary fits here: the tokenizer cannot write this text.');
-  // What is open, and what a trace tells, is the span that was found.
+  // What is open, and what a trace tells, is the first span that was found.
   await blank.feed(
     best.writer.tokens.slice(0, -1).map(({ id }) => id),
     signal,
   );
-  return best;
+  return found;
+}
+
+interface Scored extends Found {
+  text: string;
+  score: number;
+}
+
+interface Best {
+  /** Best first; no text twice. */
+  readonly found: readonly Scored[];
+  add(span: Scored): void;
+  /** Whether one of this score would be among them. */
+  takes(score: number): boolean;
+}
+
+function createBest(count: number): Best {
+  let found: Scored[] = [];
+  return {
+    get found() {
+      return found;
+    },
+    add(span) {
+      const same = found.find(({ text }) => text === span.text);
+      if (same && same.score >= span.score) return;
+      found = [...found.filter((each) => each !== same), span].sort((a, b) => b.score - a.score).slice(0, count);
+    },
+    takes: (score) => found.length < count || score > (found.at(-1) as Scored).score,
+  };
 }
 
 /** What may come after the open spans, the most probable first. */

@@ -3,13 +3,13 @@
  * reached. Neither opens nor closes anything.
  */
 import { createRandom } from '../objective/random.ts';
-import { type Found, searchBeams } from './beams.ts';
+import { type BeamOptions, byProbability, type Found, lengthNormalized, searchBeams } from './beams.ts';
 import { guessNext } from './drafts.ts';
 import type { Fill, FilledToken, FillOptions } from './fill.ts';
 import { splitForced } from './healing.ts';
 import type { OpenBlank } from './open-blank.ts';
 import { drawToken, logProbabilityOf } from './sampling.ts';
-import { type Forced, type SpanWriter, writeSpan } from './span-writer.ts';
+import { type Forced, writeSpan } from './span-writer.ts';
 
 export interface FillHooks {
   signal?: AbortSignal;
@@ -38,28 +38,19 @@ export async function fillOpenBlank(
 }
 
 /**
- * Fills a blank several times, once for each of the options; the blank then holds what the first of them gave. Where the
- * runtime gathers calls, all pass the weights together, token by token, until each comes to its own end.
+ * The `count` most probable spans of a blank, each with a text of its own, the most probable first; fewer where there are
+ * no more. `least` does not count; draws by chance there are none. The blank then holds the first of them.
  */
-export async function fillSeveralTimes(
+export async function fillCandidates(
   blank: OpenBlank,
   forced: string,
-  options: readonly FillOptions[],
+  count: number,
+  options: FillOptions,
   signal?: AbortSignal,
 ): Promise<Fill[]> {
   const beginning = await begin(blank, forced, signal);
-  const blanks = options.map((_, index) => (index === 0 ? blank : blank.fork()));
-  try {
-    // They share their steps already.
-    const decoding = options.map((own, index) =>
-      decode(blanks[index] as OpenBlank, beginning, { ...own, drafts: false }, signal ? { signal } : {}),
-    );
-    // A blank is disposed of when nothing works on it any more.
-    await Promise.allSettled(decoding);
-    return await Promise.all(decoding);
-  } finally {
-    for (const fork of blanks.slice(1)) fork.dispose();
-  }
+  const found = await search(blank, beginning, { beams: count, count, ranking: byProbability }, options, signal);
+  return found.map((each) => fillOf(blank, beginning, each));
 }
 
 /** A span with its forced text in it, and the logits [V] after that. */
@@ -80,25 +71,32 @@ async function begin(blank: OpenBlank, text: string, signal?: AbortSignal): Prom
   return { forced: { text, fed, healed, logProbabilities }, logits, started, tokenized };
 }
 
-async function decode(
-  blank: OpenBlank,
-  { forced, logits, started, tokenized }: Beginning,
-  options: FillOptions,
-  hooks: FillHooks,
-): Promise<Fill> {
-  const { beams = 1, maxTokens, timeLimit } = options;
-  const deadline = timeLimit > 0 ? tokenized + timeLimit : Number.POSITIVE_INFINITY;
+async function decode(blank: OpenBlank, beginning: Beginning, options: FillOptions, hooks: FillHooks): Promise<Fill> {
+  const { beams = 1 } = options;
   const found =
     beams > 1
-      ? await searchBeams(
-          blank,
-          writeSpan(blank, forced, { ...options, least: 0 }),
-          logits,
-          { beams, maxTokens, deadline },
-          hooks.signal,
-        )
-      : await draw(blank, writeSpan(blank, forced, options), logits, options, deadline, hooks);
-  const { writer, finish } = found;
+      ? (await search(blank, beginning, { beams, count: 1, ranking: lengthNormalized }, options, hooks.signal))[0]
+      : await draw(blank, beginning, options, hooks);
+  return fillOf(blank, beginning, found as Found);
+}
+
+function search(
+  blank: OpenBlank,
+  { forced, logits, tokenized }: Beginning,
+  wanted: Pick<BeamOptions, 'beams' | 'count' | 'ranking'>,
+  options: FillOptions,
+  signal: AbortSignal | undefined,
+): Promise<Found[]> {
+  const writer = writeSpan(blank, forced, { ...options, least: 0 });
+  const { maxTokens } = options;
+  return searchBeams(blank, writer, logits, { ...wanted, maxTokens, deadline: deadlineOf(options, tokenized) }, signal);
+}
+
+function deadlineOf({ timeLimit }: FillOptions, began: number): number {
+  return timeLimit > 0 ? began + timeLimit : Number.POSITIVE_INFINITY;
+}
+
+function fillOf(blank: OpenBlank, { started, tokenized }: Beginning, { writer, finish }: Found): Fill {
   const ended = performance.now();
   const { tokens, predicted, sum } = writer;
   return {
@@ -116,12 +114,12 @@ async function decode(
 /** One token after the other until the span ends. */
 async function draw(
   blank: OpenBlank,
-  writer: SpanWriter,
-  first: Float32Array,
+  { forced, logits: first, tokenized }: Beginning,
   options: FillOptions,
-  deadline: number,
   { signal, onToken }: FillHooks,
 ): Promise<Found> {
+  const writer = writeSpan(blank, forced, options);
+  const deadline = deadlineOf(options, tokenized);
   const random = createRandom(options.seed);
   const { surroundings, model } = blank;
   const drafts = surroundings && model.runtime.exact && (options.drafts ?? model.drafts ?? false);

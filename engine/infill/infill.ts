@@ -4,7 +4,7 @@
  * signal does (`AbortError`), and so do damaged weights.
  */
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { type FillHooks, fillOpenBlank, fillSeveralTimes } from './decode.ts';
+import { type FillHooks, fillCandidates, fillOpenBlank } from './decode.ts';
 import { type Fill, type FillOptions, MOST_BEAMS, type Model, type Passage } from './fill.ts';
 import { type OpenBlank, openBlank } from './open-blank.ts';
 import { decodeWellFormed } from './span-text.ts';
@@ -12,11 +12,13 @@ import { decodeWellFormed } from './span-text.ts';
 export interface Infiller {
   /** Calls are made one after another. */
   fill(passage: Passage, options: FillOptions, hooks?: FillHooks): Promise<Fill>;
-  /**
-   * Several fills of one blank, one for each of the options, of which `contextTokens` must be the same: Part A is read
-   * once, then all of them are extended together.
-   */
-  fillSeveral(passage: Passage, options: readonly FillOptions[], hooks?: Omit<FillHooks, 'onToken'>): Promise<Fill[]>;
+  /** The most probable spans; see `fillCandidates`. */
+  fillCandidates(
+    passage: Passage,
+    count: number,
+    options: FillOptions,
+    hooks?: Omit<FillHooks, 'onToken'>,
+  ): Promise<Fill[]>;
   /** Whether Part A is there already, or about to be read. */
   isOpenFor(passage: Passage, options: Pick<FillOptions, 'contextTokens'>): boolean;
   /** Stops a reading that is under way and frees the open blanks. */
@@ -112,17 +114,15 @@ export function createInfiller(model: Model, { typing = 48 } = {}): Infiller {
   /** Runs `work` on the open blank, with what of the forced text is left of it; timings count from the call. */
   async function onBlank(
     passage: Passage,
-    options: readonly FillOptions[],
+    options: FillOptions,
     hooks: FillHooks,
     work: (blank: OpenBlank, forced: string) => Promise<Fill[]>,
   ): Promise<Fill[]> {
     const started = performance.now();
-    for (const each of options) checkOptions(each);
+    checkOptions(options);
     hooks.signal?.throwIfAborted();
-    const first = options[0] as FillOptions;
-    const maxTokens = Math.max(...options.map((each) => each.maxTokens));
-    const generated = Math.min(maxTokens, Math.floor(maxLength * GENERATED_SHARE)) + BESIDE_SPAN;
-    let opening = openFor(passage, first);
+    const generated = Math.min(options.maxTokens, Math.floor(maxLength * GENERATED_SHARE)) + BESIDE_SPAN;
+    let opening = openFor(passage, options);
     let opened = { tokenize: 0, read: 0 };
     try {
       if (opening) {
@@ -133,7 +133,7 @@ export function createInfiller(model: Model, { typing = 48 } = {}): Infiller {
         }
       }
       if (!opening) {
-        opening = openAnew(passage, first, generated);
+        opening = openAnew(passage, options, generated);
         opened = (await unlessAborted(opening.blank, hooks.signal)).timings;
       }
       const fills = await work(await opening.blank, passage.forced.slice(opening.moved.length));
@@ -155,15 +155,11 @@ export function createInfiller(model: Model, { typing = 48 } = {}): Infiller {
   return {
     async fill(passage, options, hooks = {}) {
       const work = async (blank: OpenBlank, forced: string) => [await fillOpenBlank(blank, forced, options, hooks)];
-      const [fill] = await onBlank(passage, [options], hooks, work);
+      const [fill] = await onBlank(passage, options, hooks, work);
       return fill as Fill;
     },
-    async fillSeveral(passage, options, hooks = {}) {
-      if (options.length === 0) return [];
-      return onBlank(passage, options, hooks, (blank, forced) =>
-        fillSeveralTimes(blank, forced, options, hooks.signal),
-      );
-    },
+    fillCandidates: (passage, count, options, hooks = {}) =>
+      onBlank(passage, options, hooks, (blank, forced) => fillCandidates(blank, forced, count, options, hooks.signal)),
     isOpenFor: (passage, { contextTokens }) => find(passage, contextTokens) !== undefined,
     dispose: closeAll,
   };

@@ -44,14 +44,12 @@ export function createTracedInfiller(model: Model, name: string, options?: { typ
         () => infiller.fill(passage, asked, hooks),
         (fill) => [fill],
       ),
-    async fillSeveral(passage, asked, hooks) {
-      const [first] = asked;
-      if (!first) return [];
+    async fillCandidates(passage, count, asked, hooks) {
       const fill = async () => {
-        const fills = await infiller.fillSeveral(passage, asked, hooks);
+        const fills = await infiller.fillCandidates(passage, count, asked, hooks);
         return { ...(fills[0] as Fill), fills };
       };
-      const { fills } = await remember(first, fill, (shown) => [shown]);
+      const { fills } = await remember(asked, fill, (shown) => [shown]);
       return fills;
     },
     fillBlanks: (passage, asked, signal) =>

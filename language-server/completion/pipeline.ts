@@ -31,14 +31,11 @@ const CACHED_COMPLETIONS = 250;
 /** Where the user asks by hand. */
 const CANDIDATES = 3;
 
-type Draw = Pick<FillOptions, 'temperature' | 'topP' | 'seed' | 'least' | 'aside'>;
-const GREEDY: Draw = { temperature: 0, topP: 1, seed: 0 };
-/** Tokens drawn by chance bring other candidates than the most probable ones. */
-const CHANCE = { temperature: 0.8, topP: 0.95 };
+const GREEDY = { temperature: 0, topP: 1, seed: 0 };
 
 export interface PipelineParts {
   documents: { get(uri: string): TextDocument | undefined; all(): TextDocument[] };
-  host: Pick<EngineHost, 'fill' | 'fillSeveral'>;
+  host: Pick<EngineHost, 'fill'>;
   settings(): ClozeSettings;
   /** Path of a document as the model reads it. */
   pathOf(uri: string): string;
@@ -103,12 +100,15 @@ export function createPipeline({
     return { ...anchor.passage, forced: place.before.slice(anchor.before.length) };
   }
 
-  function optionsFor(rule: LineRule, draw: Draw): FillOptions {
+  function optionsFor(rule: LineRule, draw: Pick<FillOptions, 'least' | 'aside'>): FillOptions {
     const { maxTokens, timeLimit, contextTokens } = settings().completion;
-    return { maxTokens, contextTokens, timeLimit, singleLine: rule === 'one', ...draw };
+    return { maxTokens, contextTokens, timeLimit, singleLine: rule === 'one', ...GREEDY, ...draw };
   }
 
-  /** What the user asks for is shown however unsure the model is. `prepared`: nobody asks for it yet. */
+  /**
+   * What the user asks for by hand is shown however unsure the model is, with other candidates; first comes what is
+   * there already, or where that is only a beginning of it, what begins so. `prepared`: nobody asks for it yet.
+   */
   async function completionAt(
     place: Place,
     rule: LineRule,
@@ -117,28 +117,38 @@ export function createPipeline({
   ): Promise<Answer> {
     const surroundings = neighbours.fingerprint(place, documents.all());
     const known = cache.find(place, surroundings, { whole: invoked });
-    if (known) {
-      const { text, probability } = known;
-      const notes: Notes = known.prepared ? { cached: true, prepared: true } : { cached: true };
-      return { text, probability, decided: 'nothing', notes };
-    }
+    const there: Answer | undefined = known && {
+      text: known.text,
+      others: [],
+      probability: known.probability,
+      decided: 'nothing',
+      notes: known.prepared ? { cached: true, prepared: true } : { cached: true },
+    };
+    if (there && !invoked) return there;
     const least = invoked ? 0 : (learning?.threshold() ?? settings().completion.threshold);
     const completed = await host.fill(
       passageAt(place, prepared),
-      optionsFor(rule, { ...GREEDY, least, aside: prepared }),
+      optionsFor(rule, { least, aside: prepared || there !== undefined }),
       signal,
+      invoked ? CANDIDATES : 1,
     );
     if (!completed.fill) {
       const { why, detail } = completed;
-      return { text: '', probability: 0, decided: why, notes: detail === undefined ? {} : { detail } };
+      const notes = detail === undefined ? {} : { detail };
+      return there ?? { text: '', others: [], probability: 0, decided: why, notes };
     }
-    const { fill, waiting } = completed;
+    const shaped = (each: Fill) => shape(each, place, rule);
+    const fills = [completed.fill, ...completed.others];
+    if (there) return { ...there, others: fills.map(shaped) };
+    const shown = invoked ? cache.find(place, surroundings)?.text : undefined;
+    const fill = fills.find((each) => shown && shaped(each).startsWith(shown)) ?? completed.fill;
+    const others = invoked ? fills.map(shaped) : [];
     const sure = sureBeginning(fill, least);
     const { cut, probability } = sure;
     const text = shape(cut ? { text: sure.text, finish: 'line' } : fill, place, rule);
-    // What is left is not all where there was no time for more; and nothing may be left only because the model is not
-    // sure yet: one more letter can change that.
-    if (cut ? text !== '' : fill.finish !== 'time') {
+    // What is left is not all where there was no time for more; nothing may be left only because the model is not
+    // sure yet: one more letter can change that; and of candidates one with nothing in it says little.
+    if (text === '' ? !cut && !invoked && fill.finish !== 'time' : cut || fill.finish !== 'time') {
       cache.store(place, surroundings, { text, probability, cut, prepared });
     }
     log.debug(
@@ -146,7 +156,13 @@ export function createPipeline({
         `confidence ${fill.confidence.toFixed(2)}, ended by ${fill.finish}` +
         (text === '' ? ', nothing left to show' : ''),
     );
-    return { text, probability, decided: whyNothing(fill, sure), notes: { fill: figuresOf(fill, waiting) } };
+    return {
+      text,
+      others,
+      probability,
+      decided: whyNothing(fill, sure),
+      notes: { fill: figuresOf(fill, completed.waiting) },
+    };
   }
 
   /** What would be asked for if the suggestion were accepted. */
@@ -155,16 +171,6 @@ export function createPipeline({
     if (!settings().completion.automatic || placeLimit(next) || insideWord(next)) return;
     const rule = lineRule(next, settings().completion.multiline);
     ahead?.prepare((signal) => completionAt(next, rule, { prepared: true }, signal));
-  }
-
-  /** Other completions of the same place, drawn by chance; as many as differ from what is there. */
-  async function others(place: Place, rule: LineRule, first: string, signal: AbortSignal): Promise<string[]> {
-    if (signal.aborted) return [];
-    const draws = Array.from({ length: CANDIDATES - 1 }, (_, index) => ({ ...CHANCE, seed: index + 1, aside: true }));
-    const options = draws.map((draw) => optionsFor(rule, draw));
-    const fills = await host.fillSeveral(passageAt(place), options, signal);
-    const texts = new Set([first, '', ...fills.map((fill) => shape(fill, place, rule))]);
-    return [...texts].slice(2);
   }
 
   /** Why nothing may be shown in the document, wherever it is. */
@@ -201,11 +207,10 @@ export function createPipeline({
     const hindered = placeHindrance(document, place, invoked);
     if (hindered) return hindered;
     const rule = lineRule(place, settings().completion.multiline);
-    const { text, probability, decided, notes } = await completionAt(place, rule, { invoked }, signal);
+    const { text, others, probability, decided, notes } = await completionAt(place, rule, { invoked }, signal);
     if (signal.aborted) return { decided: 'overtaken', ...notes };
-    if (text === '') return { decided, ...notes };
-    const texts = invoked ? [text, ...(await others(place, rule, text, signal))] : [text];
-    if (signal.aborted) return { decided: 'overtaken', ...notes };
+    const texts = [...new Set([text, ...others])].filter((each) => each !== '').slice(0, CANDIDATES);
+    if (texts.length === 0) return { decided, ...notes };
     const fitted = texts.map((each) => fitToLine(each, place)).filter((each) => each !== undefined);
     const [first] = fitted;
     if (!first) return { decided: 'present', ...notes };
@@ -247,6 +252,8 @@ export function createPipeline({
 /** `decided` is why there is nothing where the text is empty. */
 interface Answer {
   text: string;
+  /** Other candidates; the same text may be among them, and texts with nothing in them. */
+  others: readonly string[];
   probability: number;
   decided: Decision;
   notes: Notes;

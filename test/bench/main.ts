@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- NAME [--json FILE]`: timings and shares; the others have arguments of their own (`--help`): keys saved
- * (`golf`), what a keystroke costs (`typing`; `tuning`: beside a tuning), hours of typing (`soak`), the anchored blank (`forced`), text twice
- * (`doubled`), the processor's limits and llama.cpp (`cpu`), checkpoints of some GB (`load`), a training step (`train`). They never decide a test.
+ * (`golf`), what a keystroke costs (`typing`; `tuning`: beside a tuning), hours of typing (`soak`), the anchored blank (`forced`), candidates
+ * (`choices`), text twice (`doubled`), the processor's limits and llama.cpp (`cpu`), checkpoints of some GB (`load`), a training step (`train`). They never decide a test.
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -13,6 +13,7 @@ import { benchDocumentCache } from './document-cache.ts';
 import { benchFill } from './fill.ts';
 import { benchFitSpeed } from './fit-speed.ts';
 import { benchGolf } from './golf/golf.ts';
+import { benchChoices } from './held-out/choices.ts';
 import { benchDoubled } from './held-out/doubled.ts';
 import { benchDrafts } from './held-out/drafts.ts';
 import { benchForced } from './held-out/forced.ts';
@@ -50,6 +51,7 @@ const OTHERS: Readonly<Record<string, (args: string[], machine: string) => Promi
   tuning: benchTuning,
   soak: benchSoak,
   forced: benchForced,
+  choices: benchChoices,
   drafts: benchDrafts,
   doubled: benchDoubled,
   cpu: benchCpu,

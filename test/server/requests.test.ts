@@ -134,16 +134,22 @@ describe('where nobody asked by hand, nothing is shown', () => {
 });
 
 describe('asked by hand', () => {
-  it('several candidates are drawn, each once', async () => {
-    const { open, complete, calls } = await start({ script: { span: '', drawn: { 0: '1;', 1: '2;', 2: '1;' } } });
+  const texts = async (uri: string) => (await invoke(uri, 0, 8)).map(({ insertText }) => insertText);
+
+  it('several candidates come, the most probable first, each once', async () => {
+    const { open } = await start({ script: { span: '', candidates: ['1;', '', '2;  ', '1;  '] } });
     const uri = await open('let a = \n', 'untitled:Untitled-1');
-    expect(await complete(uri, 0, 8)).toMatchObject([{ insertText: '1;' }]);
-    expect((await invoke(uri, 0, 8)).map(({ insertText }) => insertText)).toEqual(['1;', '2;']);
-    const { fills } = await calls();
-    expect(fills.map(({ options }) => [options.temperature > 0, options.seed])).toEqual([
-      [false, 0],
-      [true, 1],
-      [true, 2],
+    expect(await texts(uri)).toEqual(['1;', '2;']);
+  });
+
+  it('what is there stays the first, and its rest comes first where only its beginning is there', async () => {
+    const { open, complete, calls } = await start({ script: { span: '2;', candidates: ['1;', '2;', '3;'] } });
+    const uri = await open('let a = \n', 'untitled:Untitled-1');
+    expect(await complete(uri, 0, 8)).toMatchObject([{ insertText: '2;' }]);
+    expect(await texts(uri)).toEqual(['2;', '1;', '3;']);
+    expect((await calls()).fills.map(({ options }) => [options.least, options.aside])).toEqual([
+      [0.5, false],
+      [0, true],
     ]);
   });
 });

@@ -19,8 +19,8 @@ export interface Script {
   span: string;
   /** What it says in several blanks, in the order of the text, kept ones left out; `span` where there is none. */
   spans?: string[];
-  /** What it says by the seed of the call; `span` where there is none. */
-  drawn?: Record<number, string>;
+  /** Its most probable spans where several are asked for; `span` alone where there are none. */
+  candidates?: string[];
   /** What it says after this given start of a blank; `span` where there is none. Given, what is prepared counts as a call. */
   after?: Record<string, string>;
   /** How probable it holds what it says, 0 to 1; not told when left out. */

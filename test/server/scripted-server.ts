@@ -36,14 +36,20 @@ const engine: Engine = {
     calls.fills.push(call);
     return play(call, signal, () => {
       const fill = {
-        ...said(script.after?.[passage.forced] ?? script.drawn?.[options.seed] ?? script.span, passage.forced),
+        ...said(script.after?.[passage.forced] ?? script.span, passage.forced),
         ...figures,
       };
       filled = fill.text;
       return fill;
     });
   },
-  fillSeveral: (passage, options, call) => Promise.all(options.map((each) => engine.fill(passage, each, call))),
+  fillCandidates(passage, _count, options, { signal }) {
+    const call: Call = { passage, options, outcome: 'running' };
+    calls.fills.push(call);
+    return play(call, signal, () =>
+      (script.candidates ?? [script.span]).map((span) => ({ ...said(span, passage.forced), ...figures })),
+    );
+  },
   fillBlanks(passage, options, signal) {
     const call: Call<BlanksPassage> = { passage, options, outcome: 'running' };
     calls.asked.push(call);

@@ -51,14 +51,12 @@ export async function openReplay(
         .digest('base64');
       const { least = 0 } = options;
       const before = known.get(key);
-      if (before && before.least <= least) return { fill: gate(before.fill), waiting: 0 };
+      if (before && before.least <= least) return { fill: gate(before.fill), others: [], waiting: 0 };
       const fill = await engine.fill(asked, options);
       calls++;
       known.set(key, { least, fill });
-      return { fill: gate(fill), waiting: 0 };
+      return { fill: gate(fill), others: [], waiting: 0 };
     },
-    // Nobody asks by hand here.
-    fillSeveral: async () => [],
   });
 
   async function typeHole(

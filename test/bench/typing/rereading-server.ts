@@ -19,8 +19,8 @@ serve(createConnection(), {
       name: model.name,
       device: model.runtime.device,
       fill: (passage, options, hooks) => fillBlank(model, passage, options, hooks),
-      fillSeveral: (passage, options, hooks) =>
-        Promise.all(options.map((each) => fillBlank(model, passage, each, hooks))),
+      // Nobody asks by hand here.
+      fillCandidates: async (passage, _, options, hooks) => [await fillBlank(model, passage, options, hooks)],
       fillBlanks: (passage, options, signal) => fillBlanks(model, passage, options, signal),
       trace: () => undefined,
       dispose: () => model.runtime.dispose(),

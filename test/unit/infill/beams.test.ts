@@ -26,40 +26,65 @@ function whimsical(seed: number): (tokenizer: ToyTokenizer) => Voice {
   };
 }
 
-/** The best score of all spans of at most `MOST` tokens, each letter and end taken with the toy's own probabilities. */
-function exhaustive(model: Toy, voice: Voice): number {
+/** All spans of at most `MOST` tokens, each letter and end taken with the toy's own probabilities. */
+function exhaustive(model: Toy, voice: Voice): { text: string; sum: number; tokens: number }[] {
   const { vocabSize } = model.runtime.config;
   const { special } = model.tokenizer;
   // As the toy's logits are made: ranks from 10 down, all others at -4.
   const ranked = [10, 9, 8, 7, 6, 5].reduce((sum, logit) => sum + Math.exp(logit), 0);
   const total = Math.log(ranked + (vocabSize - 6) * Math.exp(-4));
-  let best = Number.NEGATIVE_INFINITY;
+  const spans: { text: string; sum: number; tokens: number }[] = [];
   const visit = (text: string, sum: number, length: number) => {
     const order = voice(new TextEncoder().encode(text), []);
     for (const [rank, id] of order.entries()) {
       if ([special.mask, special.sop, special.enc].includes(id)) continue;
       const next = sum + 10 - rank - total;
       const own = id === special.eop ? text : text + model.tokenizer.decode([id]);
-      const score = next / ((5 + length + 1) / 6);
-      if (id === special.eop || length + 1 === MOST) {
-        best = Math.max(best, score);
-      } else visit(own, next, length + 1);
+      if (id === special.eop || length + 1 === MOST) spans.push({ text: own, sum: next, tokens: length + 1 });
+      else visit(own, next, length + 1);
     }
   };
   visit('', 0, 0);
-  return best;
+  return spans;
 }
 
-function scoreOf({ tokens }: Fill): number {
-  return tokens.reduce((sum, { logProbability }) => sum + logProbability, 0) / ((5 + tokens.length) / 6);
-}
+const normalized = (sum: number, tokens: number) => sum / ((5 + tokens) / 6);
+const sumOf = ({ tokens }: Fill) => tokens.reduce((sum, { logProbability }) => sum + logProbability, 0);
+const scoreOf = (fill: Fill) => normalized(sumOf(fill), fill.tokens.length);
+
+describe('candidates', () => {
+  it('are the most probable of all spans, no text twice, where enough are followed', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const model = toy({ voice: whimsical(seed), tempting: false });
+      const infiller = createInfiller(model);
+      const fills = await infiller.fillCandidates(passage, 16, { ...options, maxTokens: MOST, documentCache: false });
+      const spans = exhaustive(model, whimsical(seed)(model.tokenizer)).sort((a, b) => b.sum - a.sum);
+      const [first, second] = spans as [(typeof spans)[0], (typeof spans)[0]];
+      expect(fills.map(({ text }) => text).slice(0, 2)).toEqual([first.text, second.text]);
+      expect(fills.map(sumOf)).toEqual(fills.map(sumOf).toSorted((a, b) => b - a));
+      expect(new Set(fills.map(({ text }) => text)).size).toBe(fills.length);
+      await infiller.dispose();
+      expect(model.open).toBe(0);
+    }
+  });
+
+  it('are followed by what was only begun when the time is over', async () => {
+    const slow = (call: string) =>
+      call.startsWith('extend') && Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    const model = recite('one two three', { tempting: false, onCall: slow });
+    const fills = await createInfiller(model).fillCandidates(passage, 3, { ...options, timeLimit: 12 });
+    expect(fills[0]).toMatchObject({ finish: 'time' });
+    expect(fills.length).toBeGreaterThan(1);
+  });
+});
 
 describe('a beam search', () => {
   it('wide enough finds the best of all spans; a narrow one none that is better', async () => {
     let [better, equal] = [0, 0];
     for (let seed = 0; seed < 40; seed++) {
       const model = toy({ voice: whimsical(seed), tempting: false });
-      const best = exhaustive(model, whimsical(seed)(model.tokenizer));
+      const spans = exhaustive(model, whimsical(seed)(model.tokenizer));
+      const best = Math.max(...spans.map(({ sum, tokens }) => normalized(sum, tokens)));
       const fills: Fill[] = [];
       for (const beams of [1, 3, 16]) {
         fills.push(await fillBlank(model, passage, { ...options, beams, maxTokens: MOST, documentCache: false }));

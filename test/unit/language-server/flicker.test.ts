@@ -40,8 +40,7 @@ it(`nothing flickers in ${KEYS} keys with a model that changes its mind at every
   const pipeline = createPipeline({
     documents: { get: () => document, all: () => (document ? [document] : []) },
     host: {
-      fill: async (passage) => ({ fill: said(passage), waiting: 0 }),
-      fillSeveral: async (passage, options) => options.map(() => said(passage)),
+      fill: async (passage) => ({ fill: said(passage), others: [], waiting: 0 }),
     },
     // More than the whole text, so that the model's place in it is known.
     settings: () => ({ ...defaultSettings, completion: { ...defaultSettings.completion, contextTokens: 2000 } }),

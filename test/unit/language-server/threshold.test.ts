@@ -20,16 +20,14 @@ function completer(threshold: number, ...said: [text: string, probability: numbe
   const text = said.map(([piece]) => piece).join('');
   const fill: Fill = { text, tokens, finish: 'eop', confidence: 1, ...figures };
   const asked: FillOptions[] = [];
+  const before: Fill[] = [];
   const pipeline = createPipeline({
     documents: { get: () => document, all: () => [document] },
     host: {
-      async fill(_, options) {
+      async fill(_, options, _signal, candidates) {
         asked.push(options);
-        return { fill, waiting: 0 };
-      },
-      async fillSeveral(_, options) {
-        asked.push(...options);
-        return options.map(() => fill);
+        const [first = fill, ...others] = candidates === 1 ? [] : [...before, fill];
+        return { fill: first, others, waiting: 0 };
       },
     },
     settings: () => ({ ...defaultSettings, completion: { ...defaultSettings.completion, threshold } }),
@@ -42,7 +40,9 @@ function completer(threshold: number, ...said: [text: string, probability: numbe
     const items = await pipeline.complete(params, new AbortController().signal);
     return items.map(({ insertText }) => insertText);
   };
-  return { complete, asked };
+  /** What is more probable than all that it says without being asked for candidates. */
+  const alsoSays = (other: string) => before.push({ ...fill, text: other, tokens: [] });
+  return { complete, asked, alsoSays };
 }
 
 it('shows a suggestion as far as the model is sure, and lets it stop there', async () => {
@@ -55,7 +55,14 @@ it('shows nothing where the model is unsure from the start, but all of it to tho
   const { complete, asked } = completer(0.5, ['foo', 0.4], ['(bar)', 0.9]);
   expect(await complete(Automatic)).toEqual([]);
   expect(await complete(Invoked)).toEqual(['foo(bar)']);
-  expect(asked.map(({ least = 0 }) => least)).toEqual([0.5, 0, 0, 0]);
+  expect(asked.map(({ least = 0 }) => least)).toEqual([0.5, 0]);
+});
+
+it('goes on from the beginning that is shown when others are asked for', async () => {
+  const { complete, alsoSays } = completer(0.5, ['foo', 0.9], ['(bar)', 0.4]);
+  alsoSays('baz;');
+  expect(await complete(Automatic)).toEqual(['foo']);
+  expect(await complete(Invoked)).toEqual(['foo(bar)', 'baz;']);
 });
 
 it('shows everything at 0', async () => {

@@ -19,9 +19,8 @@ function completer(...answers: [text: string, finish: FinishReason][]) {
       async fill() {
         const [text, finish] = answers[calls++] as [string, FinishReason];
         const fill: Fill = { text, tokens: [], finish, confidence: 1, ...figures };
-        return { fill, waiting: 0 };
+        return { fill, others: [], waiting: 0 };
       },
-      fillSeveral: async () => [],
     },
     settings: () => defaultSettings,
     pathOf: () => 'a.ts',
