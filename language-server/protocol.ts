@@ -93,7 +93,7 @@ export const MOST_REQUESTS = 50;
  * the user wants none, just after an undo or redo, just after a deletion, inside a word; `overtaken`: a newer request or
  * the editor put an end to it; `unloaded`: no model; `failed`: the model failed; `nothing`: it had nothing to put there;
  * `late`: no word was whole when the time was over; `unsure`: it was not sure enough of a first word; `repeats`: it repeated
- * the lines around; `present`: what it wrote stands there already; `shown`: it was sent to the editor.
+ * the lines around; `short`: taking it would save no key; `present`: what it wrote stands there already; `shown`: it was sent to the editor.
  */
 export type Decision =
   | 'off'
@@ -112,6 +112,7 @@ export type Decision =
   | 'late'
   | 'unsure'
   | 'repeats'
+  | 'short'
   | 'present'
   | 'shown';
 

@@ -127,6 +127,8 @@ function reasonOf(decided: Decision): string {
       return l10n.t('Not shown: the model was not sure enough of its first word (cloze.completion.threshold).');
     case 'repeats':
       return l10n.t('Not shown: what the model wrote repeats the lines around the cursor.');
+    case 'short':
+      return l10n.t('Not shown: taking it would save no key.');
     case 'present':
       return l10n.t('Not shown: what the model wrote stands there already.');
   }

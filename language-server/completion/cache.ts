@@ -17,9 +17,14 @@ export interface Completion {
   prepared: boolean;
 }
 
+export interface KnownCompletion extends Completion {
+  /** Characters of it that the user has typed since. */
+  typed: number;
+}
+
 export interface CompletionCache {
   /** A known completion with what is left of its text; `undefined` if nothing is known. */
-  find(place: Place, surroundings: string, wanted?: { whole: boolean }): Completion | undefined;
+  find(place: Place, surroundings: string, wanted?: { whole: boolean }): KnownCompletion | undefined;
   store(place: Place, surroundings: string, completion: Completion): void;
   clear(): void;
 }
@@ -66,7 +71,7 @@ export function createCompletionCache(capacity: number, reach: () => number): Co
         entries.splice(i, 1);
         entries.push(entry);
         const { probability, cut, prepared } = entry;
-        return { text: rest, probability, cut, prepared };
+        return { text: rest, probability, cut, prepared, typed };
       }
       return undefined;
     },

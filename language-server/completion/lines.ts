@@ -39,6 +39,11 @@ export function isBlank(text: string): boolean {
   return text.trim() === '';
 }
 
+/** Keys that a text takes: one for each character, none for indentation, which editors insert with the line break. */
+export function keysOf(text: string): number {
+  return [...text.replace(/\n[ \t]+/g, '\n')].length;
+}
+
 export function indentationOf(line: string): string {
   return /^[ \t]*/.exec(line)?.[0] ?? '';
 }

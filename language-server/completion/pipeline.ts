@@ -21,7 +21,7 @@ import type { IndentUnit } from './indentation.ts';
 import { createJournal, type Notes } from './journal.ts';
 import type { Learning } from './learning.ts';
 import { documentLimit, placeLimit } from './limits.ts';
-import { insideWord, isBlank, type LineRule, lineRule } from './lines.ts';
+import { insideWord, isBlank, keysOf, type LineRule, lineRule } from './lines.ts';
 import { openBlank, reachOf } from './passage.ts';
 import { type CursorPlace, locate, type Place, placeAfter, type Surroundings } from './place.ts';
 import type { Quiet } from './quiet.ts';
@@ -30,6 +30,9 @@ import { shape } from './shape.ts';
 const CACHED_COMPLETIONS = 250;
 /** Where the user asks by hand. */
 const CANDIDATES = 3;
+
+/** Keys that a suggestion saves at least when it comes up: taking it is a key, so one letter would only catch the eye. */
+export const LEAST_KEYS = 2;
 
 const GREEDY = { temperature: 0, topP: 1, seed: 0 };
 
@@ -48,6 +51,8 @@ export interface PipelineParts {
   around?(uri: string): Surroundings;
   /** How the editor indents a document, where it says so. */
   indentation?(uri: string): IndentUnit | undefined;
+  /** In place of `LEAST_KEYS`. */
+  leastKeys?: number;
   /** Prepares the suggestion after the next; without it nothing is done that nobody asked for. */
   ahead?: Ahead;
   log: Log;
@@ -74,6 +79,7 @@ export function createPipeline({
   neighbours = createNeighbours(pathOf),
   around,
   indentation,
+  leastKeys = LEAST_KEYS,
   ahead,
   log,
 }: PipelineParts): Pipeline {
@@ -120,6 +126,7 @@ export function createPipeline({
     const there: Answer | undefined = known && {
       text: known.text,
       others: [],
+      typed: known.typed,
       probability: known.probability,
       decided: 'nothing',
       notes: known.prepared ? { cached: true, prepared: true } : { cached: true },
@@ -135,7 +142,7 @@ export function createPipeline({
     if (!completed.fill) {
       const { why, detail } = completed;
       const notes = detail === undefined ? {} : { detail };
-      return there ?? { text: '', others: [], probability: 0, decided: why, notes };
+      return there ?? { text: '', others: [], typed: 0, probability: 0, decided: why, notes };
     }
     const shaped = (each: Fill) => shape(each, place, rule);
     const fills = [completed.fill, ...completed.others];
@@ -159,6 +166,7 @@ export function createPipeline({
     return {
       text,
       others,
+      typed: 0,
       probability,
       decided: whyNothing(fill, sure),
       notes: { fill: figuresOf(fill, completed.waiting) },
@@ -207,10 +215,11 @@ export function createPipeline({
     const hindered = placeHindrance(document, place, invoked);
     if (hindered) return hindered;
     const rule = lineRule(place, settings().completion.multiline);
-    const { text, others, probability, decided, notes } = await completionAt(place, rule, { invoked }, signal);
+    const { text, others, typed, probability, decided, notes } = await completionAt(place, rule, { invoked }, signal);
     if (signal.aborted) return { decided: 'overtaken', ...notes };
     const texts = [...new Set([text, ...others])].filter((each) => each !== '').slice(0, CANDIDATES);
     if (texts.length === 0) return { decided, ...notes };
+    if (!invoked && typed + keysOf(text) < leastKeys) return { decided: 'short', ...notes };
     const fitted = texts.map((each) => fitToLine(each, place)).filter((each) => each !== undefined);
     const [first] = fitted;
     if (!first) return { decided: 'present', ...notes };
@@ -254,6 +263,8 @@ interface Answer {
   text: string;
   /** Other candidates; the same text may be among them, and texts with nothing in them. */
   others: readonly string[];
+  /** Characters of the suggestion that the user has typed already. */
+  typed: number;
   probability: number;
   decided: Decision;
   notes: Notes;

@@ -58,12 +58,12 @@ describe('what the engine is asked', () => {
   });
 
   it('counts in UTF-16 units', async () => {
-    const { complete, open, calls } = await start({ script: { span: '!' } });
+    const { complete, open, calls } = await start({ script: { span: '!?' } });
     const uri = await open('const 名前 = "😀x"; \n');
     const [item] = await complete(uri, 0, 15);
     expect((await calls()).fills[0]?.passage.before).toBe('const 名前 = "😀');
     expect((await calls()).fills[0]?.passage.forced).toBe('x');
-    expect(item).toMatchObject({ insertText: '!', range: { start: { line: 0, character: 15 } } });
+    expect(item).toMatchObject({ insertText: '!?', range: { start: { line: 0, character: 15 } } });
   });
 
   it('speaks the line breaks of the document, and hears none of them', async () => {

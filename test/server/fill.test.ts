@@ -167,7 +167,7 @@ describe('cloze/fill', () => {
 
 describe('beside inline completions', () => {
   it('is not given up for a keystroke, whose completion waits', async () => {
-    const { open, complete, next, connection, calls } = await start({ script: { span: '9', hold: 'until aborted' } });
+    const { open, complete, next, connection, calls } = await start({ script: { span: '99', hold: 'until aborted' } });
     const uri = await open(text);
     const begun = next(BEGUN_METHOD);
     const answer = fill(params(uri));
@@ -177,10 +177,10 @@ describe('beside inline completions', () => {
     expect(await first).toEqual([]);
     const begunAgain = next(BEGUN_METHOD);
     await connection.sendNotification(RELEASE_METHOD);
-    expect(texts(await answer)).toEqual(['9', '9', '9']);
+    expect(texts(await answer)).toEqual(['99', '99', '99']);
     await begunAgain;
     await connection.sendNotification(RELEASE_METHOD);
-    expect(await second).toMatchObject([{ insertText: '9' }]);
+    expect(await second).toMatchObject([{ insertText: '99' }]);
     const { fills, asked, atOnce } = await calls();
     expect([...asked, ...fills].map(({ outcome }) => outcome)).toEqual(['done', 'done']);
     expect(atOnce).toBe(1);

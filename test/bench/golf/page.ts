@@ -55,6 +55,7 @@ const TITLES: Readonly<Record<Sweep['id'], [title: string, axis: string, file: s
   multiline: ['Multi-line rule', 'auto (0), never (1)', 'golf-multiline'],
   'before-share': ['Share of the context before the cursor', 'share', 'golf-before-share'],
   'context-tokens': ['Tokens of context', 'tokens', 'golf-context-tokens'],
+  'least-keys': ['The shortest suggestion', 'keys', 'golf-least-keys'],
   hasty: ['Somebody who reads the first word alone', 'threshold', 'golf-hasty'],
 };
 
@@ -107,6 +108,7 @@ function chosen(sweeps: readonly Sweep[]): string[] {
     multiline: ['`cloze.completion.multiline`', defaultsNow.multiline],
     'before-share': ['share of the context before the cursor', defaultsNow.beforeShare],
     'context-tokens': ['`cloze.completion.contextTokens`', defaultsNow.contextTokens],
+    'least-keys': ['keys of the shortest suggestion', defaultsNow.leastKeys],
   };
   const rows = sweeps
     .filter(({ id }) => id in now)
@@ -158,6 +160,10 @@ const NOTES: Readonly<Record<Sweep['id'], string[]>> = {
   ],
   'whole-line': [
     'The rule that was not taken: the suggestion as it is, or nothing where its first line as a whole is too improbable.',
+  ],
+  'least-keys': [
+    'A suggestion that would take fewer keys to type does not come up; one that was typed into stays to its last letter. The',
+    'key that takes it counts.',
   ],
   multiline: ['`auto` lets the model write on at the end of a line; `never` stops at the line break.'],
   'before-share': [

@@ -14,6 +14,7 @@ import { type Person, type Score, typeAgain } from './typist.ts';
 export interface Variant {
   completion?: Partial<ClozeSettings['completion']>;
   beforeShare?: number;
+  leastKeys?: number;
   /** Another rule than the pipeline's own for what is not worth showing: what it leaves of a fill. */
   gate?: Gate;
 }
@@ -61,7 +62,7 @@ export async function openReplay(
 
   async function typeHole(
     hole: Hole,
-    { completion, beforeShare, gate = (fill) => fill }: Variant,
+    { completion, beforeShare, leastKeys, gate = (fill) => fill }: Variant,
     person: Person,
   ): Promise<Score> {
     // No time limit: then nothing depends on how fast or busy the machine is.
@@ -77,6 +78,7 @@ export async function openReplay(
       pathOf: () => hole.path,
       quiet: { reason: () => undefined },
       log: silent,
+      ...(leastKeys === undefined ? {} : { leastKeys }),
     });
     const hold = (next: TextDocument) => {
       document = next;

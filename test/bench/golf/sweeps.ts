@@ -1,6 +1,7 @@
 /** What is varied: one default at a time, the others as they are; each sweep a list of points with their scores. */
 import { chosenLogProbability } from '../../../engine/infill/certainty.ts';
 import type { Fill } from '../../../engine/infill/fill.ts';
+import { LEAST_KEYS } from '../../../language-server/completion/pipeline.ts';
 import { defaultSettings } from '../../../language-server/settings.ts';
 import type { Hole } from './holes.ts';
 import type { Gate, Replay, Variant } from './replay.ts';
@@ -21,7 +22,7 @@ export interface Point {
 }
 
 export interface Sweep {
-  id: 'threshold' | 'whole-line' | 'multiline' | 'before-share' | 'context-tokens' | 'hasty';
+  id: 'threshold' | 'whole-line' | 'multiline' | 'before-share' | 'context-tokens' | 'least-keys' | 'hasty';
   points: Point[];
 }
 
@@ -29,6 +30,7 @@ const THRESHOLDS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9];
 const WHOLE_LINE_THRESHOLDS = [0.1, 0.3, 0.5, 0.7];
 const HASTY_THRESHOLDS = [0.3, 0.5, 0.7, 0.9];
 const BEFORE_SHARES = [0.4, 0.6, 0.8];
+const LEAST_KEYS_SHOWN = [1, 2, 3, 4, 5];
 const CONTEXT_TOKENS = [200, 400, 800];
 
 export async function runSweeps(replay: Replay, holes: readonly Hole[], say: (line: string) => void): Promise<Sweep[]> {
@@ -79,6 +81,10 @@ export async function runSweeps(replay: Replay, holes: readonly Hole[], say: (li
       'context-tokens',
       CONTEXT_TOKENS.map((value) => [String(value), value, { completion: { contextTokens: value } }]),
     ),
+    await sweep(
+      'least-keys',
+      LEAST_KEYS_SHOWN.map((value) => [String(value), value, { leastKeys: value }]),
+    ),
   ];
   const hasty = await sweep(
     'hasty',
@@ -125,4 +131,5 @@ export const defaultsNow = {
   multiline: defaultSettings.completion.multiline,
   contextTokens: defaultSettings.completion.contextTokens,
   beforeShare: 0.6,
+  leastKeys: LEAST_KEYS,
 };

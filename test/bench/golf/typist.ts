@@ -7,6 +7,7 @@
  */
 import { type InlineCompletionItem, InlineCompletionTriggerKind } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import { keysOf } from '../../../language-server/completion/lines.ts';
 import type { Pipeline } from '../../../language-server/completion/pipeline.ts';
 import type { Hole } from './holes.ts';
 
@@ -86,11 +87,6 @@ export async function typeAgain({ hole, uri, pipeline, hold, person }: Typing): 
     done += next;
   }
   return score;
-}
-
-/** Keys that a text takes: one for each character, none for indentation. */
-export function keysOf(text: string): number {
-  return [...text.replace(/\n[ \t]+/g, '\n')].length;
 }
 
 export function sum(scores: readonly Score[]): Score {

@@ -1,7 +1,8 @@
 /** The person of completion golf: what is counted decides which defaults are chosen. */
 import { describe, expect, it } from 'vitest';
+import { keysOf } from '../../../language-server/completion/lines.ts';
 import type { Hole } from '../../bench/golf/holes.ts';
-import { hastyPart, keysOf, type Person, rightPart, typeAgain } from '../../bench/golf/typist.ts';
+import { hastyPart, type Person, rightPart, typeAgain } from '../../bench/golf/typist.ts';
 
 const hole: Hole = {
   path: 'a.ts',

@@ -66,7 +66,7 @@ describe('completions that are known', () => {
     const cache = createCompletionCache(10, () => 1000);
     cache.store(placeAt(START), '', { text: COMPLETION, probability: 0.7, cut: true, prepared: true });
     const at = placeAt('let a = 1;\nlet b = sum|\nlet c = 3;');
-    expect(cache.find(at, '')).toEqual({ text: '(a, 2);', probability: 0.7, cut: true, prepared: true });
+    expect(cache.find(at, '')).toEqual({ text: '(a, 2);', typed: 3, probability: 0.7, cut: true, prepared: true });
   });
 
   it('keeps what was cut from those who want the whole', () => {

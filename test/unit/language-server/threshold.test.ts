@@ -69,3 +69,12 @@ it('shows everything at 0', async () => {
   const { complete } = completer(0, ['foo', 0.001]);
   expect(await complete(Automatic)).toEqual(['foo']);
 });
+
+it('shows no single letter that a key would have to take, unless it is asked for', async () => {
+  const { complete } = completer(0.5, ['\n', 0.9], [')', 0.9]);
+  expect(await complete(Automatic)).toEqual(['\n)']);
+  const letter = completer(0.5, [';', 0.9]);
+  expect(await letter.complete(Automatic)).toEqual([]);
+  expect(await letter.complete(Automatic)).toEqual([]);
+  expect(await letter.complete(Invoked)).toEqual([';']);
+});
