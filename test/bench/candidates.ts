@@ -1,5 +1,5 @@
 /**
- * Milliseconds of one completion where nothing was read yet, of the two or three most probable, found together, and of as
+ * Milliseconds of one completion where nothing was read yet, of the two to four most probable, found together, and of as
  * many drawn one by one; natively and by onnxruntime on the processor.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -18,6 +18,7 @@ const CASES = [
   { count: 3, together: false },
   { count: 2, together: true },
   { count: 3, together: true },
+  { count: 4, together: true },
 ];
 
 const GREEDY = { temperature: 0, topP: 1, seed: 0 };

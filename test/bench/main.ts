@@ -7,6 +7,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../../engine/checkpoint/atomic-write.ts';
 import { benchAgreement } from './agreement.ts';
+import { benchBlanks } from './blanks.ts';
 import { benchCandidates } from './candidates.ts';
 import { benchCpu } from './cpu/cpu.ts';
 import { benchDocumentCache } from './document-cache.ts';
@@ -21,6 +22,7 @@ import { benchLoad } from './load/load.ts';
 import { benchOnnx } from './peer/peer.ts';
 import { benchServe } from './serve.ts';
 import { benchSoak } from './soak/soak.ts';
+import { benchStart } from './start.ts';
 import { benchSurvival } from './survival.ts';
 import { benchTopK } from './top-k.ts';
 import { benchTrain } from './train/train.ts';
@@ -38,10 +40,12 @@ export interface Row {
 const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
   fill: benchFill,
   candidates: benchCandidates,
+  blanks: benchBlanks,
   serve: benchServe,
   'document-cache': benchDocumentCache,
   agreement: benchAgreement,
   survival: benchSurvival,
+  start: benchStart,
   'top-k': benchTopK,
 };
 
