@@ -124,6 +124,9 @@ export function recordSessions(runtime: Runtime): Recorder {
       get device() {
         return runtime.device;
       },
+      get exact() {
+        return runtime.exact ?? false;
+      },
       open: (capacity) => record(runtime.open(capacity), { partA: NOTHING_READ, readTurn: turn, partB: [] }),
       extendTogether,
       dispose: () => runtime.dispose(),

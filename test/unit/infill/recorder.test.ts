@@ -95,3 +95,8 @@ it('tells in which turn each row was computed', async () => {
     [second, undefined],
   ]);
 });
+
+it('says whether rows together are exact, as the runtime that it records does', () => {
+  expect(recordSessions({ ...forgetful(), exact: true }).runtime.exact).toBe(true);
+  expect(recordSessions(forgetful()).runtime.exact).toBe(false);
+});
