@@ -16,7 +16,7 @@ export interface Vocabulary {
 
 const built = new WeakMap<Tokenizer, Vocabulary>();
 
-/** Built once for a tokenizer: some milliseconds for 16,000 tokens. */
+/** Built once for a tokenizer. */
 export function vocabularyOf(tokenizer: Tokenizer): Vocabulary {
   let vocabulary = built.get(tokenizer);
   if (!vocabulary) {
@@ -27,51 +27,79 @@ export function vocabularyOf(tokenizer: Tokenizer): Vocabulary {
 }
 
 function buildVocabulary(tokenizer: Tokenizer): Vocabulary {
-  // Latin-1 strings compare by byte, which is what a sorted index needs.
-  const entries: { key: string; token: number }[] = [];
-  let longest = 0;
-  for (let token = 0; token < tokenizer.vocabSize; token++) {
-    const bytes = tokenizer.bytes(token);
-    if (bytes.length === 0) continue;
-    entries.push({ key: latin1(bytes), token });
-    longest = Math.max(longest, bytes.length);
-  }
-  entries.sort((x, y) => (x.key < y.key ? -1 : x.key > y.key ? 1 : x.token - y.token));
-  const keys = entries.map(({ key }) => key);
-  const tokens = Int32Array.from(entries, ({ token }) => token);
-
-  const firstNotBelow = (key: string): number => {
-    let low = 0;
-    let high = keys.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((keys[middle] as string) < key) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  const text: number[] = [];
+  for (let token = 0; token < tokenizer.vocabSize; token++) if (tokenizer.bytes(token).length > 0) text.push(token);
+  // Most blanks are asked for before anything was typed into them.
+  let built: Index | undefined;
+  const index = () => {
+    built ??= sortedIndex(tokenizer, text);
+    return built;
   };
   return {
-    drawable: Int32Array.from([
-      ...tokens.toSorted(),
-      ...endTokens(tokenizer.special),
-      ...(tokenizer.special.thoughts ?? []),
-    ]),
+    drawable: Int32Array.from([...text, ...endTokens(tokenizer.special), ...(tokenizer.special.thoughts ?? [])]),
     reaches(bytes) {
+      const { keys, longest } = index();
       if (bytes.length > longest) return false;
       const key = latin1(bytes);
-      return keys[firstNotBelow(key)]?.startsWith(key) ?? false;
+      return keys[firstNotBelow(keys, key)]?.startsWith(key) ?? false;
     },
     agreeing(forced) {
+      const { keys, tokens, longest } = index();
       const key = latin1(forced.subarray(0, longest + 1));
       const found: number[] = [];
       for (let length = 1; length < key.length; length++) {
         const prefix = key.slice(0, length);
-        for (let i = firstNotBelow(prefix); keys[i] === prefix; i++) found.push(tokens[i] as number);
+        for (let i = firstNotBelow(keys, prefix); keys[i] === prefix; i++) found.push(tokens[i] as number);
       }
-      for (let i = firstNotBelow(key); keys[i]?.startsWith(key); i++) found.push(tokens[i] as number);
+      for (let i = firstNotBelow(keys, key); keys[i]?.startsWith(key); i++) found.push(tokens[i] as number);
       return Int32Array.from(found);
     },
   };
+}
+
+/** Tokens by their bytes: Latin-1 strings compare by byte, which is what a search needs. */
+interface Index {
+  keys: readonly string[];
+  tokens: readonly number[];
+  /** Bytes of the longest token. */
+  longest: number;
+}
+
+/** Bytes by which tokens are sorted as numbers before those that share them are compared. */
+const LEADING = 4;
+
+function sortedIndex(tokenizer: Tokenizer, text: readonly number[]): Index {
+  const keyOf = new Map<number, string>();
+  let longest = 0;
+  const leading = Float64Array.from(text, (token) => {
+    const bytes = tokenizer.bytes(token);
+    keyOf.set(token, latin1(bytes));
+    longest = Math.max(longest, bytes.length);
+    let number = 0;
+    for (let i = 0; i < LEADING; i++) number = number * 256 + (bytes[i] ?? 0);
+    return number * 2 ** 20 + token;
+  }).sort();
+  const tokens = Array.from(leading, (number) => number % 2 ** 20);
+  const key = (token: number) => keyOf.get(token) as string;
+  const compare = (one: number, other: number) =>
+    key(one) < key(other) ? -1 : key(one) > key(other) ? 1 : one - other;
+  for (let from = 0, to = 0; from < tokens.length; from = to) {
+    const shared = Math.floor((leading[from] as number) / 2 ** 20);
+    while (to < tokens.length && Math.floor((leading[to] as number) / 2 ** 20) === shared) to++;
+    if (to - from > 1) tokens.splice(from, to - from, ...tokens.slice(from, to).sort(compare));
+  }
+  return { keys: tokens.map(key), tokens, longest };
+}
+
+function firstNotBelow(keys: readonly string[], key: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((keys[middle] as string) < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Forced text in two parts: tokens to feed as they are, then bytes to be matched by tokens that the model chooses. */

@@ -1,5 +1,5 @@
 /** Checks a `tokenizer.json`: what the engine can use of it, or an error that says what is wrong with it. */
-import { bytesOfEntry } from './byte-alphabet.ts';
+import { isEntry } from './byte-alphabet.ts';
 import { layoutTokenNames, specialTokenNames } from './layout.ts';
 import { patternFault } from './split-pattern.ts';
 import { conversationTokens, type SpecialTokens } from './tokenizer.ts';
@@ -9,15 +9,32 @@ export interface TokenizerJson {
   normalizer: null;
   pre_tokenizer: {
     type: 'Sequence';
-    pretokenizers: [{ type: 'Split'; pattern: { Regex: string } }, { type: 'ByteLevel' }];
+    pretokenizers: [
+      { type: 'Split'; pattern: { Regex: string } },
+      { type: 'ByteLevel'; add_prefix_space?: boolean; use_regex?: boolean },
+    ];
   };
   post_processor: unknown;
   decoder: unknown;
-  model: { type: 'BPE'; vocab: Record<string, number>; merges: unknown[] };
+  model: {
+    type: 'BPE';
+    vocab: Record<string, number>;
+    merges: unknown[];
+    /** A piece that is a token is that token, whether merges lead to it or not. */
+    ignore_merges?: boolean;
+    continuing_subword_prefix?: string | null;
+    end_of_word_suffix?: string | null;
+    byte_fallback?: boolean;
+  };
+}
+
+/** A file that was checked, with the ids of its ordinary tokens: looking them up in what JSON gives takes long. */
+export interface CheckedTokenizer extends TokenizerJson {
+  ids: ReadonlyMap<string, number>;
 }
 
 /** Checks the text of a `tokenizer.json`; `name` stands for it in errors. */
-export function parseTokenizerJson(text: string, name: string): TokenizerJson {
+export function parseTokenizerJson(text: string, name: string): CheckedTokenizer {
   const fault = (what: string): Error => new Error(`The tokenizer ${name} ${what}.`);
   let json: Partial<TokenizerJson> | null;
   try {
@@ -36,36 +53,46 @@ export function parseTokenizerJson(text: string, name: string): TokenizerJson {
   if (pre?.type !== 'Sequence' || split?.type !== 'Split' || byteLevel?.type !== 'ByteLevel') {
     throw fault('does not split text by one pattern followed by the byte level');
   }
+  if (byteLevel.use_regex !== false || byteLevel.add_prefix_space)
+    throw fault('splits text a second time or puts spaces before it, which is not supported');
+  if (model.continuing_subword_prefix || model.end_of_word_suffix || model.byte_fallback)
+    throw fault('marks beginnings or ends of words, or falls back to bytes, which is not supported');
   const pattern = split.pattern?.Regex;
   if (typeof pattern !== 'string') throw fault('has no pattern to split text by');
   const wrong = patternFault(pattern);
   if (wrong !== undefined) throw fault(`splits text by a pattern that ${wrong}, which could take very long`);
-  checkIds(model.vocab, added, fault);
-  const checked = { ...json, normalizer: null, post_processor: null } as TokenizerJson;
+  const ids = ordinaryIds(model.vocab, added, fault);
+  const checked = { ...json, normalizer: null, post_processor: null, ids } as CheckedTokenizer;
   const missing = missingSpecialTokens(checked);
   if (missing.length > 0) throw fault(`lacks the special tokens ${missing.join(', ')}; it belongs to another model`);
   return checked;
 }
 
 /** Every id from 0 on must have one token, and every byte its own, so that nothing is lost in encoding. */
-function checkIds(
+function ordinaryIds(
   vocab: Record<string, number>,
   added: TokenizerJson['added_tokens'],
   fault: (what: string) => Error,
-): void {
+): Map<string, number> {
+  const ordinary = new Map<string, number>();
   const special = new Set(added.map((token) => token.id));
-  const ids = new Set(Object.values(vocab));
-  for (const id of special) ids.add(id);
-  const size = [...ids].reduce((most, id) => Math.max(most, id), -1) + 1;
-  if (ids.size !== size) throw fault(`gives ${ids.size} tokens ids up to ${size - 1}; every id must have one token`);
-  const bytes = new Set<number>();
-  for (const [entry, id] of Object.entries(vocab)) {
+  const ids = new Set(special);
+  const bytes = new Set<string>();
+  let foreign: string | undefined;
+  for (const entry of Object.keys(vocab)) {
+    const id = vocab[entry] as number;
+    ids.add(id);
     if (special.has(id)) continue;
-    const entryBytes = bytesOfEntry(entry);
-    if (entryBytes === undefined) throw fault(`has ${JSON.stringify(entry)}, which is not in the byte alphabet`);
-    if (entryBytes.length === 1) bytes.add(entryBytes[0] ?? 0);
+    ordinary.set(entry, id);
+    if (!isEntry(entry)) foreign ??= entry;
+    if (entry.length === 1) bytes.add(entry);
   }
+  let size = 0;
+  for (const id of ids) size = Math.max(size, id + 1);
+  if (ids.size !== size) throw fault(`gives ${ids.size} tokens ids up to ${size - 1}; every id must have one token`);
+  if (foreign !== undefined) throw fault(`has ${JSON.stringify(foreign)}, which is not in the byte alphabet`);
   if (bytes.size !== 256) throw fault(`has a token for only ${bytes.size} of the 256 bytes`);
+  return ordinary;
 }
 
 /** Names that later members of the family gave to the same tokens. */

@@ -3,8 +3,7 @@ import type { NamedTokenizer, SpecialTokens } from './tokenizer.ts';
 import { wellFormedStretches } from './utf8-stretches.ts';
 
 export interface TokenTable {
-  /** Bytes by id; empty for special tokens. */
-  tokenBytes: readonly Uint8Array[];
+  tokenBytes: TokenBytes;
   special: SpecialTokens;
   named: ReadonlyMap<string, number>;
   encode(text: string): number[];
@@ -16,6 +15,27 @@ export interface TokenTable {
 
 export const noBytes = new Uint8Array();
 
+/** The bytes of all tokens in one piece of memory: an array for each would take longer to make than all the rest. */
+export interface TokenBytes {
+  /** V: ids are below it. */
+  readonly size: number;
+  /** Not to be changed; none for special tokens and for ids that there are not. */
+  of(id: number): Uint8Array;
+}
+
+/** `lengths` by id; `write` puts a token's bytes, those that have any, into `bytes` at `at`. */
+export function packTokens(
+  lengths: ArrayLike<number>,
+  write: (id: number, bytes: Uint8Array, at: number) => void,
+): TokenBytes {
+  const size = lengths.length;
+  const starts = new Uint32Array(size + 1);
+  for (let id = 0; id < size; id++) starts[id + 1] = (starts[id] as number) + (lengths[id] as number);
+  const all = new Uint8Array(starts[size] as number);
+  for (let id = 0; id < size; id++) if ((lengths[id] as number) > 0) write(id, all, starts[id] as number);
+  return { size, of: (id) => (id >= 0 && id < size ? all.subarray(starts[id], starts[id + 1]) : noBytes) };
+}
+
 export function tableTokenizer({
   tokenBytes,
   special,
@@ -25,7 +45,7 @@ export function tableTokenizer({
   byteTokens,
 }: TokenTable): NamedTokenizer {
   const decodeBytes = (tokens: Iterable<number>) => {
-    const parts = [...tokens].map((token) => tokenBytes[token] ?? noBytes);
+    const parts = [...tokens].map(tokenBytes.of);
     const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
     let at = 0;
     for (const part of parts) {
@@ -35,7 +55,7 @@ export function tableTokenizer({
     return joined;
   };
   return {
-    vocabSize: tokenBytes.length,
+    vocabSize: tokenBytes.size,
     special,
     named,
     encode,
@@ -49,7 +69,7 @@ export function tableTokenizer({
       }
       return ids;
     },
-    bytes: (token) => tokenBytes[token] ?? noBytes,
+    bytes: tokenBytes.of,
     decodeBytes,
     decode: (tokens) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(decodeBytes(tokens)),
   };
@@ -59,18 +79,20 @@ export function tableTokenizer({
 export function tableOf(
   entries: Iterable<readonly [id: number, bytes: Uint8Array]>,
   named: ReadonlyMap<string, number>,
-): Uint8Array[] {
+): TokenBytes {
   const table: Uint8Array[] = [];
   for (const [id, bytes] of entries) table[id] = bytes;
   for (const id of named.values()) table[id] = noBytes;
-  return Array.from(table, (bytes) => bytes ?? noBytes);
+  const lengths = Uint32Array.from(table, (bytes) => bytes?.length ?? 0);
+  return packTokens(lengths, (id, bytes, at) => bytes.set(table[id] as Uint8Array, at));
 }
 
 /** The id of each byte that is a token of its own. */
-export function byteTokensOf(tokenBytes: readonly Uint8Array[]): number[] {
+export function byteTokensOf(tokenBytes: TokenBytes): number[] {
   const tokens: number[] = [];
-  for (const [id, [byte, ...more]] of tokenBytes.entries()) {
-    if (byte !== undefined && more.length === 0) tokens[byte] ??= id;
+  for (let id = 0; id < tokenBytes.size; id++) {
+    const bytes = tokenBytes.of(id);
+    if (bytes.length === 1) tokens[bytes[0] as number] ??= id;
   }
   return tokens;
 }

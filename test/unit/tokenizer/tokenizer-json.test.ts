@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { byteToChar } from '../../../engine/tokenizer/byte-alphabet.ts';
+import { byteLevelBpe } from '../../../engine/tokenizer/byte-level-bpe.ts';
 import { ordinaryTokens, piecePattern, specialTokens } from '../../../engine/tokenizer/layout.ts';
 import { loadTokenizer } from '../../../engine/tokenizer/load.ts';
 import { patternFault } from '../../../engine/tokenizer/split-pattern.ts';
@@ -34,6 +35,17 @@ describe('reading a tokenizer.json', () => {
     expect(parseTokenizerJson(JSON.stringify(small()), 'tokenizer.json').model.type).toBe('BPE');
   });
 
+  test('takes merges as pairs and as texts, and says which is neither', () => {
+    const merged = (merge: unknown) => {
+      const json = small();
+      Object.assign(json.model.vocab, { ab: 256 + specialTokens.length });
+      json.model.merges = [merge];
+      return byteLevelBpe(parseTokenizerJson(JSON.stringify(json), 'tokenizer.json')).encode('abba').length;
+    };
+    expect([merged(['a', 'b']), merged('a b'), merged(['b', 'b'])]).toEqual([3, 3, 4]);
+    expect(() => merged(['a'])).toThrow(/merge 0 is no pair/);
+  });
+
   test('a missing file is named', async () => {
     await expect(loadTokenizer('/nowhere/tokenizer.json')).rejects.toThrow(/\/nowhere\/tokenizer\.json/);
   });
@@ -50,6 +62,12 @@ describe('reading a tokenizer.json', () => {
     refuses((json) => {
       json.pre_tokenizer.type = 'Whitespace';
     }, /split text/);
+    refuses((json) => {
+      Object.assign(json.pre_tokenizer.pretokenizers[1] as object, { use_regex: true });
+    }, /splits text a second time/);
+    refuses((json) => {
+      Object.assign(json.model, { end_of_word_suffix: '</w>' });
+    }, /marks beginnings or ends of words/);
     refuses((json) => {
       json.added_tokens = json.added_tokens.map((t) => (t.content === '[sMASK]' ? { ...t, content: '[other]' } : t));
     }, /lacks the special tokens \[sMASK\]/);
