@@ -3,6 +3,7 @@ import { unmatchedClosers } from '../../../language-server/completion/brackets.t
 
 /** Shorter agreement without a bracket or quote is chance. */
 const LEAST_WORDS = 3;
+const BRACKET_OR_QUOTE = /[)\]}'"`]/;
 
 /**
  * `expected` is what stood there. Text is doubled where the completion's end agrees with what follows: in words and lines,
@@ -13,6 +14,7 @@ export function isDoubled(completion: string, expected: string, after: string): 
   if (shared.trim() === '') return false;
   const words = /[\p{L}\p{N}]/u.test(shared) && shared.trim().length >= LEAST_WORDS;
   if (words) return shared.length > overlap(expected, after).length;
+  if (!BRACKET_OR_QUOTE.test(shared)) return false;
   // What the completion closes beyond its own brackets was opened before it: more than what stood there is too much.
   return unmatchedClosers(completion).length > unmatchedClosers(expected).length;
 }

@@ -44,6 +44,7 @@ export async function openMeasured(
       cases: { type: 'string', default: `${cases}` },
       model: { type: 'string', default: 'engine/embedded-model' },
       threads: { type: 'string', default: '1' },
+      seed: { type: 'string', default: '4' },
       json: { type: 'string' },
       docs: { type: 'string' },
     },
@@ -54,11 +55,13 @@ export async function openMeasured(
   --cases N       default ${cases}
   --model FOLDER  default: the embedded model
   --threads N     default 1
+  --seed N        of the blanks that are drawn, default 4: those of the pages in docs; others to try something out
   --json FILE     every case with its answers
   --docs FOLDER   write the page there
 `);
     return undefined;
   }
+  const seed = wholeNumber(values.seed, '--seed', 0);
   const { tokenizer, sha256 } = await loadTokenizer('engine/embedded-model/tokenizer.json');
   const packed = await openPackedCorpus(corpusPlaces(dataFolder()).corpus, 'heldout', sha256);
   const documents = packedDocuments(packed, tokenizer);
@@ -68,7 +71,7 @@ export async function openMeasured(
     docs: values.docs,
     json: values.json,
     tasks: async (kinds, perKind) =>
-      drawTasks(documents, { perKind, seed: 4 }).filter(({ kind }) => kinds.some((wanted) => wanted === kind)),
+      drawTasks(documents, { perKind, seed }).filter(({ kind }) => kinds.some((wanted) => wanted === kind)),
   };
 }
 

@@ -6,6 +6,7 @@ it.each<[name: string, completion: string, expected: string, after: string, doub
   ['a word', 'value + total', 'value + ', 'total;\n', true],
   ['half a word', 'console', 'con', 'sole.log(1);\n', true],
   ['a letter, which may be chance', 'ab', 'xy', 'bc\n', false],
+  ['a letter after a bracket that closes what was open before', '}\n\nb', 'xy', 'bc\n', false],
   ['a bracket that is closed already', 'foo(a))', 'foo(a)', ');\n', true],
   ['a bracket of its own beside one that follows', 'foo(a)', 'bar', ');\n', false],
   ['two where the text has two', 'g(b)', 'f(a)', ');\n', false],
