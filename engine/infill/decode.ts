@@ -5,10 +5,11 @@
 import { createRandom } from '../objective/random.ts';
 import { type BeamOptions, byProbability, type Found, lengthNormalized, searchBeams } from './beams.ts';
 import { guessNext } from './drafts.ts';
-import type { Fill, FilledToken, FillOptions } from './fill.ts';
+import type { Fill, FilledToken, FillOptions, FinishReason } from './fill.ts';
 import { splitForced } from './healing.ts';
 import type { OpenBlank } from './open-blank.ts';
 import { drawToken, logProbabilityOf } from './sampling.ts';
+import { healEnd, readOut } from './span-end.ts';
 import { type Forced, writeSpan } from './span-writer.ts';
 
 export interface FillHooks {
@@ -129,6 +130,18 @@ async function draw(
         return guessNext(surroundings, span);
       }
     : undefined;
+  const { own } = writer;
+  /** What may still turn out to be what follows the blank anyway. */
+  let held: { token: FilledToken; text: string }[] = [];
+  const tell = () => {
+    for (const { token, text } of held) if (writer.tokens.includes(token)) onToken?.(token, text);
+    held = [];
+  };
+  const over = async (finish: FinishReason): Promise<Found> => {
+    await healEnd(blank, writer, finish, signal);
+    tell();
+    return { writer, finish: writer.finish ?? finish };
+  };
   let logits = first;
   try {
     for (;;) {
@@ -136,10 +149,11 @@ async function draw(
       const outlook = writer.look(logits);
       const id = drawToken(outlook.logits, outlook.allowed, options, random);
       const gained = writer.take(outlook, id);
-      if (gained) onToken?.(gained.token, gained.text);
-      if (writer.finish !== undefined) return { writer, finish: writer.finish };
-      if (blank.room === 0) return { writer, finish: 'capacity' };
-      if (performance.now() >= deadline) return { writer, finish: 'time' };
+      if (gained) held.push(gained);
+      if (onToken && readOut(own.bytes, blank.following) === 0) tell();
+      if (writer.finish !== undefined) return await over(writer.finish);
+      if (blank.room === 0) return await over('capacity');
+      if (performance.now() >= deadline) return await over('time');
       logits = await blank.append(id, logProbabilityOf(logits, id), signal, guess);
     }
   } finally {

@@ -19,7 +19,7 @@ import type { Fill, FillOptions, Model } from './fill.ts';
 import { fillOneByOne } from './fill-one-by-one.ts';
 import { BESIDE_SPAN, checkOptions, FORCED_SHARE, GENERATED_SHARE, shortenForced } from './infill.ts';
 import { HOLE } from './like-places.ts';
-import { around, LEAST_PART_A, maskToken, type OpenBlank, openSpan } from './open-blank.ts';
+import { around, followingBytes, LEAST_PART_A, maskToken, type OpenBlank, openSpan } from './open-blank.ts';
 import { blanksTokens } from './passage.ts';
 
 /** A span with less room is not worth a blank. */
@@ -143,13 +143,15 @@ async function fillSpans(
 
   const openAt = (which: number): OpenBlank => {
     const span = spans[which] as PlannedSpan;
+    const text = aroundBlank(passage, filled, span.index);
     return openSpan(model, session, {
       partA: rows.tokens.length,
       mask: rows.masks[which] as number,
       places: span.places,
       start: tokenizer.special.sop,
       positions,
-      caches: textCaches(tokenizer, { ...aroundBlank(passage, filled, span.index), path: passage.path }, model.memory),
+      caches: textCaches(tokenizer, { ...text, path: passage.path }, model.memory),
+      following: followingBytes(text.after),
       surroundings: around(rows.tokens, rows.masks[which] as number),
       timings: { tokenize: 0, read: 0 },
     });

@@ -10,6 +10,7 @@ import type { Surroundings } from './drafts.ts';
 import type { BlankKind, Model, Passage } from './fill.ts';
 import { passageTokens } from './passage.ts';
 import { logProbabilityOf } from './sampling.ts';
+import { FOLLOWING } from './span-end.ts';
 
 /** Fewest tokens of Part A that any reserve for Part B leaves. */
 export const LEAST_PART_A = 32;
@@ -32,6 +33,8 @@ export interface OpenBlank {
   feed(tokens: readonly number[], signal?: AbortSignal): Promise<{ logits: Float32Array; logProbabilities: number[] }>;
   /** The tokens of Part A on either side of the blank, where they are known. */
   readonly surroundings: Surroundings | undefined;
+  /** The beginning of the text after the blank in UTF-8; empty where it is not known. */
+  readonly following: Uint8Array;
   /**
    * Appends one token, whose log probability by the model's own account the caller knows; gives the logits [V] after it.
    * `guess` may tell tokens that are likely to be appended next: they are computed in the same step, and appending them
@@ -87,7 +90,12 @@ export async function openBlank(
   const timings = { tokenize: tokenized - started, read: performance.now() - tokenized };
   const caches = textCaches(tokenizer, passage, model.memory);
   const surroundings = model.prompt ? promptBefore(rows.tokens, place.start) : around(rows.tokens, place.mask);
-  return openSpan(model, session, { partA: length, places: free, timings, caches, surroundings, ...place });
+  const following = followingBytes(passage.after);
+  return openSpan(model, session, { partA: length, places: free, timings, caches, surroundings, following, ...place });
+}
+
+export function followingBytes(after: string): Uint8Array {
+  return new TextEncoder().encode(after.slice(0, FOLLOWING));
 }
 
 export function around(tokens: Int32Array, mask: number): Surroundings {
@@ -114,6 +122,8 @@ export function promptRows(prompt: readonly number[]): OpeningRows {
   return { rows: partA(prompt.slice(0, -1), [], start), mask: prompt.length - 2, positions: 'running', start };
 }
 
+const NOTHING = new Uint8Array();
+
 export interface SpanOpening {
   /** Tokens of Part A. */
   partA: number;
@@ -126,6 +136,7 @@ export interface SpanOpening {
   positions: SpanPositions;
   caches: readonly TextCache[];
   surroundings?: Surroundings;
+  following?: Uint8Array;
   timings: OpenBlank['timings'];
 }
 
@@ -163,6 +174,7 @@ function spanOf(model: Model, session: Session, place: SpanOpening, begin: numbe
     caches: place.caches,
     timings: place.timings,
     surroundings: place.surroundings,
+    following: place.following ?? NOTHING,
     get partB() {
       return held.length;
     },

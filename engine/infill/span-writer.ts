@@ -8,7 +8,8 @@ import { chosenLogProbability } from './certainty.ts';
 import type { FilledToken, FillOptions, FinishReason, TokenRival } from './fill.ts';
 import { vocabularyOf } from './healing.ts';
 import type { OpenBlank } from './open-blank.ts';
-import { logProbabilityOf, logShareOf, mostProbable } from './sampling.ts';
+import { logProbabilityOf, logShareOf, mostProbable, mostProbableOf } from './sampling.ts';
+import type { PossibleEnd } from './span-end.ts';
 import { createSpanStream } from './span-stream.ts';
 import { decodeWellFormed, endOfLine } from './span-text.ts';
 
@@ -48,6 +49,12 @@ export interface SpanWriter {
   chosen(outlook: Outlook, id: number): number;
   /** Writes a token, which may end the span; gives what was gained, unless it was forced or is the end itself. */
   take(outlook: Outlook, id: number): { token: FilledToken; text: string } | undefined;
+  /** The span's own bytes, and where it could have ended so far. */
+  readonly own: { bytes: readonly number[]; ends: readonly PossibleEnd[] };
+  /** The likeliest end, from the model's logits [V] after these bytes of its own. */
+  endAfter(logits: Float32Array, own: Uint8Array): Pick<PossibleEnd, 'end' | 'ending'>;
+  /** Ends the span at an earlier place. */
+  endAt(place: PossibleEnd): void;
   /** Another that goes on from here. */
   fork(): SpanWriter;
 }
@@ -58,20 +65,26 @@ interface Written {
   tokens: FilledToken[];
   span: number[];
   predicted: number[];
+  possible: PossibleEnd[];
   unmatched: Uint8Array;
 }
 
 /** `options` say what ends the span. */
 export function writeSpan({ model, caches: asked }: OpenBlank, forced: Forced, options: Limits): SpanWriter {
   const { tokenizer } = model;
-  const ends = endTokens(tokenizer.special);
+  const ends = Int32Array.from(endTokens(tokenizer.special));
   const vocabulary = vocabularyOf(tokenizer);
   const caches = (options.documentCache ?? model.documentCache) ? asked : [];
   const lines = options.singleLine ? 1 : options.lines;
   const textOf = (id: number) => tokenizer.decode([id]);
 
+  function likelyEnd(logits: Float32Array): Pick<PossibleEnd, 'end' | 'ending'> {
+    const end = mostProbableOf(logits, ends, 1)[0] as number;
+    return { end, ending: logProbabilityOf(logits, end) };
+  }
+
   function writer(written: Written): SpanWriter {
-    const { tokens, span, predicted } = written;
+    const { tokens, span, predicted, possible } = written;
     let { unmatched } = written;
     const stream = createSpanStream(options.stop);
     let given = stream.take(Uint8Array.from(span)).length;
@@ -130,6 +143,9 @@ export function writeSpan({ model, caches: asked }: OpenBlank, forced: Forced, o
         unmatched.length > 0 ? logShareOf(outlook.logits, outlook.allowed, id) : logProbabilityOf(outlook.logits, id),
       take(outlook, id) {
         const token = described(outlook, id);
+        if (unmatched.length === 0) {
+          possible.push({ tokens: tokens.length, more: [], bytes: span.length, sum, ...likelyEnd(outlook.logits) });
+        }
         tokens.push(token);
         if (ends.includes(id)) {
           count(token);
@@ -153,7 +169,27 @@ export function writeSpan({ model, caches: asked }: OpenBlank, forced: Forced, o
         else if (predicted.length >= options.maxTokens) finish = 'length';
         return gained === undefined ? undefined : { token, text: gained };
       },
-      fork: () => writer({ tokens: [...tokens], span: [...span], predicted: [...predicted], unmatched }),
+      own: { bytes: span, ends: possible },
+      endAfter: (logits, own) => likelyEnd(mixCaches(logits, caches, forced.text + decodeWellFormed(own), '').logits),
+      endAt({ tokens: length, more, bytes, sum: before, ending, end }) {
+        const kept = predicted.length - (tokens.length - length);
+        span.length = bytes;
+        const whole = decodeWellFormed(Uint8Array.from(span)).length;
+        const rest = more.map((each) => ({ ...each, text: textOf(each.id), forced: false, end: whole }));
+        tokens.splice(length, tokens.length, ...rest, { id: end, text: '', logProbability: ending, forced: false });
+        predicted.splice(kept, predicted.length, ...more.map(({ logProbability }) => logProbability), ending);
+        sum = before + ending;
+        lineEnd = undefined;
+        finish = 'eop';
+      },
+      fork: () =>
+        writer({
+          tokens: [...tokens],
+          span: [...span],
+          predicted: [...predicted],
+          possible: [...possible],
+          unmatched,
+        }),
     };
   }
 
@@ -163,7 +199,7 @@ export function writeSpan({ model, caches: asked }: OpenBlank, forced: Forced, o
     logProbability: forced.logProbabilities[index] as number,
     forced: true,
   }));
-  return writer({ tokens: given, span: [], predicted: [], unmatched: forced.healed });
+  return writer({ tokens: given, span: [], predicted: [], possible: [], unmatched: forced.healed });
 }
 
 function documentShare({ fromDocument }: Outlook, id: number): { fromDocument?: number } {
