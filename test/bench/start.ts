@@ -15,6 +15,8 @@ const ROUNDS = 11;
 /** Characters on either side of the cursor: some 900 tokens together, more than are read. */
 const AROUND = 1600;
 const SUFFIX = 1100;
+/** The cursor stands after it. */
+const TYPED = 'const allBefore = tokenizer';
 
 interface Started {
   answered: number;
@@ -51,12 +53,15 @@ export async function benchStart(): Promise<Row[]> {
 
 async function start(data: string): Promise<Started> {
   const source = readFileSync('engine/infill/passage.ts', 'utf8');
-  const cut = source.indexOf('\n', source.length / 2);
+  const cut = source.indexOf(TYPED) + TYPED.length;
   const before = source.slice(cut - AROUND, cut);
+  const after = source.slice(source.indexOf('\n', cut));
   const lines = before.split('\n');
   const begun = performance.now();
   const since = () => performance.now() - begun;
-  const client = await startClient({ server: 'dist/server.cjs', env: { CLOZE_DATA: data } });
+  // No time limit: then the answer is the same, however busy the machine is.
+  const initializationOptions = { completion: { timeLimit: 0 } };
+  const client = await startClient({ server: 'dist/server.cjs', env: { CLOZE_DATA: data }, initializationOptions });
   const answered = since();
   let calls = 0;
   client.connection.onNotification(MEASURED_METHOD, () => {
@@ -64,10 +69,10 @@ async function start(data: string): Promise<Started> {
   });
   try {
     const ready = client.status('ready').then(since);
-    const uri = await client.open(before + source.slice(cut, cut + SUFFIX));
-    await client.complete(uri, lines.length - 1, lines.at(-1)?.length ?? 0);
+    const uri = await client.open(before + after.slice(0, SUFFIX));
+    const items = await client.complete(uri, lines.length - 1, lines.at(-1)?.length ?? 0);
     const completed = since();
-    if (calls === 0) throw new Error('The first completion took no call of the model.');
+    if (calls === 0 || items.length === 0) throw new Error('There was no first completion.');
     return { answered, ready: await ready, completed, memory: residentMegabytes(client.process.pid as number) };
   } finally {
     await client.close();
