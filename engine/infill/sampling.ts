@@ -132,26 +132,43 @@ function highestOf(logits: Float32Array, allowed: Int32Array): number {
 /** Shares of the highest weight down to which tokens are looked at: few hold most of the probability. */
 const DEPTH = 1e-2;
 
-/** The smallest set of `allowed` that reaches the share `topP` of their probability, most probable first. */
+/** The smallest set of `allowed` that reaches the share `topP` of their probability, with what is as probable as its last. */
 function nucleus(
   logits: Float32Array,
   allowed: Int32Array,
   highest: number,
   { temperature, topP }: SamplingOptions,
 ): Int32Array {
-  const weightOf = (token: number) => power(((logits[token] as number) - highest) / temperature);
-  let total = 0;
-  for (let i = 0; i < allowed.length; i++) total += weightOf(allowed[i] as number);
-  for (let least = DEPTH; ; least *= DEPTH) {
-    const lowest = highest + temperature * Math.log(least);
-    const likely = allowed.filter((token) => (logits[token] as number) >= lowest);
-    likely.sort((one, other) => (logits[other] as number) - (logits[one] as number));
+  const wanted = topP * weightOf(logits, allowed, highest, temperature);
+  for (let least = DEPTH; least > Math.exp(NEGLIGIBLE); least *= DEPTH) {
+    const likely = atLeast(logits, allowed, highest + temperature * Math.log(least));
+    // Numbers of this kind are sorted without a call of ours for each two.
+    const sorted = Float32Array.from(likely, (token) => logits[token] as number).sort();
     let reached = 0;
-    const last = likely.findIndex((token) => {
-      reached += weightOf(token);
-      return reached >= topP * total;
-    });
-    if (last >= 0) return likely.subarray(0, last + 1);
-    if (likely.length === allowed.length || least < Math.exp(NEGLIGIBLE)) return likely;
+    for (let i = sorted.length - 1; i >= 0; i--) {
+      reached += power(((sorted[i] as number) - highest) / temperature);
+      if (reached >= wanted) return atLeast(logits, likely, sorted[i] as number);
+    }
+    if (likely.length === allowed.length) return likely;
   }
+  return allowed;
+}
+
+/** The sum of all weights, that of the highest being 1. */
+function weightOf(logits: Float32Array, allowed: Int32Array, highest: number, temperature: number): number {
+  const sharpness = 1 / temperature;
+  let total = 0;
+  for (let i = 0; i < allowed.length; i++)
+    total += power(((logits[allowed[i] as number] as number) - highest) * sharpness);
+  return total;
+}
+
+function atLeast(logits: Float32Array, allowed: Int32Array, lowest: number): Int32Array {
+  const found = new Int32Array(allowed.length);
+  let length = 0;
+  for (let i = 0; i < allowed.length; i++) {
+    const token = allowed[i] as number;
+    if ((logits[token] as number) >= lowest) found[length++] = token;
+  }
+  return found.subarray(0, length);
 }
