@@ -5,7 +5,7 @@
 import type { FinishReason } from './fill.ts';
 import type { OpenBlank } from './open-blank.ts';
 import { logProbabilityOf, mostProbableOf } from './sampling.ts';
-import type { SpanWriter } from './span-writer.ts';
+import type { Outlook, SpanWriter } from './span-writer.ts';
 
 /** A span that may still go on, in a session of its own. */
 interface Hypothesis {
@@ -18,6 +18,8 @@ interface Hypothesis {
 
 interface Extension {
   parent: Hypothesis;
+  /** What may come after the parent. */
+  outlook: Outlook;
   id: number;
   sum: number;
 }
@@ -75,9 +77,9 @@ export async function searchBeams(
       const chosen: { extension: Extension; writer: SpanWriter; own: number }[] = [];
       for (const extension of extensions(open, beams)) {
         if (chosen.length === beams || !canWin(extension.sum)) break;
-        const { parent, id } = extension;
+        const { parent, outlook, id } = extension;
         const next = parent.writer.fork();
-        next.take(next.look(parent.logits), id);
+        next.take(outlook, id);
         if (next.finish !== undefined) note(ended, next, extension.sum, next.finish);
         else chosen.push({ extension, writer: next, own: logProbabilityOf(parent.logits, id) });
       }
@@ -142,6 +144,7 @@ function extensions(open: readonly Hypothesis[], beams: number): Extension[] {
       // Half of them may end their span.
       return mostProbableOf(outlook.logits, outlook.allowed, 2 * beams).map((id) => ({
         parent,
+        outlook,
         id,
         sum: sum + writer.chosen(outlook, id),
       }));
