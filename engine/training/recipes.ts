@@ -74,6 +74,14 @@ const CURSOR: Omit<Recipe, 'name' | 'config'> = {
 };
 
 const INFILLING: Readonly<Record<string, Recipe>> = {
+  // Small enough for a comparison with its control over many tokens on a processor of two cores.
+  'cursor-2m': {
+    ...CURSOR,
+    name: 'cursor-2m',
+    stepTokens: 8192,
+    schedule: { peak: 1.6e-3, floor: 0.02, warmup: 150, decayShare: 0.25 },
+    config: cursorConfig({ layers: 4, hiddenSize: 96, innerSize: 256, heads: 3 }, 'pre'),
+  },
   // Pre-LayerNorm: with four layers and a few thousand steps DeepNorm's stability is not needed, and it learns slower.
   'cursor-5m': {
     ...CURSOR,
