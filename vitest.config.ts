@@ -44,6 +44,8 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 600_000,
+          // What is waited for is a state, which a busy machine reaches late.
+          expect: { poll: { timeout: 60_000 } },
         },
       },
     ],

@@ -17,6 +17,9 @@ export function registerCommands(client: Promise<LanguageClient>, output: LogOut
   });
   return [
     hold,
+    workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+      if (contentChanges.length > 0 && document === window.activeTextEditor?.document) hold.changed();
+    }),
     register('cloze.triggerInline', hold.pressed),
     register('cloze.toggle', toggle),
     register('cloze.restart', async () => restart(await client)),

@@ -14,6 +14,7 @@ import {
   refillParts,
   rejectBlanks,
   type SessionBlank,
+  stillWaits,
   undecided,
 } from './session.ts';
 import { blankTargets } from './targets.ts';
@@ -100,8 +101,14 @@ export function createFillSelection(client: Promise<LanguageClient>, output: Log
       const { texts } = answer;
       const text = texts.get(blank.id) ?? '';
       if (text === '' || (blank.candidate > 0 && text === stands)) continue;
-      const now = session.blanks.map((each) => (each.id === blank.id ? { ...blank, candidate } : each));
-      const { blanks, edits } = fillTexts(now, texts);
+      // The user may have decided about it, or about others, while it was drawn.
+      const now = board.sessions().find((each) => each.document === document);
+      if (!stillWaits(now?.blanks, blank)) return;
+      const others = now?.blanks ?? session.blanks;
+      const { blanks, edits } = fillTexts(
+        others.map((each) => (each.id === blank.id ? { ...blank, candidate } : each)),
+        texts,
+      );
       if (!(await board.goOn({ session: { ...session, blanks }, edits }))) tellUnchanged();
       return;
     }

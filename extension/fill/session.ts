@@ -110,6 +110,15 @@ export function refillParts(blanks: readonly SessionBlank[]): { open: SessionBla
   return { open: blanks.filter(isOpen), kept: blanks.filter((blank) => !isOpen(blank)) };
 }
 
+/**
+ * Whether a blank still waits for the text that was drawn for it meanwhile; `now` is its session as it stands, or nothing
+ * when it is over. A blank that was narrowed to its old text is undecided only once it has a new one.
+ */
+export function stillWaits(now: readonly SessionBlank[] | undefined, { id, state }: SessionBlank): boolean {
+  if (!now) return state === 'unfilled';
+  return now.some((blank) => blank.id === id && blank.state !== 'kept');
+}
+
 /** The blank at an offset, or the nearest one. */
 export function blankAt(blanks: readonly SessionBlank[], offset: number): SessionBlank | undefined {
   const distance = ({ start, end }: SessionBlank) => Math.max(start - offset, offset - end, 0);

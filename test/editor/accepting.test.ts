@@ -5,7 +5,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { ghostText, goTo, openFile, screenshot, statusLabel } from './browser-page.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
-const PATIENTLY = { timeout: 60_000 };
 const BEGIN = 'const items = ';
 
 let workbench: Workbench;
@@ -39,14 +38,14 @@ test('a word is taken, and then what is left', async () => {
   const whole = await ghostText(page);
   await screenshot(page, 'test/output/accept-word-before.png');
   await page.keyboard.press('Control+ArrowRight');
-  await expect.poll(() => ghostText(page), PATIENTLY).not.toBe(whole);
+  await expect.poll(() => ghostText(page)).not.toBe(whole);
   const rest = await ghostText(page);
   await screenshot(page, 'test/output/accept-word.png');
-  await expect.poll(() => newLine('totalPrice()').length, PATIENTLY).toBeGreaterThan(BEGIN.length);
+  await expect.poll(() => newLine('totalPrice()').length).toBeGreaterThan(BEGIN.length);
   const taken = newLine('totalPrice()');
   expect(`${taken.slice(BEGIN.length)}${rest}`).toBe(whole);
   await page.keyboard.press('Tab');
-  await expect.poll(() => newLine('totalPrice()'), PATIENTLY).toBe(`${taken}${rest}`.trimEnd());
+  await expect.poll(() => newLine('totalPrice()')).toBe(`${taken}${rest}`.trimEnd());
 });
 
 test('a line is taken', async () => {
@@ -55,7 +54,7 @@ test('a line is taken', async () => {
   await page.keyboard.type(BEGIN);
   const first = await ghostText(page);
   await page.keyboard.press('Control+Alt+n');
-  await expect.poll(() => newLine('totalQuantity()'), PATIENTLY).toBe(`${BEGIN}${first}`.trimEnd());
+  await expect.poll(() => newLine('totalQuantity()')).toBe(`${BEGIN}${first}`.trimEnd());
 });
 
 test('what is typed as suggested stays on the screen', async () => {
@@ -64,7 +63,7 @@ test('what is typed as suggested stays on the screen', async () => {
   await page.keyboard.type(BEGIN);
   const whole = await ghostText(page);
   await page.keyboard.type(whole.slice(0, 2));
-  await expect.poll(async () => (await ghostText(page)).startsWith(whole.slice(2)), PATIENTLY).toBe(true);
+  await expect.poll(async () => (await ghostText(page)).startsWith(whole.slice(2))).toBe(true);
 });
 
 test('asked by hand, there are others to look at', async () => {
@@ -75,10 +74,10 @@ test('asked by hand, there are others to look at', async () => {
   await page.keyboard.press('Alt+\\');
   const first = await ghostText(page);
   await page.keyboard.press('Alt+]');
-  await expect.poll(() => ghostText(page), PATIENTLY).not.toBe(first);
+  await expect.poll(() => ghostText(page)).not.toBe(first);
   await screenshot(page, 'test/output/other-candidate.png');
   await page.keyboard.press('Alt+[');
-  await expect.poll(() => ghostText(page), PATIENTLY).toBe(first);
+  await expect.poll(() => ghostText(page)).toBe(first);
 });
 
 test('two cursors get the same text', async () => {
@@ -97,7 +96,7 @@ test('two cursors get the same text', async () => {
   await page.keyboard.press('Tab');
   const line = `${BEGIN}${suggested}`.trim();
   const both = () => lines().slice(lineOf('add('), lineOf('add(') + 2);
-  await expect.poll(both, PATIENTLY).toEqual([line, line]);
+  await expect.poll(both).toEqual([line, line]);
 });
 
 /** Puts the cursor on a new line, the first of a method. */

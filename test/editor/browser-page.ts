@@ -7,6 +7,9 @@ import type { Chromium } from './chromium-install.ts';
 /** First start of a machine under load: the slowest thing that is waited for. */
 const PATIENCE = 150_000;
 
+/** Of the palette, which then is opened again. */
+const PALETTE = 15_000;
+
 /** Milliseconds that a suggestion has stood still. */
 const SETTLED = 300;
 
@@ -72,10 +75,19 @@ export async function ghostText(page: Page): Promise<string> {
 
 /** Runs a command by its title in the palette. */
 export async function runCommand(page: Page, title: string): Promise<void> {
-  await page.keyboard.press('F1');
-  await page.locator('.quick-input-widget input').first().fill(`>${title}`);
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
-  await page.keyboard.press('Enter');
+  const shown = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+  for (let attempt = 1; ; attempt++) {
+    await page.keyboard.press('F1');
+    try {
+      await page.locator('.quick-input-widget input').first().fill(`>${title}`, { timeout: PALETTE });
+      // The row itself: another one may still be the active one.
+      return await shown.click({ timeout: PALETTE });
+    } catch (error) {
+      // The palette goes when something else takes the keyboard.
+      if (attempt === 5) throw error;
+      await page.keyboard.press('Escape');
+    }
+  }
 }
 
 export async function screenshot(page: Page, file: string): Promise<void> {

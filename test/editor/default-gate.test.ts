@@ -39,7 +39,7 @@ test('a loop that the document has twice is suggested for the third time, and Ta
   await page.keyboard.press('Tab');
   await page.keyboard.press('Control+s');
   const loop = `let total = 0;\nfor ${suggested.trimEnd()}\n`;
-  await expect.poll(() => saved().split(loop).length - 1, { timeout: 60_000 }).toBe(3);
+  await expect.poll(() => saved().split(loop).length - 1).toBe(3);
   expect(saved().indexOf(loop, saved().indexOf('totalItems'))).toBeGreaterThan(0);
 });
 

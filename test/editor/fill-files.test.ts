@@ -11,7 +11,6 @@ const HOLES: Readonly<Record<string, string>> = {
   'queue.js': 'export const firstQueue = …;\n\n',
 };
 const FILES = Object.keys(HOLES);
-const PATIENTLY = { timeout: 60_000 };
 
 let workbench: Workbench;
 let originals: string[];
@@ -41,13 +40,13 @@ test('holes in both files are filled together, and one undo takes both back', as
   expect(await lens('Keep').count()).toBe(2);
   await screenshot(page, 'test/output/fill-files.png');
   // The editor in a browser saves by itself, a moment after a change.
-  await expect.poll(changed, PATIENTLY).toEqual([true, true]);
+  await expect.poll(changed).toEqual([true, true]);
   for (const [index, text] of contents().entries()) expect(text).toContain(rest(originals[index] ?? ''));
 
   await openFile(page, 'queue.js');
   await page.keyboard.press('Control+z');
   await lens('Keep').first().waitFor({ state: 'detached' });
-  await expect.poll(contents, PATIENTLY).toEqual(originals);
+  await expect.poll(contents).toEqual(originals);
   await screenshot(page, 'test/output/fill-files-undone.png');
 });
 

@@ -48,7 +48,7 @@ test('the borders of a blank, its length and its text can be chosen anew, and re
   const none = page.locator('.notification-list-item', { hasText: 'The model has nothing else to put there.' });
   await expect.poll(async () => (await lineText()) !== before || (await none.count()) > 0).toBe(true);
   await more('One line');
-  await expect.poll(lineText).toBe(before);
+  expect(await settledText()).toBe(before);
 
   await lens('Reject').click();
   await lens('Reject').waitFor({ state: 'detached' });
@@ -94,12 +94,14 @@ function replaced(): Promise<string> {
   });
 }
 
-/** The line once it stays as it is: the blank is filled again after its borders have moved. */
+/** The line once no fill is under way: one that takes longer than half a second is told of. */
 async function settledText(): Promise<string> {
+  const { page } = workbench;
   for (;;) {
     const read = await lineText();
-    await workbench.page.waitForTimeout(500);
-    if (read === (await lineText())) return read;
+    await page.waitForTimeout(1000);
+    const filling = await page.locator('.notification-list-item', { hasText: 'Filling' }).count();
+    if (filling === 0 && read === (await lineText())) return read;
   }
 }
 

@@ -69,7 +69,7 @@ test('a cell of a notebook is completed', async () => {
   await page.keyboard.press('Tab');
   await page.keyboard.press('Control+s');
   await expect
-    .poll(() => readFileSync(join(workbench.workspace, 'first/areas.ipynb'), 'utf8'), { timeout: 60_000 })
+    .poll(() => readFileSync(join(workbench.workspace, 'first/areas.ipynb'), 'utf8'))
     .toContain('area = circle_area(');
 });
 

@@ -9,6 +9,7 @@ import {
   refillParts,
   rejectBlanks,
   type SessionBlank,
+  stillWaits,
   undecided,
 } from '../../../extension/fill/session.ts';
 
@@ -141,4 +142,15 @@ describe('while the user types', () => {
     const kept = keepBlanks(first.blanks, new Set([0]));
     expect(followChange(kept, { start: 12, end: 12, length: 1 })[0]?.state).toBe('kept');
   });
+});
+
+it('a text that was drawn meanwhile is for a blank that nobody has decided about', () => {
+  const blank = first.blanks[1] as SessionBlank;
+  expect(stillWaits(first.blanks, blank)).toBe(true);
+  expect(stillWaits(keepBlanks(first.blanks, new Set([0, 2])), blank)).toBe(true);
+  expect(stillWaits(keepBlanks(first.blanks, new Set([1])), blank)).toBe(false);
+  expect(stillWaits(rejectBlanks(first.blanks, new Set([1])).blanks, blank)).toBe(false);
+  // The session is over: the last of its blanks was decided about, or has its old text for the moment.
+  expect(stillWaits(undefined, blank)).toBe(false);
+  expect(stillWaits(undefined, { ...blank, state: 'unfilled' })).toBe(true);
 });
