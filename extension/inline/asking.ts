@@ -43,7 +43,7 @@ export function createAsking(client: Promise<LanguageClient>): Asking {
   const unheard = createUnheardTyping((typing) => void ask(typing));
   /** What was typed last, with the closing bracket that the editor may have put after the cursor. */
   let typed: Range | undefined;
-  /** What the editor is made to ask about is not asked for by hand, though versions that know no `explicit` say so. */
+  /** What the editor is made to ask about is not asked for by hand, though the editor says so. */
   let forced: Pick<Typing, 'uri' | 'version'> | undefined;
 
   async function ask(typing: Typing): Promise<void> {
@@ -52,7 +52,8 @@ export function createAsking(client: Promise<LanguageClient>): Asking {
     if (!typed?.contains(editor.selection.active)) return;
     if (!workspace.getConfiguration('editor', editor.document).get('inlineSuggest.enabled', true)) return;
     forced = { uri: typing.uri, version: editor.document.version };
-    await commands.executeCommand('editor.action.inlineSuggest.trigger', { explicit: false });
+    // Not with `explicit: false`: an editor in which somebody types would not ask again.
+    await commands.executeCommand('editor.action.inlineSuggest.trigger');
   }
 
   async function tellUndone(params: UndoneParams): Promise<void> {
@@ -86,7 +87,11 @@ export function createAsking(client: Promise<LanguageClient>): Asking {
       const columns = window.visibleTextEditors.filter((editor) => editor.document === document).map(columnOf);
       unheard.asked(uri, document.version, columns);
       const asIfTyped = { ...context, triggerKind: InlineCompletionTriggerKind.Automatic };
-      return next(document, position, made ? asIfTyped : context, token);
+      const { version } = document;
+      const answer = next(document, position, made ? asIfTyped : context, token);
+      // A request that fails, as with a server that ends, is answered by `null`.
+      void Promise.resolve(answer).then((items) => items && unheard.answered(uri, version));
+      return answer;
     },
     served: unheard.served,
     dispose() {

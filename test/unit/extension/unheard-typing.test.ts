@@ -74,10 +74,59 @@ describe('while no server runs', () => {
     expect(told).toEqual([typing(3)]);
   });
 
-  it('nothing is made up: what was asked for is not asked for again', () => {
+  it('what a server was asked about when it ended is asked of the next one', () => {
     unheard.served(true);
     unheard.typed(typing(2));
     unheard.asked('file:///a.ts', 2, [1]);
+    unheard.served(false);
+    unheard.served(true);
+    vi.advanceTimersByTime(1000);
+    expect(told).toEqual([typing(2)]);
+    unheard.asked('file:///a.ts', 2, [1]);
+    unheard.served(false);
+    unheard.served(true);
+    vi.advanceTimersByTime(1000);
+    expect(told).toEqual([typing(2), typing(2)]);
+    unheard.answered('file:///a.ts', 2);
+    unheard.served(false);
+    unheard.served(true);
+    vi.advanceTimersByTime(1000);
+    expect(told).toHaveLength(2);
+  });
+
+  it('what an editor asked about meanwhile, too, unless it is answered after all', () => {
+    unheard.typed(typing(2));
+    unheard.asked('file:///a.ts', 2, [1]);
+    unheard.served(true);
+    vi.advanceTimersByTime(1000);
+    expect(told).toEqual([typing(2)]);
+    unheard.served(false);
+    unheard.typed(typing(3));
+    unheard.asked('file:///a.ts', 3, [1]);
+    unheard.served(true);
+    unheard.answered('file:///a.ts', 3);
+    vi.advanceTimersByTime(1000);
+    expect(told).toHaveLength(1);
+  });
+
+  it('typing may come before the editor knows of the next one', () => {
+    unheard.served(true);
+    unheard.typed(typing(2));
+    unheard.asked('file:///a.ts', 2, [1]);
+    unheard.answered('file:///a.ts', 2);
+    unheard.served(false);
+    unheard.typed(typing(3));
+    unheard.served(true);
+    unheard.typed(typing(4));
+    vi.advanceTimersByTime(1000);
+    expect(told).toEqual([typing(4)]);
+  });
+
+  it('nothing is made up: what was answered is not asked for again', () => {
+    unheard.served(true);
+    unheard.typed(typing(2));
+    unheard.asked('file:///a.ts', 2, [1]);
+    unheard.answered('file:///a.ts', 2);
     unheard.served(false);
     unheard.served(true);
     vi.advanceTimersByTime(5000);
