@@ -31,7 +31,19 @@ export interface LoadOptions extends RuntimeOptions {
 const SMALL = 100e6;
 
 /** Throws an error that names the file, what was wrong with it and what to do. */
-export async function loadModel(path: string, { order, ...options }: LoadOptions = {}): Promise<LoadedModel> {
+export async function loadModel(path: string, options: LoadOptions = {}): Promise<LoadedModel> {
+  const model = await openModel(path, options);
+  try {
+    await selfTest(model);
+  } catch (error) {
+    model.runtime.dispose();
+    throw new Error(`${path} was loaded, but it cannot fill a blank: ${(error as Error).message}`, { cause: error });
+  }
+  return model;
+}
+
+/** The same without the self-test: nothing has been computed yet. */
+export async function openModel(path: string, { order, ...options }: LoadOptions = {}): Promise<LoadedModel> {
   const folder = await loadModelFolder(path);
   const { config, family, release = family } = folder;
   const {
@@ -51,7 +63,7 @@ export async function loadModel(path: string, { order, ...options }: LoadOptions
   }
   const memory = await readMemory(path, sha256);
   const runtime = gatherCalls(await openRuntime(folder, options));
-  const model: LoadedModel = {
+  return {
     name: folder.metadata.recipe ?? release,
     folder,
     tokenizer,
@@ -64,17 +76,10 @@ export async function loadModel(path: string, { order, ...options }: LoadOptions
       ? { prompt: family === cloze.name ? fimPrompt(tokenizer, order) : causalPrompt(tokenizer, release) }
       : {}),
   };
-  try {
-    await selfTest(model);
-  } catch (error) {
-    runtime.dispose();
-    throw new Error(`${path} was loaded, but it cannot fill a blank: ${(error as Error).message}`, { cause: error });
-  }
-  return model;
 }
 
 /** One short fill: weights that overflow or a prompt that does not fit are found here, not at the first keystroke. */
-async function selfTest(model: Model): Promise<void> {
+export async function selfTest(model: Model): Promise<void> {
   const passage = {
     path: 'sum.py',
     languageId: 'python',

@@ -213,8 +213,8 @@ export interface NativeAddon {
     extendTogether(steps: readonly NativeStep[]): Promise<Float32Array>;
   };
   /**
-   * Whole rows of a stored matrix, quantised as engine/checkpoint/quantization.ts `quantize` does; null where a value is
-   * not finite.
+   * Whole rows of a stored matrix, quantised as engine/checkpoint/quantization.ts `quantize` does, which gives `data` into
+   * `into` and resolves with `scales`; null where a value is not finite. Neither array may change until then.
    */
   quantizeRows(
     dtype: StoredFloats,
@@ -223,7 +223,10 @@ export interface NativeAddon {
     format: { bits: 4 | 8; group: 'row' | 32 | 64 },
     search: boolean,
     threads: number,
-  ): Promise<{ data: Int8Array; scales: Uint16Array } | null>;
+    into: Uint8Array,
+  ): Promise<Uint16Array | null>;
+  /** Memory that files are read into past the system's cache; up to 1 GB. */
+  alignedBytes(length: number): Uint8Array<ArrayBuffer>;
   Trainer: new (config: NativeConfig, options: ExecutionOptions) => NativeTrainer;
 }
 

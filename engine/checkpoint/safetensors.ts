@@ -3,10 +3,11 @@
  * Read tensor by tensor through a file handle, so that a file larger than memory can be inspected, and written as a
  * stream. https://github.com/huggingface/safetensors#format
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { writeAtomically } from './atomic-write.ts';
-import { LARGEST_READ, readBytes } from './file-bytes.ts';
+import { readBytes } from './file-bytes.ts';
 import { bfloat16ToFloat32, float16ToFloat32 } from './float-formats.ts';
+import { pieceReader } from './piece-reader.ts';
 import {
   byteLength,
   DTYPE_BYTES,
@@ -16,6 +17,7 @@ import {
   type SafetensorsHeader,
 } from './safetensors-header.ts';
 
+import { streamWriter } from './stream-writer.ts';
 import type { ByteRange } from './tensor-file.ts';
 
 export type { Dtype, TensorInfo } from './safetensors-header.ts';
@@ -40,6 +42,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     const dataStart = 8 + Number(headerLength);
     const header = await readBytes(file, 8, Number(headerLength), path);
     const { tensors, metadata } = parseHeader(decodeUtf8(header, path), size - dataStart, path);
+    const pieces = pieceReader(file, size, path);
     return {
       path,
       tensors,
@@ -48,9 +51,13 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
         const info = tensors.get(name);
         if (!info) throw new Error(`${path}: there is no tensor ${JSON.stringify(name)}.`);
         const { begin, end } = range ?? { begin: 0, end: info.end - info.begin };
-        return readBytes(file, dataStart + info.begin + begin, end - begin, path, space);
+        const at = dataStart + info.begin + begin;
+        return space ? pieces.read(at, end - begin, space) : readBytes(file, at, end - begin, path);
       },
-      close: () => file.close(),
+      async close() {
+        await pieces.close();
+        await file.close();
+      },
     };
   } catch (error) {
     await file.close();
@@ -92,20 +99,26 @@ export async function writeSafetensors(
   length.writeBigUInt64LE(BigInt(text.length));
 
   await writeAtomically(path, async (file) => {
-    await writeAll(file, Buffer.concat([length, text]));
-    for (const { name, dtype, shape } of tensors) {
-      const given = await bytesOf(name);
-      let written = 0;
-      for await (const bytes of given instanceof Uint8Array ? [given] : given) {
-        await writeAll(file, bytes);
-        written += bytes.byteLength;
+    const stream = await streamWriter(file, 8 + text.length + offset);
+    try {
+      await stream.write(Buffer.concat([length, text]));
+      for (const { name, dtype, shape } of tensors) {
+        const given = await bytesOf(name);
+        let written = 0;
+        for await (const bytes of given instanceof Uint8Array ? [given] : given) {
+          await stream.write(bytes);
+          written += bytes.byteLength;
+        }
+        const expected = byteLength(dtype, shape);
+        if (written !== expected) {
+          throw new Error(
+            `${path}: tensor ${JSON.stringify(name)} of ${dtype} [${shape}] takes ${expected} bytes, but ${written} were given.`,
+          );
+        }
       }
-      const expected = byteLength(dtype, shape);
-      if (written !== expected) {
-        throw new Error(
-          `${path}: tensor ${JSON.stringify(name)} of ${dtype} [${shape}] takes ${expected} bytes, but ${written} were given.`,
-        );
-      }
+      await stream.end();
+    } finally {
+      await stream.close();
     }
   });
 }
@@ -123,13 +136,6 @@ export function floatsOf(bytes: Uint8Array, dtype: Dtype): Float32Array {
       return bfloat16ToFloat32(new Uint16Array(own.buffer, own.byteOffset, elements));
     default:
       throw new Error(`Weights of data type ${dtype} are not understood; F32, F16 and BF16 are.`);
-  }
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.byteLength; ) {
-    const { bytesWritten } = await file.write(bytes, done, Math.min(bytes.byteLength - done, LARGEST_READ));
-    done += bytesWritten;
   }
 }
 

@@ -5,6 +5,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { readBytes } from './file-bytes.ts';
 import { type PickledTensor, readPickle } from './pickle.ts';
+import { pieceReader } from './piece-reader.ts';
 import { byteLength, DTYPE_BYTES } from './safetensors-header.ts';
 import type { StoredInfo, TensorFile } from './tensor-file.ts';
 import { readZipDirectory, type ZipMember, zipDataStart } from './zip-archive.ts';
@@ -33,6 +34,7 @@ export async function openTorchFile(path: string): Promise<TensorFile> {
         throw new Error(`${path}: the tensors are stored ${order} endian; only little endian is read.`);
     }
     const tensors = tensorsOf(readPickle(await data('data.pkl', LARGEST_PICKLE), path), prefix, members, path);
+    const pieces = pieceReader(file, size, path);
     return {
       path,
       tensors: new Map([...tensors].map(([name, { info }]) => [name, info])),
@@ -49,13 +51,18 @@ export async function openTorchFile(path: string): Promise<TensorFile> {
           path,
         );
         const at = start + tensor.offset * width;
-        if (range && isContiguous(tensor))
-          return readBytes(file, at + range.begin, range.end - range.begin, path, space);
+        if (range && isContiguous(tensor)) {
+          const [from, length] = [at + range.begin, range.end - range.begin];
+          return space ? pieces.read(from, length, space) : readBytes(file, from, length, path);
+        }
         const bytes = await readBytes(file, at, extent * width, path);
         const whole = isContiguous(tensor) ? bytes : gathered(bytes, tensor, width);
         return range ? whole.slice(range.begin, range.end) : whole;
       },
-      close: () => file.close(),
+      async close() {
+        await pieces.close();
+        await file.close();
+      },
     };
   } catch (error) {
     await file.close();

@@ -13,7 +13,7 @@ import { loadAddon, type StoredFloats } from '../native.ts';
 import { describeModelFolder } from './load.ts';
 import { copyCompanions, copyConfig, writeFolder } from './new-folder.ts';
 import { isMatrix, scaleName } from './stored-tensors.ts';
-import { type PieceSpaces, pieceSpaces, piecesOf } from './tensor-pieces.ts';
+import { type Piece, type PieceSpaces, pieceSpaces, piecesOf } from './tensor-pieces.ts';
 
 /** Bytes of a matrix that are quantised at a time. */
 const PIECE = 8 << 20;
@@ -65,6 +65,7 @@ export async function quantizeFolder(
       // A matrix is written just before its scales.
       let scales: Uint8Array[] = [];
       const spaces = pieceSpaces(PIECE);
+      const outs = pieceSpaces(PIECE / 2);
       let [done, after] = [0, 0];
       const bytesOf = async function* (name: string): AsyncGenerator<Uint8Array, void, undefined> {
         signal?.throwIfAborted();
@@ -75,7 +76,7 @@ export async function quantizeFolder(
         const parts = !info
           ? scales
           : own
-            ? quantizedPieces(file, info, own, { search, scales, spaces })
+            ? quantizedPieces(file, info, own, { search, scales, spaces, outs })
             : [await file.read(name)];
         for await (const bytes of parts) {
           signal?.throwIfAborted();
@@ -100,17 +101,18 @@ export async function quantizeFolder(
   }
 }
 
-/** The whole numbers of a matrix, piece by piece; `scales` takes theirs. */
+/** The whole numbers of a matrix, piece by piece, each made while the one before is written; `scales` takes theirs. */
 async function* quantizedPieces(
   file: TensorFile,
   { name, dtype, shape }: StoredInfo,
   format: QuantFormat,
-  { search, scales, spaces }: { search: boolean; scales: Uint8Array[]; spaces: PieceSpaces },
+  { search, scales, spaces, outs }: { search: boolean; scales: Uint8Array[]; spaces: PieceSpaces; outs: PieceSpaces },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const columns = shape[1] as number;
-  for await (const { row, data } of piecesOf(file, { sources: [name], shape }, spaces) ?? []) {
+  const quantized = async ({ row, rows, data }: Piece) => {
+    const into = outs.next(rows * rowBytes(columns, format)).subarray(0, rows * rowBytes(columns, format));
     const threads = availableParallelism();
-    const made = await loadAddon().quantizeRows(dtype as StoredFloats, data, columns, format, search, threads);
+    const made = await loadAddon().quantizeRows(dtype as StoredFloats, data, columns, format, search, threads, into);
     if (!made) {
       const values = floatsOf(data, dtype);
       const at = values.findIndex((value) => !Number.isFinite(value));
@@ -118,11 +120,16 @@ async function* quantizedPieces(
         `${file.path}: tensor ${name}: value ${row * columns + at} is ${values[at]}, which no whole number stands for. The weights are damaged.`,
       );
     }
-    scales.push(bytesIn(made.scales));
-    yield bytesIn(made.data);
+    scales.push(new Uint8Array(made.buffer, made.byteOffset, made.byteLength));
+    return into;
+  };
+  let coming: Promise<Uint8Array> | undefined;
+  for await (const piece of piecesOf(file, { sources: [name], shape }, spaces) ?? []) {
+    const made = await coming;
+    coming = quantized(piece);
+    // It is waited for after the next read, which may fail before.
+    coming.catch(() => undefined);
+    if (made) yield made;
   }
-}
-
-function bytesIn({ buffer, byteOffset, byteLength }: Int8Array | Uint16Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
+  if (coming) yield await coming;
 }

@@ -2,11 +2,13 @@
  * The rows of a matrix in pieces, read ahead while those before them are worked on, into buffers that are used again:
  * the system would clear and map a fresh one for each piece, which takes as long as reading it.
  */
+
+import { BESIDE_PIECE } from '../checkpoint/piece-reader.ts';
 import type { QuantFormat } from '../checkpoint/quantization.ts';
 import { groupsOf, rowBytes } from '../checkpoint/quantization.ts';
 import { DTYPE_BYTES } from '../checkpoint/safetensors-header.ts';
 import type { StoredInfo, TensorFile } from '../checkpoint/tensor-file.ts';
-import { ROWS_TOGETHER } from '../native.ts';
+import { loadAddon, ROWS_TOGETHER } from '../native.ts';
 import { readScales, type StoredTensor } from './stored-tensors.ts';
 
 export interface Piece {
@@ -37,8 +39,8 @@ export function pieceSpaces(largest: number): PieceSpaces {
     next(length) {
       turn = (turn + 1) % (AHEAD + 2);
       const held = spaces[turn];
-      if (held && held.length >= length) return held;
-      const made = new Uint8Array(Math.max(length, largest));
+      if (held && held.length >= length + BESIDE_PIECE) return held;
+      const made = loadAddon().alignedBytes(Math.max(length, largest) + BESIDE_PIECE);
       spaces[turn] = made;
       return made;
     },
@@ -82,8 +84,7 @@ async function* readPieces(
     const plan = plans[at];
     if (!plan) return;
     const space = spaces.next((plan.to - plan.from) * plan.width);
-    // One after another: the system reads ahead of one place in a file.
-    const piece = (coming.at(-1) ?? Promise.resolve()).then(() => readPiece(file, plan, columns, format, space));
+    const piece = readPiece(file, plan, columns, format, space);
     // Whoever waits for it hears of a failure; nobody does when the work on a piece before it has failed.
     piece.catch(() => undefined);
     coming.push(piece);

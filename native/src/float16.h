@@ -1,10 +1,14 @@
-// IEEE half precision, in which the scales of quantised weights are kept. Defines: half_bits, half_value. Static for the
-// same reason as in bf16.h.
+// IEEE half precision, in which the scales of quantised weights are kept and the weights of many checkpoints. Defines:
+// half, to_float, half_bits, half_value. Static for the same reason as in bf16.h.
 #pragma once
 #include <cstdint>
 #include <cstring>
 
 namespace cloze {
+
+struct half {
+  uint16_t bits;
+};
 
 // Round to nearest even; what is too large becomes the largest finite value. `x` must not be negative.
 static inline uint16_t half_bits(float x) {
@@ -20,6 +24,7 @@ static inline uint16_t half_bits(float x) {
   return static_cast<uint16_t>((word - 0x38000000) >> 13);
 }
 
+// Of one that is finite and not negative.
 static inline float half_value(uint16_t bits) {
   const uint32_t exponent = (bits >> 10) & 31, fraction = bits & 1023;
   if (exponent == 0) return static_cast<float>(fraction) * 5.9604644775390625e-8f;
@@ -27,6 +32,18 @@ static inline float half_value(uint16_t bits) {
   float x;
   std::memcpy(&x, &word, 4);
   return x;
+}
+
+static inline float to_float(half x) {
+  const uint16_t inside = x.bits & 0x7FFF;
+  const float magnitude = half_value(inside);
+  uint32_t word;
+  std::memcpy(&word, &magnitude, 4);
+  if (inside >= 0x7C00) word = 0x7F800000 | (inside & 1023) << 13;
+  word |= static_cast<uint32_t>(x.bits & 0x8000) << 16;
+  float value;
+  std::memcpy(&value, &word, 4);
+  return value;
 }
 
 }  // namespace cloze

@@ -3,6 +3,7 @@
 // Shapes: rows x C row-major unless said otherwise.
 #pragma once
 #include "bf16.h"
+#include "float16.h"
 #include "cpu.h"
 
 namespace cloze {
@@ -71,7 +72,7 @@ struct Kernels {
 struct FloatKernels {
   double (*sum_of_squares)(long n, const float* x);
   // y = IEEE halves as floats
-  void (*widen_half)(long n, const uint16_t* x, float* y);
+  void (*widen_half)(long n, const half* x, float* y);
   // y += alpha x
   void (*axpy)(long n, float alpha, const float* x, float* y);
   // One AdamW update (decoupled decay first, then the bias-corrected step), gradients scaled by `scale`.

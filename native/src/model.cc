@@ -108,7 +108,7 @@ void Model<T>::set(const Tensor& tensor, const float* from) {
     PackedWeight& w = packed_[tensor.matrix];
     if (w.format.bits == 0) return pack_forward({{&w, from}});
     return pack_quantized(w, 0, w.out, [&](int begin, int end, char* to) {
-      quantized.pack(w.in, end - begin, w.format, from + (long)begin * w.in, to);
+      quantized.pack(w.in, end - begin, w.format, Stored::float32, from + (long)begin * w.in, to);
     });
   }
   std::memcpy(values.data() + tensor.offset, from, sizeof(float) * tensor.count);
@@ -118,43 +118,39 @@ void Model<T>::set(const Tensor& tensor, const float* from) {
 template <class T>
 void Model<T>::set_rows(const Tensor& tensor, const StoredRows& rows) {
   const long columns = tensor.count / tensor.shape[0];
+  auto bytes_at = [&](int row) { return rows.bytes + (row - rows.begin) * columns * bytes_of(rows.type); };
   auto values_of = [&](int row, float* out) {
-    const char* from = rows.bytes + (row - rows.begin) * columns * bytes_of(rows.type);
+    const char* from = bytes_at(row);
     if (rows.type == Stored::float32) {
       std::memcpy(out, from, sizeof(float) * columns);
     } else if (rows.type == Stored::float16) {
-      float_kernels(level).widen_half(columns, reinterpret_cast<const uint16_t*>(from), out);
+      float_kernels(level).widen_half(columns, reinterpret_cast<const half*>(from), out);
     } else {
       kernels<bf16>(level).widen(static_cast<int>(columns), reinterpret_cast<const bf16*>(from), out);
     }
   };
-  if (tensor.matrix >= 0) return pack_rows(packed_[tensor.matrix], rows.begin, rows.count, values_of);
+  auto pack = [&](PackedWeight& w) {
+    if (w.format.bits == 0) return pack_rows(w, rows.begin, rows.count, values_of);
+    pack_quantized(w, rows.begin, rows.count, [&](int begin, int end, char* to) {
+      quantized.pack(w.in, end - begin, w.format, rows.type, bytes_at(begin), to);
+    });
+  };
+  if (tensor.matrix >= 0) return pack(packed_[tensor.matrix]);
   for (int r = rows.begin; r < rows.begin + rows.count; r++)
     values_of(r, values.data() + tensor.offset + r * columns);
-  if (config.tied && tensor.offset == layout.head)
-    pack_rows(packed_[config.layers * 4], rows.begin, rows.count, values_of);
+  if (config.tied && tensor.offset == layout.head) pack(packed_[config.layers * 4]);
 }
 
 template <class T>
 template <class F>
 void Model<T>::pack_rows(PackedWeight& w, int begin, int count, const F& row) {
-  const bool whole_numbers = w.format.bits != 0;
-  auto bytes = [&](int outputs) {
-    return whole_numbers ? quantized.packed_bytes(w.in, outputs, w.format) : gemm.rhs_bytes(w.in, outputs);
-  };
-  w.forward.reserve(bytes(w.out));
-  // Whole numbers are made in two passes, so the floats of the rows should stay in the second-level cache.
-  const int step = whole_numbers ? quantized.column_block : kRowsTogether;
-  pool.parallel_for((count + step - 1) / step, [&](int i, int) {
-    const int from = begin + i * step, n = std::min(step, begin + count - from);
+  w.forward.reserve(gemm.rhs_bytes(w.in, w.out));
+  pool.parallel_for((count + kRowsTogether - 1) / kRowsTogether, [&](int i, int) {
+    const int from = begin + i * kRowsTogether, n = std::min(kRowsTogether, begin + count - from);
     thread_local std::vector<float> rows;
     rows.resize((size_t)n * w.in);
     for (int r = 0; r < n; r++) row(from + r, rows.data() + (size_t)r * w.in);
-    if (whole_numbers) {
-      quantized.pack(w.in, n, w.format, rows.data(), w.forward.data() + bytes(from));
-    } else {
-      gemm.pack_rhs(w.in, n, Source<float>{rows.data(), w.in, true}, w.forward.data() + bytes(from));
-    }
+    gemm.pack_rhs(w.in, n, Source<float>{rows.data(), w.in, true}, w.forward.data() + gemm.rhs_bytes(w.in, from));
   });
 }
 

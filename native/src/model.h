@@ -39,8 +39,6 @@ struct PackedWeight {
   Buffer<char> forward, backward;
 };
 
-enum class Stored { float32, float16, bfloat16 };
-
 // Rows [begin, begin + count) of a matrix in the bytes of a file.
 struct StoredRows {
   int begin, count;
@@ -55,8 +53,6 @@ struct WholeRows {
   const int8_t* q;
   const uint16_t* scales;
 };
-
-static inline int bytes_of(Stored type) { return type == Stored::float32 ? 4 : 2; }
 
 // Weights are packed by blocks of columns that divide it, at every level.
 constexpr int kRowsTogether = 128;

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "cpu.h"
+#include "stored.h"
 
 namespace cloze {
 
@@ -38,14 +39,15 @@ struct QuantizedGemm {
   int column_block;
   // Bytes of N packed outputs; the outputs before n, a multiple of the block, take packed_bytes(K, n, format).
   long (*packed_bytes)(int K, int N, QuantFormat format);
-  // Quantises and packs W [N, K].
-  void (*pack)(int K, int N, QuantFormat format, const float* w, void* out);
+  // Quantises and packs W [N, K], as it is stored.
+  void (*pack)(int K, int N, QuantFormat format, Stored type, const void* w, void* out);
   // Packs what is quantised already: q as in GLM-130B's checkpoints, [N, K] bytes, or with 4 bits [N, ceil(K / 2)] with
   // the even column in the upper half; scales [N, groups] in float16.
   void (*pack_stored)(int K, int N, QuantFormat format, const int8_t* q, const uint16_t* scales, void* out);
   // Quantises W [N, K] into what `pack_stored` takes; with `search`, scales of 4 bits are those of least squared error
   // instead of absmax. False where a value is not finite.
-  bool (*store)(int K, int N, QuantFormat format, bool search, const float* w, int8_t* q, uint16_t* scales);
+  bool (*store)(int K, int N, QuantFormat format, bool search, Stored type, const void* w, int8_t* q,
+                uint16_t* scales);
   // The weights of output n as floats.
   void (*unpack_row)(int K, QuantFormat format, const void* packed, int n, float* out);
   void (*quantize_rows)(int M, int K, QuantFormat format, const float* x, QuantizedRows out);

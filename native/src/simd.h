@@ -8,6 +8,7 @@
 #endif
 
 #include "bf16.h"
+#include "float16.h"
 
 namespace cloze {
 namespace CLOZE_LEVEL {
@@ -37,6 +38,18 @@ static inline vf load(const bf16* p) {
   __builtin_memcpy(&h, p, sizeof h);
   vu u = __builtin_convertvector(h, vu) << 16;
   return (vf)u;
+#endif
+}
+
+static inline vf load(const half* p) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+#elif defined(__F16C__)
+  return (vf)_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+#else
+  vf v;
+  for (int i = 0; i < W; i++) v[i] = to_float(p[i]);
+  return v;
 #endif
 }
 

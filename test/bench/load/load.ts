@@ -1,35 +1,45 @@
 /**
- * `npm run bench -- load [--at FOLDER] [--json FILE]`: checkpoints of 2 GB and more in the shapes of ChatGLM-6B and
- * GLM-4-9B, with fewer layers, are quantised by `cloze quantize`, and loaded, quantising or quantised; each step in a
- * process of its own, whose largest resident memory is compared with what it leaves. Before each step the system reads
- * the same file alone (`dd`); both find nothing of it in the system's cache.
+ * `npm run bench -- load [--at FOLDER] [--rounds N] [--json FILE]`: checkpoints of 2 GB and more in the shapes of
+ * ChatGLM-6B and GLM-4-9B, with fewer layers, are quantised by `cloze quantize`, and loaded, quantising or quantised;
+ * each step in a process of its own, whose largest resident memory is compared with what it leaves. Immediately before
+ * each step the disk's own rate is taken of the same file (disk-rate.ts); nothing finds it in the system's cache.
  */
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { writeFileAtomically } from '../../../engine/checkpoint/atomic-write.ts';
 import { quantizeCommand } from '../../../engine/cli/quantize.ts';
-import { loadEngine } from '../../../engine/index.ts';
 import type { Passage } from '../../../engine/infill/fill.ts';
+import { fillBlank } from '../../../engine/infill/infill.ts';
+import { openModel, selfTest } from '../../../engine/load-model.ts';
 import { FORMS, writeCheckpoint } from './checkpoints.ts';
+import { type AloneReads, readAlone } from './disk-rate.ts';
+import { HEADING, lineOf } from './table.ts';
 
-interface Step {
+/** A step of one round. */
+export interface Step extends Done {
   model: string;
   what: string;
   /** Of weights read. */
   bytes: number;
-  seconds: number;
-  /** Seconds of all processors together; other programs on the machine leave them alone. */
-  processor: number;
-  /** Seconds that reading the same file alone took just before. */
-  alone?: number;
+  /** Reading the same file alone just before. */
+  alone: AloneReads | undefined;
   /** Bytes of quantised weights, written or kept. */
   result: number;
+}
+
+interface Done {
+  /** Until the weights were read and quantised, from the step's beginning: in their place, or written to the disk. */
+  seconds: number;
+  /** Until the first text was there: with the self-test and a completion. */
+  whole?: number;
+  /** Seconds of all processors together until the weights were there. */
+  processor: number;
   /** Largest resident memory of the process, in bytes. */
   peak: number;
-  /** Tokens of a completion, where one was asked for. */
+  /** Tokens of the completion. */
   tokens?: number;
 }
 
@@ -38,48 +48,50 @@ export async function benchLoad(args: string[], machine: string): Promise<void> 
     args,
     options: {
       at: { type: 'string', default: tmpdir() },
+      rounds: { type: 'string', default: '5' },
       json: { type: 'string' },
       /** What the bench starts itself with: a step and its folders. */
       step: { type: 'string', multiple: true },
     },
   });
   if (values.step) return runStep(values.step);
+  const rounds = Number(values.rounds);
   const work = mkdtempSync(join(values.at, 'cloze-load-'));
   const steps: Step[] = [];
   try {
+    process.stdout.write(`${machine}\n`);
     for (const [model, form] of Object.entries(FORMS)) {
       const source = join(work, model);
       const bytes = await writeCheckpoint(form, source);
-      process.stdout.write(`${machine}\n${model}: ${gigabytes(bytes)} GB\n${HEADING}\n`);
+      process.stdout.write(`${model}: ${(bytes / 1e9).toFixed(2)} GB; ${rounds} rounds\n`);
       const run = async (what: string, read: number, result: number | undefined, step: string[]) => {
-        const alone = secondsAlone(join(step[2] as string, 'model.safetensors'));
+        const alone = readAlone(join(step[2] as string, 'model.safetensors'));
         const done = await inProcess(step);
         const out = result ?? statSync(join(step.at(-1) as string, 'model.safetensors')).size;
-        steps.push({ model, what, bytes: read, result: out, ...done, ...(alone ? { alone } : {}) });
-        process.stdout.write(`${line(steps.at(-1) as Step)}\n`);
+        steps.push({ model, what, bytes: read, result: out, ...done, alone });
         return out;
       };
-      for (const precision of ['int8', 'int4']) {
-        const quantised = join(work, `${model}-${precision}`);
-        const size = await run(`cloze quantize --to ${precision}`, bytes, undefined, [
-          'quantize',
-          precision,
-          source,
-          quantised,
-        ]);
-        await run(`load as ${precision}, and complete`, bytes, size, ['fill', precision, source]);
-        await run(`load what is ${precision}, and complete`, size, size, ['fill', precision, quantised]);
-        rmSync(quantised, { recursive: true });
+      for (let round = 0; round < rounds; round++) {
+        for (const precision of ['int8', 'int4']) {
+          const quantised = join(work, `${model}-${precision}`);
+          const to = ['quantize', precision, source, quantised];
+          const size = await run(`cloze quantize --to ${precision}`, bytes, undefined, to);
+          await run(`load as ${precision}`, bytes, size, ['fill', precision, source]);
+          await run(`load what is ${precision}`, size, size, ['fill', precision, quantised]);
+          rmSync(quantised, { recursive: true });
+        }
       }
       rmSync(source, { recursive: true });
+      const own = steps.filter((step) => step.model === model);
+      const whats = [...new Set(own.map((step) => step.what))];
+      const lines = whats.map((what) => lineOf(own.filter((step) => step.what === what)));
+      process.stdout.write(`${HEADING}\n${lines.join('\n')}\n`);
     }
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
   if (values.json) await writeFileAtomically(values.json, `${JSON.stringify({ machine, steps }, null, 2)}\n`);
 }
-
-type Done = Pick<Step, 'seconds' | 'processor' | 'peak' | 'tokens'>;
 
 async function inProcess(step: readonly string[]): Promise<Done> {
   const self = process.argv[1] as string;
@@ -93,18 +105,19 @@ async function inProcess(step: readonly string[]): Promise<Done> {
 
 async function runStep([kind, precision = '', from = '', to = '']: readonly string[]): Promise<void> {
   const start = performance.now();
-  let done = { seconds: 0, processor: 0 };
-  let tokens = {};
-  const stop = () => {
+  const elapsed = () => (performance.now() - start) / 1000;
+  const spent = () => {
     const { user, system } = process.cpuUsage();
-    done = { seconds: (performance.now() - start) / 1000, processor: (user + system) / 1e6 };
+    return { seconds: elapsed(), processor: (user + system) / 1e6 };
   };
+  let done: Omit<Done, 'peak'>;
   if (kind === 'quantize') {
     await quantizeCommand([from, '--to', precision, '--out', to]);
-    stop();
+    done = spent();
   } else {
-    const engine = await loadEngine({ modelFolder: from, precision: precision as 'int8' | 'int4', threads: 2 });
-    stop();
+    const model = await openModel(from, { precision: precision as 'int8' | 'int4', threads: 2 });
+    done = spent();
+    await selfTest(model);
     const passage: Passage = {
       path: 'sum.py',
       languageId: 'python',
@@ -115,42 +128,10 @@ async function runStep([kind, precision = '', from = '', to = '']: readonly stri
       kind: 'sentence',
     };
     const options = { maxTokens: 8, temperature: 0, topP: 1, seed: 0, singleLine: false, timeLimit: 0 };
-    tokens = { tokens: (await engine.fill(passage, options)).tokens.length };
-    await engine.dispose();
+    const { tokens } = await fillBlank(model, passage, options);
+    done = { ...done, whole: elapsed(), tokens: tokens.length };
+    model.runtime.dispose();
   }
-  const all: Done = { ...done, peak: process.resourceUsage().maxRSS * 1024, ...tokens };
+  const all: Done = { ...done, peak: process.resourceUsage().maxRSS * 1024 };
   process.stdout.write(`${JSON.stringify(all)}\n`);
-}
-
-/** Of reading a file from the disk, where `dd` can forget what is cached of it; it is forgotten again afterwards. */
-function secondsAlone(path: string): number | undefined {
-  const dd = (...operands: string[]) => spawnSync('dd', [`if=${path}`, ...operands], { encoding: 'utf8' });
-  const forget = () => dd('iflag=nocache', 'count=0').status === 0;
-  if (!forget()) return undefined;
-  const start = performance.now();
-  if (dd('of=/dev/null', 'bs=8M').status !== 0) return undefined;
-  const seconds = (performance.now() - start) / 1000;
-  forget();
-  return seconds;
-}
-
-const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(2);
-
-const HEADING = `| model | | seconds | processor seconds | GB/s of weights read | of the disk's rate | result GB | peak GB | above the result | |
-|---|---|---|---|---|---|---|---|---|---|`;
-
-function line({ model, what, bytes, seconds, alone, processor, result, peak, tokens }: Step): string {
-  const rate = gigabytes(bytes / seconds);
-  const cells = [
-    model,
-    what,
-    seconds.toFixed(1),
-    processor.toFixed(1),
-    rate,
-    alone === undefined ? '' : `${((100 * alone) / seconds).toFixed(0)} %`,
-    gigabytes(result),
-    gigabytes(peak),
-    gigabytes(peak - result),
-  ];
-  return `| ${[...cells, tokens === undefined ? '' : `${tokens} tokens`].join(' | ')} |`;
 }

@@ -9,6 +9,7 @@
 #include <random>
 #include <vector>
 
+#include "bf16.h"
 #include "float16.h"
 #include "guarded.h"
 
@@ -16,6 +17,7 @@ using cloze::quant_depth;
 using cloze::quant_groups;
 using cloze::QuantFormat;
 using cloze::QuantizedRows;
+using cloze::Stored;
 
 namespace {
 
@@ -61,7 +63,7 @@ void check(int M, int N, int K, QuantFormat f) {
 
   const long bytes = gemm.packed_bytes(K, N, f);
   Guarded<char> packed(bytes), again(bytes);
-  gemm.pack(K, N, f, w.data(), packed.data());
+  gemm.pack(K, N, f, Stored::float32, w.data(), packed.data());
   const int stored_row = f.bits == 8 ? K : (K + 1) / 2;
   Guarded<int8_t> stored((size_t)N * stored_row);
   for (int n = 0; n < N; n++)
@@ -75,21 +77,21 @@ void check(int M, int N, int K, QuantFormat f) {
   if (std::memcmp(packed.data(), again.data(), bytes) != 0) fail("packed from floats and from bytes", M, N, K, f, 0);
   Guarded<int8_t> kept((size_t)N * stored_row);
   Guarded<uint16_t> kept_scales((size_t)N * groups);
-  if (!gemm.store(K, N, f, false, w.data(), kept.data(), kept_scales.data())) fail("stored", M, N, K, f, 0);
+  if (!gemm.store(K, N, f, false, Stored::float32, w.data(), kept.data(), kept_scales.data())) fail("stored", M, N, K, f, 0);
   if (std::memcmp(kept.data(), stored.data(), (size_t)N * stored_row) != 0) fail("stored bytes", M, N, K, f, 0);
   if (std::memcmp(kept_scales.data(), plain.scales.data(), 2 * plain.scales.size()) != 0)
     fail("stored scales", M, N, K, f, 0);
   for (const float wrong : {INFINITY, -INFINITY, NAN}) {
     const float right = w[(size_t)N * K / 2];
     w[(size_t)N * K / 2] = wrong;
-    if (gemm.store(K, N, f, false, w.data(), kept.data(), kept_scales.data())) fail("stored without end", M, N, K, f, 0);
+    if (gemm.store(K, N, f, false, Stored::float32, w.data(), kept.data(), kept_scales.data())) fail("stored without end", M, N, K, f, 0);
     w[(size_t)N * K / 2] = right;
   }
   // In chunks of outputs.
   Guarded<float> row(K);
   for (int n = 0; n < N; n += 2 * gemm.column_block) {
     const int count = std::min(2 * gemm.column_block, N - n);
-    gemm.pack(K, count, f, w.data() + (size_t)n * K, again.data() + gemm.packed_bytes(K, n, f));
+    gemm.pack(K, count, f, Stored::float32, w.data() + (size_t)n * K, again.data() + gemm.packed_bytes(K, n, f));
   }
   if (std::memcmp(packed.data(), again.data(), bytes) != 0) fail("packed in chunks", M, N, K, f, 0);
   for (int n = 0; n < N; n++) {
@@ -148,9 +150,49 @@ void check(int M, int N, int K, QuantFormat f) {
   checks++;
 }
 
+// Weights of 16 bits become what the same values become as floats, not finite ones too.
+template <class E>
+void check_stored(int N, int K, QuantFormat f, Stored type, uint16_t infinity) {
+  Guarded<E> w((size_t)N * K);
+  Guarded<float> wide((size_t)N * K);
+  const int row = f.bits == 8 ? K : (K + 1) / 2, groups = quant_groups(f, K);
+  Guarded<int8_t> q((size_t)N * row), wide_q((size_t)N * row);
+  Guarded<uint16_t> scales((size_t)N * groups), wide_scales((size_t)N * groups);
+  const long bytes = gemm.packed_bytes(K, N, f);
+  Guarded<char> packed(bytes), wide_packed(bytes);
+  const uint16_t kinds[] = {0, 1, infinity, (uint16_t)(infinity | 1), (uint16_t)(infinity | 0x8000)};
+  for (int round = 0; round < 5; round++) {
+    for (size_t i = 0; i < (size_t)N * K; i++) {
+      uint16_t bits;
+      do bits = (uint16_t)random_bits();
+      while ((bits & infinity) == infinity);
+      // The second round has numbers near each other, the later ones one that is not finite.
+      if (round > 0) bits = (uint16_t)((bits & 0x80FF) | (infinity / 2 & infinity));
+      w[i] = E{bits};
+    }
+    if (round > 1) w[random_bits() % ((size_t)N * K)] = E{kinds[round]};
+    for (size_t i = 0; i < (size_t)N * K; i++) wide[i] = to_float(w[i]);
+    for (const bool search : {false, true}) {
+      const bool finite = gemm.store(K, N, f, search, type, w.data(), q.data(), scales.data());
+      if (finite != gemm.store(K, N, f, search, Stored::float32, wide.data(), wide_q.data(), wide_scales.data()) ||
+          finite != (round < 2))
+        fail("16 bits, finite", 0, N, K, f, round);
+      if (finite && (std::memcmp(q.data(), wide_q.data(), (size_t)N * row) != 0 ||
+                     std::memcmp(scales.data(), wide_scales.data(), 2 * (size_t)N * groups) != 0))
+        fail("16 bits, stored", 0, N, K, f, round);
+    }
+    gemm.pack(K, N, f, type, w.data(), packed.data());
+    gemm.pack(K, N, f, Stored::float32, wide.data(), wide_packed.data());
+    if (std::memcmp(packed.data(), wide_packed.data(), bytes) != 0) fail("16 bits, packed", 0, N, K, f, round);
+  }
+  checks++;
+}
+
 void check_halves() {
   for (int bits = 0; bits < 0x7C00; bits++) {
     const float x = cloze::half_value((uint16_t)bits);
+    if (to_float(cloze::half{(uint16_t)bits}) != x || to_float(cloze::half{(uint16_t)(bits | 0x8000)}) != -x)
+      fail("float16 with its sign", 0, 0, 0, {}, bits);
     if (cloze::half_bits(x) != bits) fail("float16 there and back", 0, 0, 0, {}, bits);
     if (bits + 1 < 0x7C00) {
       const float middle = (x + cloze::half_value((uint16_t)(bits + 1))) / 2;
@@ -171,6 +213,11 @@ int main() {
                           {13, 9, 96}, {26, 40, 63}, {31, 17, 64}, {97, 8, 160}, {25, 100, 515}, {6, 32, 1024}};
   for (const auto& f : formats)
     for (const auto& s : sizes) check(s[0], s[1], s[2], f);
+  for (const auto& f : formats)
+    for (const auto& s : sizes) {
+      check_stored<cloze::half>(s[1], s[2], f, Stored::float16, 0x7C00);
+      check_stored<cloze::bf16>(s[1], s[2], f, Stored::bfloat16, 0x7F80);
+    }
   check(2, 3, cloze::kLargestQuantDepth, {8, 0});
   std::printf("%d checks agree\n", checks);
 }
