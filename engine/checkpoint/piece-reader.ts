@@ -11,9 +11,9 @@ import { readBytes } from './file-bytes.ts';
 /** Bytes that a space for pieces has beside the piece, for what lies before and after it in its blocks. */
 export const BESIDE_PIECE = 2 * BLOCK;
 /** Bytes a second of one of two reads at a time. */
-const SLOW = 0.4e9;
+const SLOW = 0.25e9;
 /** Reads in a row that make a disk a slow one. */
-const SLOW_READS = 8;
+const SLOW_READS = 32;
 
 export interface PieceReader {
   /** As `readBytes`, but what it gives may begin anywhere in `space`. */
