@@ -2,8 +2,14 @@
 import { join } from 'node:path';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
 import { sha256Of } from '../checkpoint/file-hash.ts';
-import { type Cell, COMPARISON, compareMethods } from '../finetuning/comparison.ts';
-import { comparisonRows, comparisonTable, comparisonVerdict } from '../finetuning/comparison-report.ts';
+import { type Cell, COMPARISON, compareMethods, plannedCells } from '../finetuning/comparison.ts';
+import {
+  comparisonGaps,
+  comparisonRows,
+  comparisonTable,
+  comparisonVerdict,
+  patternTable,
+} from '../finetuning/comparison-report.ts';
 import { loadModel } from '../load-model.ts';
 import type { ExecutionOptions } from '../native.ts';
 import { kernelLevel } from './environment.ts';
@@ -35,11 +41,11 @@ export async function compareCommand(options: CompareOptions): Promise<number> {
       folder,
       execution,
       onLine: (line) => process.stderr.write(`${line}\n`),
-      onCell: (done, all, cell) => {
+      onCell: (all, cell) => {
         cells.push(cell);
         const right = cell.right.filter(Boolean).length;
         process.stderr.write(
-          `${done}/${all} ${cell.task}, ${cell.examples} examples, seed ${cell.seed}, ${cell.method}: ${right} of ${cell.right.length} right, ${cell.seconds} s\n`,
+          `${cells.length}/${all} ${cell.task}, ${cell.examples} examples, seed ${cell.seed}, ${cell.method}${cell.pattern === undefined ? '' : ` by pattern ${cell.pattern}`}: ${right} of ${cell.right.length} right, ${cell.seconds} s\n`,
         );
       },
       signal,
@@ -48,6 +54,7 @@ export async function compareCommand(options: CompareOptions): Promise<number> {
     if (!signal.aborted) throw error;
   }
   const rows = comparisonRows(cells);
+  const gaps = comparisonGaps(plannedCells(COMPARISON), cells);
   const model = await measuredModel(loaded, options.model);
   const markdown = [
     `- Command: \`${command}\``,
@@ -57,7 +64,11 @@ export async function compareCommand(options: CompareOptions): Promise<number> {
     ...comparisonTable(rows),
     '',
     ...comparisonVerdict(rows),
-    ...(signal.aborted ? ['', 'Stopped before all runs were done: the same command goes on from here.'] : []),
+    '',
+    ...patternTable(cells),
+    ...(gaps.length > 0
+      ? ['', 'Stopped before all runs were done; the same command goes on from here:', '', ...gaps]
+      : []),
     '',
   ].join('\n');
   process.stdout.write(markdown);

@@ -2,7 +2,7 @@
  * Understanding as a cloze question. Where each label's verbalizer is one token, Part B is `sop` alone and the loss is the
  * cross-entropy of the raw logits at those tokens (GLM 2021, `VerbalizerModel`); else each candidate is a sample of its
  * own, scored by the sum of log-probabilities of its tokens and `eop` (`ClozeModel`), divided by their number to the
- * power of the length penalty.
+ * power of the length penalty. Where a field fills the blank it is the same, with one text around it for each label.
  */
 
 import type { NativeBatch } from '../native.ts';
@@ -12,7 +12,7 @@ import { countRows, microBatches, toBatch } from '../training/batch.ts';
 import { choose, largest } from './choice.ts';
 import type { Example, PatternVerbalizer, Task } from './example.ts';
 import type { Answer, Learner } from './learner.ts';
-import { answeredSample, type FilledPattern, fillPattern, type Pattern, parsePattern } from './pattern.ts';
+import { answeredSample, type FilledPattern, fillPattern, type Pattern, parsePattern, withLabel } from './pattern.ts';
 import type { Trunk } from './trunk.ts';
 
 /** Rows in one pass through the network. */
@@ -33,13 +33,18 @@ export interface ClozeOptions {
 
 /** Throws where a verbalizer is missing or too long for `ask`, or a pattern is malformed. */
 export function createClozeLearner(trunk: Trunk, options: ClozeOptions): Learner {
-  const pattern = parsePattern(options.pattern.text, `The pattern of ${options.task.name}`, 1);
+  const { tokenizer, task } = options;
   const verbalizers = verbalizersOf(options);
-  const ids = verbalizers.map((text) => options.tokenizer.encode(text));
+  if (options.pattern.written !== undefined) {
+    if (options.ask) throw new Error(`A pattern of ${task.name} writes a field of the example, which takes a span.`);
+    return createSpanLearner(trunk, channelSpeller(trunk, options, options.pattern.written, verbalizers));
+  }
+  const pattern = parsePattern(options.pattern.text, `The pattern of ${task.name}`, 1);
+  const ids = verbalizers.map((text) => tokenizer.encode(text));
   const single = ids.length > 0 && ids.every(({ length }) => length === 1);
   if (single) return createTokenLearner(trunk, options, pattern, Int32Array.from(ids.flat()));
-  if (options.ask) throw new Error(`A verbalizer of ${options.task.name} has more than one token in this vocabulary.`);
-  return createSpanLearner(trunk, options, pattern, verbalizers);
+  if (options.ask) throw new Error(`A verbalizer of ${task.name} has more than one token in this vocabulary.`);
+  return createSpanLearner(trunk, candidateSpeller(trunk, options, pattern, verbalizers));
 }
 
 function verbalizersOf({ task, pattern }: ClozeOptions): string[] {
@@ -97,15 +102,16 @@ interface Spelled {
   divisors: number[];
 }
 
-function createSpanLearner(
-  trunk: Trunk,
-  options: ClozeOptions,
+type Speller = (example: Example) => Spelled;
+
+/** One text, and a span for each candidate. */
+function candidateSpeller(
+  { folder }: Trunk,
+  { tokenizer, maxTokens, pattern: { mask: kind = 'token', lengthPenalty = 0 } }: ClozeOptions,
   pattern: Pattern,
   verbalizers: readonly string[],
-): Learner {
-  const { tokenizer, maxTokens } = options;
-  const { mask: kind = 'token', lengthPenalty = 0 } = options.pattern;
-  const spell = ({ id, fields, candidates = verbalizers }: Example): Spelled => {
+): Speller {
+  return ({ id, fields, candidates = verbalizers }) => {
     const spans = candidates.map((text) => tokenizer.encode(text));
     const longest = Math.max(...spans.map(({ length }) => length));
     if (longest + 2 > maxTokens / 2) {
@@ -115,10 +121,36 @@ function createSpanLearner(
     }
     const filled = fillPattern(tokenizer, pattern, fields, maxTokens - longest - 1);
     return {
-      samples: spans.map((span) => answeredSample(tokenizer, trunk.folder.config.positions, filled, span, kind)),
+      samples: spans.map((span) => answeredSample(tokenizer, folder.config.positions, filled, span, kind)),
       divisors: spans.map((span) => (span.length + 1) ** lengthPenalty),
     };
   };
+}
+
+/** One span, a field of the example, and a text around it for each label. */
+function channelSpeller(
+  { folder }: Trunk,
+  { tokenizer, task, maxTokens, pattern: { text, mask: kind = 'token', lengthPenalty = 0 } }: ClozeOptions,
+  written: string,
+  verbalizers: readonly string[],
+): Speller {
+  const patterns = verbalizers.map((own) => parsePattern(withLabel(text, own), `The pattern of ${task.name}`, 1));
+  return ({ id, fields }) => {
+    const value = fields[written];
+    if (value === undefined) throw new Error(`The example ${id} has no field "${written}", which fills the blank.`);
+    const whole = tokenizer.encode(value);
+    const most = Math.max(Math.floor(maxTokens / 2), maxTokens - whole.length - 1);
+    const filled = patterns.map((pattern) => fillPattern(tokenizer, pattern, fields, most));
+    // The mask is no token yet, and `sop` comes before the span.
+    const span = whole.slice(0, maxTokens - Math.max(...filled.map(({ tokens }) => tokens.length)) - 2);
+    return {
+      samples: filled.map((own) => answeredSample(tokenizer, folder.config.positions, own, span, kind)),
+      divisors: filled.map(() => (span.length + 1) ** lengthPenalty),
+    };
+  };
+}
+
+function createSpanLearner(trunk: Trunk, spell: Speller): Learner {
   /** Scores of each example's candidates and, for a lone one, whether the model would have written it. */
   const score = async (spelled: readonly Spelled[], signal?: AbortSignal) => {
     const all = spelled.flatMap(({ samples }) => samples);

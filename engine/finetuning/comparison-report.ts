@@ -2,7 +2,8 @@
 import { bootstrapOf, type Estimate } from '../evaluation/intervals.ts';
 import { between, percent, table } from '../evaluation/markdown-table.ts';
 import { createRandom } from '../objective/random.ts';
-import { type Cell, METHODS, type Method } from './comparison.ts';
+import { type Cell, chosenPattern, METHODS, type Method, type Planned, patternTrials } from './comparison.ts';
+import { corpusTasks } from './corpus-tasks/draw-examples.ts';
 
 export interface ComparisonRow {
   task: string;
@@ -14,7 +15,9 @@ export interface ComparisonRow {
   lead?: Estimate;
 }
 
-export function comparisonRows(cells: readonly Cell[]): ComparisonRow[] {
+/** Of cloze questions those of the pattern that was chosen. */
+export function comparisonRows(all: readonly Cell[]): ComparisonRow[] {
+  const cells = all.filter(({ task, pattern }) => pattern === undefined || pattern === chosenPattern(all, task));
   const keys = [...new Map(cells.map(({ task, examples }) => [`${examples} ${task}`, { task, examples }])).values()];
   return keys.flatMap(({ task, examples }) =>
     METHODS.flatMap((method) => {
@@ -58,6 +61,40 @@ export function comparisonTable(rows: readonly ComparisonRow[]): string[] {
       lead ? points(lead) : '',
     ]),
   );
+}
+
+/** How the patterns of each task did on the development set, by which one of them was chosen. */
+export function patternTable(cells: readonly Cell[]): string[] {
+  const rows = corpusTasks.flatMap(({ task }) =>
+    patternTrials(cells, task.name).map(({ pattern, before, devScore, devLoss }) => {
+      const { text = [], written } = task.patterns[pattern] ?? {};
+      const asked = JSON.stringify(text.join('')).slice(1, -1);
+      return [
+        task.name,
+        `${pattern}${pattern === chosenPattern(cells, task.name) ? ' (chosen)' : ''}`,
+        `\`\`${asked}\`\`${written ? `, written: ${written}` : ''}`,
+        String(before),
+        String(devScore),
+        devLoss.toFixed(2),
+      ];
+    }),
+  );
+  return table(['task', 'pattern', 'text', 'right before', 'right at best', 'loss at best'], rows);
+}
+
+/** What the table lacks of what was planned, one line for each task and size. */
+export function comparisonGaps(planned: readonly Planned[], cells: readonly Cell[]): string[] {
+  const gaps = new Map<string, string[]>();
+  for (const { size, own, seed, method } of planned) {
+    const { name } = own.task;
+    const isDone = cells.some(
+      (cell) => cell.task === name && cell.examples === size.examples && cell.seed === seed && cell.method === method,
+    );
+    if (isDone) continue;
+    const key = `${name} with ${size.examples} examples`;
+    gaps.set(key, [...(gaps.get(key) ?? []), `${method}, seed ${seed}`]);
+  }
+  return [...gaps].map(([key, list]) => `- not run: ${key}: ${list.join('; ')}`);
 }
 
 /** Of the tasks at one size: on how many cloze is ahead of the better head, and for certain. */

@@ -34,6 +34,12 @@ export interface PatternVerbalizer {
   text: readonly string[];
   /** Text of each label; absent where each example brings its own candidates. */
   verbalizers?: Readonly<Record<string, string>>;
+  /**
+   * The question turned round (a noisy channel, arXiv 2108.04106): this field is what fills the blank, cut to the room
+   * there is. `{label}` in `text` becomes the label's verbalizer, which may have fields of its own, and a label's score is
+   * the log-probability of the field after its text.
+   */
+  written?: string;
   /** `token` is `[MASK]`, as GLM 2021 has it; `sentence` and `document` are `[sMASK]` and `[gMASK]`. */
   mask?: 'token' | 'sentence' | 'document';
   /** Scores of candidates are divided by (tokens, end included) to this power. Default 0. */

@@ -1,7 +1,9 @@
 /**
  * Patterns of PET (arXiv 2001.07676) as GLM 2021 has them (tasks/superglue/pvp.py): one or two texts with fields of the
  * example and one blank. `{name}` is a field, `{name~}` one that may be shortened, `{mask}` the blank, `{{` and `}}` are
- * braces. A space before a field belongs to it, as word-wise tokenizers want it; pieces are encoded apart.
+ * braces; `{#path}`, `{#code}`, `{#neighbour}` and `{#instruction}` are the tokens of a header as pretraining and editor
+ * have it (infill/passage.ts). A space before a field belongs to it, as word-wise tokenizers want it; pieces are encoded
+ * apart.
  */
 
 import { maskToken } from '../infill/open-blank.ts';
@@ -12,12 +14,22 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 export type Piece =
   | { kind: 'text'; text: string }
   | { kind: 'field'; name: string; shortenable: boolean; space: boolean }
+  | { kind: 'header'; name: HeaderToken }
   | { kind: 'mask' };
+
+const HEADER_TOKENS = ['path', 'neighbour', 'code', 'instruction'] as const;
+type HeaderToken = (typeof HEADER_TOKENS)[number];
 
 /** The sides of a pattern, one or two: when it is too long, the longer one is shortened. */
 export type Pattern = readonly (readonly Piece[])[];
 
 const MASK = 'mask';
+/** Stands for a label's verbalizer where a field of the example fills the blank. */
+export const LABEL = '{label}';
+
+export function withLabel(texts: readonly string[], verbalizer: string): string[] {
+  return texts.map((text) => text.replaceAll(LABEL, () => verbalizer));
+}
 
 /** `where` names the pattern in errors. A pattern for a blank has exactly one `{mask}`, one for a head has none. */
 export function parsePattern(texts: readonly string[], where: string, masks: 0 | 1): Pattern {
@@ -37,9 +49,14 @@ function parseSide(text: string, where: string): Piece[] {
     if (literal !== '') pieces.push({ kind: 'text', text: literal });
     literal = '';
   };
-  for (const [whole, name, shortenable] of text.matchAll(/\{\{|\}\}|\{(\w+)(~?)\}|[^{}]+|[{}]/gs)) {
+  for (const [whole, token, name, shortenable] of text.matchAll(/\{\{|\}\}|\{#(\w+)\}|\{(\w+)(~?)\}|[^{}]+|[{}]/gs)) {
     if (whole === '{{' || whole === '}}') literal += whole[0];
-    else if (name !== undefined) {
+    else if (token !== undefined) {
+      const known = HEADER_TOKENS.find((own) => own === token);
+      if (!known) throw new Error(`${where} has ${whole}; there are {#${HEADER_TOKENS.join('}, {#')}}.`);
+      flush();
+      pieces.push({ kind: 'header', name: known });
+    } else if (name !== undefined) {
       const space = name !== MASK && literal.endsWith(' ');
       if (space) literal = literal.slice(0, -1);
       flush();
@@ -76,6 +93,13 @@ export function fillPattern(
   const sides = pattern.map((pieces) =>
     pieces.map((piece) => {
       if (piece.kind === 'mask') return { tokens: [], shortenable: false, mask: true };
+      if (piece.kind === 'header') {
+        const token = tokenizer.special[piece.name];
+        if (token === undefined) {
+          throw new Error(`The pattern has {#${piece.name}}, but the model's vocabulary has no such token.`);
+        }
+        return { tokens: [token], shortenable: false, mask: false };
+      }
       if (piece.kind === 'text') return { tokens: tokenizer.encode(piece.text), shortenable: false, mask: false };
       const value = fields[piece.name];
       if (value === undefined) throw new Error(`The example has no field "${piece.name}", which the pattern asks for.`);

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { Example, Metric, PatternVerbalizer, Task } from './example.ts';
-import { fieldsOf, parsePattern } from './pattern.ts';
+import { fieldsOf, LABEL, parsePattern, withLabel } from './pattern.ts';
 import { type Place, recordsOf } from './superglue/records.ts';
 
 const MASKS = ['token', 'sentence', 'document'] as const;
@@ -31,8 +31,9 @@ export function parseTask(root: unknown, path: string): Task {
   if (!Array.isArray(patterns) || patterns.length === 0)
     throw fail('"patterns" must be a list of at least one pattern.');
   const parsed = patterns.map((own, index) => parseVerbalizer(own, labels, `${path}, pattern ${index}`));
-  const first = parsePattern((parsed[0] as PatternVerbalizer).text, `${path}, pattern 0`, 1);
-  const fields = [...new Set(fieldsOf(first))].map((field) => `{${field}~}`);
+  const fields = [...new Set(askedFields(parsed[0] as PatternVerbalizer, `${path}, pattern 0`))].map(
+    (field) => `{${field}~}`,
+  );
   const own = plain ?? [[...fields, ...(labels.length === 0 ? ['{candidate}'] : [])].join('\n')];
   if (!isTexts(own)) throw fail('"plain" must be a list of one or two texts.');
   parsePattern(own, `${path}, "plain"`, 0);
@@ -41,16 +42,21 @@ export function parseTask(root: unknown, path: string): Task {
 }
 
 function parseVerbalizer(own: unknown, labels: readonly string[], where: string): PatternVerbalizer {
-  const { text, verbalizers, mask = 'token', lengthPenalty = 0 } = (own ?? {}) as Record<string, unknown>;
+  const { text, verbalizers, written, mask = 'token', lengthPenalty = 0 } = (own ?? {}) as Record<string, unknown>;
   if (!isTexts(text))
     throw new Error(`${where}: "text" must be a list of one or two texts with {fields} and one {mask}.`);
-  parsePattern(text, where, 1);
+  if (written !== undefined && (typeof written !== 'string' || labels.length === 0 || !text.join('').includes(LABEL))) {
+    throw new Error(`${where}: "written" names a field, and takes a task with labels and ${LABEL} in "text".`);
+  }
   const kind = MASKS.find((known) => known === mask);
   if (!kind) throw new Error(`${where}: "mask" must be one of ${MASKS.join(', ')}, not ${JSON.stringify(mask)}.`);
   if (typeof lengthPenalty !== 'number' || !(lengthPenalty >= 0)) {
     throw new Error(`${where}: "lengthPenalty" must be a number of at least 0, not ${JSON.stringify(lengthPenalty)}.`);
   }
-  if (labels.length === 0) return { text, mask: kind, lengthPenalty };
+  if (labels.length === 0) {
+    parsePattern(text, where, 1);
+    return { text, mask: kind, lengthPenalty };
+  }
   const spoken = (verbalizers ?? {}) as Record<string, unknown>;
   const checked: Record<string, string> = {};
   for (const label of labels) {
@@ -60,7 +66,18 @@ function parseVerbalizer(own: unknown, labels: readonly string[], where: string)
     }
     checked[label] = verbalizer;
   }
-  return { text, verbalizers: checked, mask: kind, lengthPenalty };
+  const checkedOnes = { text, verbalizers: checked, ...(written === undefined ? {} : { written }) };
+  askedFields(checkedOnes, where);
+  return { ...checkedOnes, mask: kind, lengthPenalty };
+}
+
+/** Throws where the text, with any label's verbalizer in it, is no pattern. */
+function askedFields({ text, verbalizers = {}, written }: PatternVerbalizer, where: string): string[] {
+  if (written === undefined) return fieldsOf(parsePattern(text, where, 1));
+  return [
+    ...Object.values(verbalizers).flatMap((own) => fieldsOf(parsePattern(withLabel(text, own), where, 1))),
+    written,
+  ];
 }
 
 /** Throws an error that names the file, the line and the field. */

@@ -11,6 +11,8 @@ export interface SourceDocument {
 
 export interface CorpusTask {
   task: Task;
+  /** What a head reads beside the patterns, so that these tell no more than it knows; the task's plain text where left out. */
+  headText?: readonly string[];
   /**
    * An example whose answer is `label` (where the task has labels), or undefined where the document or the place that was
    * tried has none.

@@ -8,6 +8,7 @@ import type { CorpusTask } from './corpus-task.ts';
 const DESCRIPTION = { least: 30, most: 140 };
 const CODE = { least: 60, most: 240 };
 const WORDS = 4;
+const DELIMITERS = { python: ['"""', '"""'], script: ['/**\n * ', '\n */'] } as const;
 
 export const description: CorpusTask = {
   task: {
@@ -20,18 +21,45 @@ export const description: CorpusTask = {
         verbalizers: { other: ' wrong', own: ' right' },
         mask: 'sentence',
       },
+      // Turned round: the comment in its place beside the function, and without it.
+      {
+        text: ['{#path}src/index{extension}{#code}{label}'],
+        verbalizers: { own: '{above}{mask}{below~}', other: '{opening}{mask}{closing}' },
+        written: 'description',
+        mask: 'sentence',
+      },
+      // The same per token.
+      {
+        text: ['{#path}src/index{extension}{#code}{label}'],
+        verbalizers: { own: '{above}{mask}{below~}', other: '{opening}{mask}{closing}' },
+        written: 'description',
+        mask: 'sentence',
+        lengthPenalty: 1,
+      },
     ],
     plain: ['{description~}\n', '{code~}'],
   },
-  draw({ text, language }, label, random) {
+  draw({ path, text, language }, label, random) {
     if (language === 'other') return undefined;
     const described = codeFunctions(language, text).filter((own) => isDescribed(text, own));
     const [first, second] = random.shuffle(described);
     if (!first || !second) return undefined;
-    const [code, own, other] = [codeOf(text, first), commentOf(text, first), commentOf(text, second)];
+    const { head, rest } = aroundComment(text, first);
+    const [own, other] = [commentOf(text, first), commentOf(text, second)];
+    const code = head === '' ? rest : `${head}\n${rest}`;
     if (own === other || code.length < CODE.least) return undefined;
+    const [opening, closing] = DELIMITERS[language === 'python' ? 'python' : 'script'];
+    const indented = head === '' ? opening : `${/^\s*/.exec(rest)?.[0]}${opening}`;
     return {
-      fields: { code: code.slice(0, CODE.most), description: (label === 1 ? own : other).slice(0, DESCRIPTION.most) },
+      fields: {
+        code: code.slice(0, CODE.most),
+        description: (label === 1 ? own : other).slice(0, DESCRIPTION.most),
+        extension: path.slice(path.lastIndexOf('.')),
+        opening,
+        closing,
+        above: head === '' ? indented : `${head}\n${indented}`,
+        below: `${closing}\n${rest.slice(0, Math.max(0, CODE.most - head.length))}`,
+      },
       answer: label,
     };
   },
@@ -56,10 +84,10 @@ function commentOf(text: string, { description }: CodeFunction): string {
   return (end < 0 ? lines : lines.slice(0, end)).filter(Boolean).join(' ');
 }
 
-/** The function without its comment, indented as it is. */
-function codeOf(text: string, { whole, description }: CodeFunction): string {
-  if (!description) return text.slice(whole.start, whole.end);
-  const before = text.slice(whole.start, description.start).trimEnd();
+/** The function without its comment, indented as it is: what stands before the comment's place, and after it. */
+function aroundComment(text: string, { whole, description }: CodeFunction): { head: string; rest: string } {
+  if (!description) return { head: '', rest: text.slice(whole.start, whole.end) };
+  const head = text.slice(whole.start, description.start).trimEnd();
   const after = text.slice(description.end, whole.end).replace(/^\s*\n/, '');
-  return before === '' ? after.trimStart() : `${before}\n${after}`;
+  return { head, rest: head === '' ? after.trimStart() : after };
 }

@@ -24,8 +24,13 @@ export const misuse: CorpusTask = {
     name: 'misuse',
     labels: [],
     metrics: ['accuracy'],
-    // The blank as an editor would leave it.
-    patterns: [{ text: ['{before}{mask}{after~}'], mask: 'sentence' }],
+    patterns: [
+      // The blank as an editor would leave it.
+      { text: ['{before}{mask}{after~}'], mask: 'sentence' },
+      // The same under the header that is there in the editor.
+      { text: ['{#path}src/index{#code}{before}{mask}{after~}'], mask: 'sentence' },
+      { text: ['{#path}src/index{#code}{before}{mask}{after~}'], mask: 'token' },
+    ],
     plain: ['{before}{candidate}{after~}'],
   },
   draw({ text, language }, _label, random) {

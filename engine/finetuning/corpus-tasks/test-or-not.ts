@@ -1,4 +1,4 @@
-/** Test or not: some lines of a file whose path says which; the path is not shown. */
+/** Test or not: some lines of a file whose path says which; of the path the extension may be shown. */
 import { type CorpusTask, drawLines } from './corpus-task.ts';
 
 const CHARACTERS = 220;
@@ -17,13 +17,32 @@ export const testOrNot: CorpusTask = {
         verbalizers: { source: ' source', test: ' test' },
         mask: 'sentence',
       },
+      // The path of the header, which in pretraining stands over all code.
+      { text: ['{#path}{mask}/index{#code}{code~}'], verbalizers: { source: 'src', test: 'test' }, mask: 'sentence' },
+      // Turned round: code under a path, as in pretraining.
+      {
+        text: ['{#path}{label}{#code}{mask}'],
+        verbalizers: { source: 'src/index', test: 'test/index.test' },
+        written: 'code',
+        mask: 'document',
+      },
+      // The same with the language told.
+      {
+        text: ['{#path}{label}/index{extension}{#code}{mask}'],
+        verbalizers: { source: 'src', test: 'tests' },
+        written: 'code',
+        mask: 'document',
+      },
     ],
     plain: ['{code~}'],
   },
+  headText: ['{#path}index{extension}{#code}{code~}'],
   draw({ path, text, language }, label, random) {
     if (language === 'other') return undefined;
     if (label === 1 ? !TEST.test(path) : UNCERTAIN.test(path)) return undefined;
     const code = drawLines(text, CHARACTERS, random);
-    return code === undefined ? undefined : { fields: { code }, answer: label };
+    return code === undefined
+      ? undefined
+      : { fields: { code, extension: path.slice(path.lastIndexOf('.')) }, answer: label };
   },
 };

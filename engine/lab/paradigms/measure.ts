@@ -151,9 +151,12 @@ async function accuracyAfter(
   return mean(answers.map((answer, index) => Number(isRight(examples.test[index] as Example, answer))));
 }
 
-/** Labels with a verbalizer each; who sees the left side of a blank alone needs all fields there. */
-function isAnswerable({ blankEnd }: LabParadigm, { text, verbalizers }: PatternVerbalizer): boolean {
-  if (!verbalizers) return false;
+/**
+ * Labels with a verbalizer each, to be written by any of the paradigms: no field, and no header, which not all of them were
+ * pretrained with; who sees the left side of a blank alone needs all fields there.
+ */
+function isAnswerable({ blankEnd }: LabParadigm, { text, verbalizers, written }: PatternVerbalizer): boolean {
+  if (!verbalizers || written !== undefined || text.join('').includes('{#')) return false;
   return blankEnd !== 'line-break' || !/\{mask\}.*\{\w/s.test(text.join(''));
 }
 

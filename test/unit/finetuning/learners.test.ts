@@ -10,7 +10,7 @@ import { createSeq2SeqLearner, SEQ2SEQ_PATTERN } from '../../../engine/finetunin
 import type { Trunk } from '../../../engine/finetuning/trunk.ts';
 import { tensorShapes } from '../../../engine/model/config.ts';
 import { toBatch } from '../../../engine/training/batch.ts';
-import { CANDIDATES, chosen, config, LABELLED, labelled, tinyTrunk, tokenizer } from './tiny-trunk.ts';
+import { CANDIDATES, chosen, config, LABELLED, labelled, tinyTrunk, tokenizer, WRITTEN } from './tiny-trunk.ts';
 
 const maxTokens = 48;
 const pattern = (task: typeof LABELLED) => task.patterns[0] as PatternVerbalizer;
@@ -38,6 +38,10 @@ const cases: Record<string, Case> = {
     make: (trunk) =>
       createClozeLearner(trunk, { tokenizer, task: CANDIDATES, pattern: pattern(CANDIDATES), maxTokens }),
     examples: chosen(4, 1),
+  },
+  'a field written after the text of each label': {
+    make: (trunk) => createClozeLearner(trunk, { tokenizer, task: LABELLED, pattern: WRITTEN, maxTokens }),
+    examples: labelled(4, 1),
   },
   'one candidate, generated': {
     make: (trunk) =>
@@ -134,6 +138,34 @@ describe('scores', () => {
     for (const [index, score] of scores.entries()) {
       expect(answer?.probabilities[index]).toBeCloseTo(Math.exp(score) / total, 3);
     }
+  });
+});
+
+describe('a field that is written', () => {
+  it('is scored after the text of each label, and cut alike for all', async () => {
+    const trunk = await tinyTrunk();
+    const [example] = labelled(1, 1) as [Example];
+    const text = `${example.fields.text}${'ab'.repeat(40)}`;
+    const learner = (cases['a field written after the text of each label'] as Case).make(trunk);
+    const [answer] = (await learner.answer([{ ...example, fields: { text } }])) as [Answer];
+    // [CLS], two tokens of the header, a label's word, eos, the mask and sop; `red` and `blue` are one token each.
+    const span = tokenizer.encode(text).slice(0, maxTokens - 7);
+    const scores = [];
+    for (const word of ['blue', 'red']) {
+      const filled = fillPattern(tokenizer, parsePattern([`{#path}${word}{#code}{mask}`], '', 1), {}, maxTokens);
+      const sample = answeredSample(tokenizer, config.positions, filled, span, 'token');
+      expect(sample.tokens.length).toBe(maxTokens);
+      const { sum, count } = await trunk.trainer.evaluate(toBatch([sample]));
+      expect(count).toBe(span.length + 1);
+      scores.push(-sum / Math.sqrt(count));
+    }
+    const [p, q] = answer.probabilities as [number, number];
+    expect(Math.log(p / q)).toBeCloseTo((scores[0] as number) - (scores[1] as number), 3);
+  });
+
+  it('must be there', async () => {
+    const learner = (cases['a field written after the text of each label'] as Case).make(await tinyTrunk());
+    await expect(learner.answer([{ id: 'x', fields: {}, answer: 0 }])).rejects.toThrow('x has no field "text"');
   });
 });
 

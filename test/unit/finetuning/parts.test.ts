@@ -1,4 +1,4 @@
-/** The small parts: choice, head, metrics, files of one's own tasks, examples from a corpus, the comparison's table. */
+/** The small parts: choice, head, metrics, files of one's own tasks, examples from a corpus. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +11,6 @@ import {
   headBackward,
   headForward,
 } from '../../../engine/finetuning/classification-head.ts';
-import type { Cell, Method } from '../../../engine/finetuning/comparison.ts';
-import { comparisonRows, comparisonVerdict } from '../../../engine/finetuning/comparison-report.ts';
 import type { CorpusTask } from '../../../engine/finetuning/corpus-tasks/corpus-task.ts';
 import { corpusTasks, drawExamples } from '../../../engine/finetuning/corpus-tasks/draw-examples.ts';
 import type { Example, Metric } from '../../../engine/finetuning/example.ts';
@@ -134,8 +132,28 @@ describe('a task of one’s own', () => {
     [{ ...json, patterns: [{ text: ['{mask}'], verbalizers: { good: 'a' } }] }, 'a text for the label "bad"'],
     [{ ...json, patterns: [{ ...json.patterns[0], mask: 'gap' }] }, '"mask" must be one of token, sentence, document'],
     [{ ...json, plain: ['{mask}'] }, '"plain" has 1 blanks'],
+    [
+      { ...json, patterns: [{ ...json.patterns[0], written: 'review' }] },
+      '"written" names a field, and takes .*{label}',
+    ],
+    [
+      {
+        ...json,
+        patterns: [{ text: ['{label}{mask}'], verbalizers: { good: 'a', bad: '{mask}' }, written: 'review' }],
+      },
+      'pattern 0 has 2 blanks',
+    ],
   ])('is refused as %j', (root, said) => {
     expect(() => parseTask(root, 'mood.json')).toThrow(new RegExp(said));
+  });
+
+  it('may turn the question round', () => {
+    const patterns = [
+      { text: ['It was {label}: {mask}'], verbalizers: { good: 'great {why~}', bad: 'bad' }, written: 'review' },
+    ];
+    const task = parseTask({ ...json, patterns }, 'mood.json');
+    expect(task.patterns[0]).toMatchObject(patterns[0] as object);
+    expect(task.plain).toEqual(['{why~}\n{review~}']);
   });
 
   it('names the line whose label is none', async () => {
@@ -196,51 +214,5 @@ describe.each(corpusTasks.map((own) => [own.task.name, own] as [string, CorpusTa
         expect(CORPUS.some(({ text }) => text.includes(whole))).toBe(true);
       }
     }
-  });
-});
-
-describe('the comparison', () => {
-  const cell = (task: string, method: Method, right: number, seed = 1): Cell => ({
-    task,
-    method,
-    seed,
-    examples: 32,
-    epochs: [],
-    best: 0,
-    right: Array.from({ length: 100 }, (_, i) => i < right),
-    seconds: 1,
-  });
-
-  it('sets cloze against the better head', () => {
-    const cells = [
-      cell('a', 'cloze', 80),
-      cell('a', 'cloze', 90, 2),
-      cell('a', 'head on [CLS]', 50),
-      cell('a', 'head on the mean', 60),
-      cell('a', 'head on the mean', 70, 2),
-      cell('b', 'cloze', 50),
-      cell('b', 'head on the mean', 60),
-      cell('c', 'cloze', 50),
-    ];
-    const rows = comparisonRows(cells);
-    expect(
-      rows.map(({ task, method, seeds, accuracy, lead }) => [
-        task,
-        method,
-        seeds,
-        accuracy.value,
-        lead?.value.toFixed(2),
-      ]),
-    ).toEqual([
-      ['a', 'cloze', 2, 0.85, undefined],
-      ['a', 'head on [CLS]', 1, 0.5, '0.30'],
-      ['a', 'head on the mean', 2, 0.65, '0.20'],
-      ['b', 'cloze', 1, 0.5, undefined],
-      ['b', 'head on the mean', 1, 0.6, '-0.10'],
-      ['c', 'cloze', 1, 0.5, undefined],
-    ]);
-    expect(comparisonVerdict(rows)).toEqual([
-      'With 32 examples cloze fine-tuning is ahead of the better of the heads on 1 of 2 tasks (a), with an interval above zero on 1 (a).',
-    ]);
   });
 });

@@ -1,6 +1,7 @@
 /** Patterns: what they read as, how they are filled and shortened, and what is said of wrong ones. */
 import { describe, expect, it } from 'vitest';
-import { answeredSample, fillPattern, parsePattern } from '../../../engine/finetuning/pattern.ts';
+import { answeredSample, fillPattern, parsePattern, withLabel } from '../../../engine/finetuning/pattern.ts';
+import { headerTokens } from '../../../engine/infill/passage.ts';
 import { toyTokenizer } from '../infill/toy.ts';
 
 const tokenizer = toyTokenizer();
@@ -39,8 +40,27 @@ describe('a pattern', () => {
     [['{mask}{mask}'], 'has 2 blanks'],
     [['{mask} {a'], 'single brace'],
     [['a', 'b', '{mask}'], 'has 3 sides'],
+    [['{#sop}{mask}'], 'has {#sop}; there are {#path}, {#neighbour}, {#code}, {#instruction}'],
   ])('is refused as %j', (texts, said) => {
     expect(() => parsePattern(texts, 'The pattern of x', 1)).toThrow(said);
+  });
+
+  it('has the header that pretraining and editor have, token by token', () => {
+    const pattern = parsePattern(['{#path}a.{mask}{#code}{code~}'], 'p', 1);
+    const { tokens, blank } = fillPattern(tokenizer, pattern, { code: '<|code|>x' }, 40);
+    const header = headerTokens(tokenizer, 'a.');
+    expect(tokens.slice(0, blank)).toEqual([special.enc, ...header.slice(0, -1)]);
+    expect(tokens.slice(blank, -1)).toEqual([header.at(-1), ...tokenizer.encode('<|code|>x')]);
+    const { path: _, ...others } = special;
+    const bare = { ...tokenizer, special: others };
+    expect(() => fillPattern(bare, pattern, { code: 'x' }, 40)).toThrow('{#path}, but the model');
+  });
+
+  it('takes the text of a label, which may be a pattern of its own', () => {
+    expect(withLabel(['{#path}{label}', '{label}'], "{x~} $& {{'"), 'every place').toEqual([
+      "{#path}{x~} $& {{'",
+      "{x~} $& {{'",
+    ]);
   });
 
   it('names a field that an example lacks', () => {

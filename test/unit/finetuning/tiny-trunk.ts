@@ -1,5 +1,5 @@
 /** A tiny model with random weights under the learners, and a task of which it can learn something. */
-import type { Example, Task } from '../../../engine/finetuning/example.ts';
+import type { Example, PatternVerbalizer, Task } from '../../../engine/finetuning/example.ts';
 import { openTrunk, type Trunk } from '../../../engine/finetuning/trunk.ts';
 import type { GlmConfig } from '../../../engine/model/config.ts';
 import type { ModelFolder } from '../../../engine/model/load.ts';
@@ -36,6 +36,14 @@ export const LABELLED: Task = {
   metrics: ['accuracy', 'macro-f1'],
   patterns: [{ text: ['{text~} ', '{mask}.'], verbalizers: { none: 'no', some: 'yes' } }],
   plain: ['{text~}'],
+};
+
+/** The same question turned round: which label's text leads to this one. */
+export const WRITTEN: PatternVerbalizer = {
+  text: ['{#path}{label}{#code}{mask}'],
+  verbalizers: { none: 'blue', some: 'red' },
+  written: 'text',
+  lengthPenalty: 0.5,
 };
 
 export const CANDIDATES: Task = {
