@@ -200,6 +200,7 @@ async function runCell(
     ...(signal ? { signal } : {}),
   });
   const answers = await learner.answer(examples.test, signal);
+  trunk.trainer.dispose();
   return {
     task: task.name,
     examples: size.examples,

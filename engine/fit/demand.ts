@@ -42,14 +42,14 @@ export interface NativeForm {
 }
 
 /** Outputs that are packed together: 32 at the widest levels, a divisor of that at the others. */
-const PANEL = 32;
+export const PANEL = 32;
 /** kRowBlock and kQueries of the addon: rows that go through the products together. */
-const ROW_BLOCK = 96;
+export const ROW_BLOCK = 96;
 /** kReadRows: rows that a causal model reads at once. */
 const READ_ROWS = 8 * ROW_BLOCK;
 
-const rounded = (count: number, step: number): number => Math.ceil(count / step) * step;
-const elements = ({ shape }: GlmTensorShape): number => shape.reduce((product, size) => product * size, 1);
+export const rounded = (count: number, step: number): number => Math.ceil(count / step) * step;
+export const elements = ({ shape }: GlmTensorShape): number => shape.reduce((product, size) => product * size, 1);
 
 /** `context`: tokens of Part A and Part B together that a session is opened for. */
 export function nativeDemand(config: GlmConfig, form: NativeForm, context: number): Demand {
@@ -74,7 +74,7 @@ function isTiled({ precision, level }: NativeForm): boolean {
 }
 
 /** A matrix [out, in] in the kernels' order (rhs_bytes of gemm_float.inc and level_amx.cc, packed_bytes of quantized_pack.inc). */
-function packedBytes(form: NativeForm, out: number, columns: number, ofVocabulary: boolean): number {
+export function packedBytes(form: NativeForm, out: number, columns: number, ofVocabulary: boolean): number {
   const { precision, group } = form;
   if (precision === 'int8' || precision === 'int4') {
     const bits = ofVocabulary || precision === 'int8' ? 8 : 4;
@@ -121,7 +121,7 @@ function nativeWeights(config: GlmConfig, form: NativeForm): Pick<Demand, 'weigh
 }
 
 /** Cosine and sine of each position and frequency, float32. */
-function rotaryTables(config: GlmConfig): number {
+export function rotaryTables(config: GlmConfig): number {
   if (config.positions === 'learned-2d') return 0;
   const { hiddenSize, heads, headSize = hiddenSize / heads, rotarySize = headSize } = config;
   const span = config.positions === 'rotary-2d' ? rotarySize / 2 : rotarySize;

@@ -255,6 +255,7 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
     ...(position.from ? { from: position.from } : {}),
     [TOKENIZER_HASH]: options.tokenizerSha256,
   });
+  trainer.dispose();
   return position;
 }
 

@@ -77,6 +77,7 @@ export async function mixtureCurve(parts: MixtureParts): Promise<MixturePoint[]>
     curve.push({ share, project: await lossOf(project), guard: await lossOf(guard) });
     if (!isSafe(curve, curve.length - 1)) break;
   }
+  trainer.dispose();
   return curve;
 }
 

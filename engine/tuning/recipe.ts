@@ -81,5 +81,6 @@ export async function affordableTokens(
     await trainer.update({ ...recipe.optimizer, learningRate: 0 });
     rate = rows / ((performance.now() - started) / 1000);
   }
+  trainer.dispose();
   return Math.round(Math.max(LEAST_STEPS * recipe.stepTokens, Math.min(most, rate * minutes * 60)));
 }

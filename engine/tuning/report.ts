@@ -13,7 +13,7 @@ export function tunedToMarkdown(model: TunedModel): string {
     `- Memory: ${memory.files} files of ${memory.characters} characters, up to ${(memory.bytes / 1e6).toFixed(1)} MB. ${keptInWords(memory.verdict)}`,
     ...(weights
       ? [
-          `- Weights: ${weights.tokens} tokens in ${weights.seconds} s (${weights.method === 'full' ? 'all weights' : 'low-rank adapters'}), of the change ${percent(weights.share)} is taken. ${keptInWords(weights.verdict)}`,
+          `- Weights: ${weights.tokens} tokens in ${weights.seconds} s (${weights.method === 'full' ? 'all weights' : 'low-rank adapters'}), of the change ${percent(weights.share)} is taken.${writtenInWords(weights.written)} ${keptInWords(weights.verdict)}`,
         ]
       : []),
     '',
@@ -34,6 +34,10 @@ export function tunedToMarkdown(model: TunedModel): string {
 
 function keptInWords({ usable, reasons }: Verdict): string {
   return usable ? 'Kept.' : `Not kept. ${reasons.join(' ')}`;
+}
+
+function writtenInWords(places: number): string {
+  return places > 0 ? ` A quarter of the blanks: ${places} places where recent commits added lines.` : '';
 }
 
 function percent(value: number): string {

@@ -2,10 +2,15 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
+import { inWords } from '../fit/fit.ts';
+import { measureMemory } from '../fit/memory.ts';
 import { loadModelFolder, type ModelFolder } from '../model/load.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { pretrain } from '../training/pretrain.ts';
+import { type AddedLines, countPlaces } from './history/added-lines.ts';
+import { withWritten } from './history/written-samples.ts';
 import { chooseShare, type MixturePoint, mixtureCurve, writeMixture } from './mixing.ts';
+import { passThatFits } from './pass.ts';
 import type { ProjectFile } from './project-files.ts';
 import { affordableTokens, type TrainingMethod, tuningRecipe } from './recipe.ts';
 import { fileCorpus } from './split.ts';
@@ -19,10 +24,16 @@ export interface TrainedWeights {
   seconds: number;
   share: number;
   curve: MixturePoint[];
+  /** Bytes that training takes in memory, as predicted before it. */
+  bytes: number;
+  /** Places where commits added lines, whose blanks were among those trained on. */
+  written: number;
 }
 
 interface Plan {
   tokens: number;
+  /** Rows of a pass: fewer where memory is short. */
+  microTokens: number;
   /** Spent in earlier sittings. */
   seconds: number;
 }
@@ -37,6 +48,8 @@ interface Parts {
   train: readonly ProjectFile[];
   choice: readonly ProjectFile[];
   guardChoice: readonly ProjectFile[];
+  /** Of the training files. */
+  added: AddedLines;
   /** Of the project. */
   name: string;
 }
@@ -47,17 +60,20 @@ const SAVE_EVERY = 30;
 export async function trainWeights(parts: Parts): Promise<TrainedWeights> {
   const { options, run, base, tokenizer, name } = parts;
   const { signal, threads, level, budget } = options;
-  const recipe = tuningRecipe(base, options.method, options.rate);
   const execution = { level, threads, precision: 'bfloat16' as const };
   const corpus = fileCorpus(parts.train, tokenizer, name);
   const choice = fileCorpus(parts.choice, tokenizer, name);
+  const plain = tuningRecipe(base, options.method, options.rate);
   let plan = await readPlan(run);
+  const pass = passThatFits(plain, execution, plan?.microTokens, options.freeMemory ?? measureMemory().available);
+  options.onStage?.(`Training takes up to ${inWords(pass.bytes)} of memory, in passes of ${pass.microTokens} tokens.`);
+  const recipe = { ...withWritten(plain, parts.train, corpus, parts.added), microTokens: pass.microTokens };
   if (!plan) {
     const tokens =
       'tokens' in budget
         ? budget.tokens
         : await affordableTokens(recipe, base, corpus, tokenizer, { minutes: budget.minutes, execution });
-    plan = { tokens, seconds: 0 };
+    plan = { tokens, microTokens: pass.microTokens, seconds: 0 };
     await writePlan(run, plan);
   }
   options.onStage?.(
@@ -101,7 +117,9 @@ export async function trainWeights(parts: Parts): Promise<TrainedWeights> {
   const folder = join(run, 'mixed');
   await rm(folder, { recursive: true, force: true });
   if (share > 0) await writeMixture(base, tuned, share, folder);
-  return { folder, tokens: end.tokens, corpus: corpus.tokens, seconds: Math.round(plan.seconds), share, curve };
+  const written = recipe.samples === plain.samples ? 0 : countPlaces(parts.added);
+  const seconds = Math.round(plan.seconds);
+  return { folder, tokens: end.tokens, corpus: corpus.tokens, seconds, share, curve, bytes: pass.bytes, written };
 }
 
 async function readPlan(run: string): Promise<Plan | undefined> {

@@ -19,6 +19,7 @@ import type { Progress } from '../training/pretrain.ts';
 import { answersOf, CONTEXT_TOKENS, type TuningAnswers } from './answers.ts';
 import { type Comparisons, compare, judge } from './comparison.ts';
 import { guardFiles } from './guard.ts';
+import { type AddedLines, addedLines, countPlaces } from './history/added-lines.ts';
 import { lockHome } from './lock.ts';
 import { OPEN_FILES, withOpenFiles } from './open-files.ts';
 import { type ProjectFile, readProject } from './project-files.ts';
@@ -53,6 +54,8 @@ export interface TuneOptions {
   threads: number;
   /** Kernel level; empty for the best. */
   level: string;
+  /** Bytes that training may count on; measured where left out. */
+  freeMemory?: number;
   onStage?: (line: string) => void;
   onStep?: (progress: Progress) => void;
   onTask?: (done: number, all: number, stage: 'remembering' | 'measuring') => void;
@@ -94,6 +97,10 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
     `${remembered.length} files to learn from (${characters} characters; their memory takes up to ${megabytes(memoryBytes(characters))} MB), ${split.heldOut.length} kept unseen, ${guard.choice.length + guard.judging.length} in the guard.`,
   );
 
+  const added: AddedLines = method === 'memory' ? new Map() : await addedLines(project, split.train, signal);
+  if (added.size > 0)
+    onStage?.(`${countPlaces(added)} places in ${added.size} files where recent commits added lines.`);
+
   // Before anything is computed: a project without a place for some kind of blank is refused now.
   const draw = (own: readonly ProjectFile[], name: string, perKind: number, drawSeed: number): Task[] => {
     const languages = languagesOf(own);
@@ -128,6 +135,7 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
     tokenizerSha256,
     remembered,
     split.heldOut,
+    [...added],
   ]);
   if ((await readFile(join(run, 'fingerprint'), 'utf8').catch(() => '')) !== fingerprint) {
     await rm(run, { recursive: true, force: true });
@@ -190,6 +198,7 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
       train: split.train,
       choice: split.choice,
       guardChoice: guard.choice,
+      added,
       name: basename(project),
     });
     const after = trained.share > 0 ? await answer(trained.folder, kept, 'it with what was trained') : best;

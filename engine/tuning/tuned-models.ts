@@ -37,6 +37,9 @@ export interface TunedModel {
     /** How much of what training changed was taken, 0 for nothing, and the losses that decided it. */
     share: number;
     curve: MixturePoint[];
+    /** Bytes of memory that were predicted, and places of the history among the blanks. */
+    bytes: number;
+    written: number;
   };
   /** All that is kept, against the model that ships. */
   comparisons: Comparisons;

@@ -76,7 +76,7 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
          InstanceMethod("gradientNorm", &TrainerObject::gradient_norm),
          InstanceMethod("gradientNorms", &TrainerObject::gradient_norms),
          InstanceMethod("phases", &TrainerObject::phases),
-         InstanceMethod("cancel", &TrainerObject::cancel),
+         InstanceMethod("cancel", &TrainerObject::cancel), InstanceMethod("dispose", &TrainerObject::dispose),
          InstanceAccessor("steps", &TrainerObject::get_steps, &TrainerObject::set_steps)});
   }
 
@@ -98,10 +98,10 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
 
  private:
   bool is_adapter(const std::string& name) {
-    return trainer_->adapters() != nullptr && trainer_->adapters()->layout.find(name) != nullptr;
+    return held().adapters() != nullptr && held().adapters()->layout.find(name) != nullptr;
   }
   const Layout& layout_with(const std::string& name) {
-    return is_adapter(name) ? trainer_->adapters()->layout : trainer_->layout();
+    return is_adapter(name) ? held().adapters()->layout : held().layout();
   }
 
   // The vector that holds the tensor `name`.
@@ -261,7 +261,7 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
 
   Napi::Value gradient_norm(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-      const Tensor& tensor = named_tensor(trainer_->layout(), info[0].ToString().Utf8Value());
+      const Tensor& tensor = named_tensor(held().layout(), info[0].ToString().Utf8Value());
       return Napi::Number::New(info.Env(), idle()->gradient_norm(tensor));
     });
   }
@@ -291,16 +291,34 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
     });
   }
 
-  void cancel(const Napi::CallbackInfo&) { trainer_->cancel() = true; }
+  void cancel(const Napi::CallbackInfo&) {
+    if (trainer_) trainer_->cancel() = true;
+  }
 
-  Napi::Value get_steps(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), trainer_->steps()); }
+  // dispose(): its memory goes back now, not when JavaScript's collector, which does not see it, comes by.
+  void dispose(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      if (trainer_) idle();
+      trainer_.reset();
+      return 0;
+    });
+  }
+
+  Napi::Value get_steps(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), held().steps()); });
+  }
   void set_steps(const Napi::CallbackInfo& info, const Napi::Value& value) {
     guarded(info.Env(), [&] { return idle()->steps() = value.ToNumber().Int64Value(); });
   }
 
+  AnyTrainer& held() {
+    if (!trainer_) throw std::runtime_error("The trainer was disposed of.");
+    return *trainer_;
+  }
+
   // The trainer, when no call is under way: its buffers belong to one call at a time.
   std::shared_ptr<AnyTrainer> idle() {
-    if (trainer_->running) throw std::runtime_error("The trainer is still working on the call before this one.");
+    if (held().running) throw std::runtime_error("The trainer is still working on the call before this one.");
     return trainer_;
   }
 

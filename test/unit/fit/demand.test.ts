@@ -1,34 +1,20 @@
 /** What the formulas say, held against what a process holds: each case in a process of its own, on Linux. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type NativePrecision, nativeDemand } from '../../../engine/fit/demand.ts';
 import type { GlmConfig } from '../../../engine/model/config.ts';
 import { loadAddon } from '../../../engine/native.ts';
+import { bundleProgram } from './bundle.ts';
 import { randomModel, SHAPE } from './random-model.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const home = mkdtempSync(join(tmpdir(), 'cloze-fit-'));
-const program = join(home, 'bundle', 'resident.mjs');
 afterAll(() => rmSync(home, { recursive: true }));
-
+let program: string;
 beforeAll(async () => {
-  await build({
-    entryPoints: [join(root, 'test/unit/fit/resident.ts')],
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    external: ['onnxruntime-node', '*.node'],
-    banner: {
-      js: `import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);`,
-    },
-  });
-  symlinkSync(join(root, 'native'), join(home, 'native'));
+  program = await bundleProgram(home, 'resident');
 });
 
 const threads = 2;

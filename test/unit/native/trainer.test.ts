@@ -36,6 +36,25 @@ it('tells where the time of its steps went', async () => {
   expect(Object.values(phases).reduce((sum, { wall }) => sum + wall, 0)).toBeLessThanOrEqual(elapsed);
 });
 
+it('gives its memory back when told to, and says so to whoever goes on', async () => {
+  const trainer = await open();
+  const running = trainer.forwardBackward(randomBatch(SMALLEST, 2), 1, 1);
+  expect(() => trainer.dispose()).toThrow('still working');
+  await running;
+  trainer.dispose();
+  trainer.dispose();
+  trainer.cancel();
+  for (const call of [
+    () => trainer.zeroGradients(),
+    () => trainer.get(names[0] as string, 'parameter'),
+    () => trainer.steps,
+    () => trainer.gradientNorm(names[0] as string),
+    () => trainer.pack(),
+  ]) {
+    expect(call).toThrow('The trainer was disposed of.');
+  }
+});
+
 describe('gradients', () => {
   it('add up over calls and scale with the weight', async () => {
     const trainer = await open();
