@@ -26,8 +26,20 @@ const commonjs = {
   define: { 'import.meta.url': 'moduleUrl', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
 };
 
+/** What looks at graphics cards is nearly half of the server: a file of its own, read when somebody asks which there are. */
+const devicesApart = {
+  name: 'devices apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^systeminformation$/ }, () => ({ path: './system-information.cjs', external: true }));
+  },
+};
+
 /** The server is also a command, `cloze-language-server --stdio`. */
-const server = { ...commonjs, banner: { js: `#!/usr/bin/env node\n${commonjs.banner.js}` } };
+const server = {
+  ...commonjs,
+  plugins: [devicesApart],
+  banner: { js: `#!/usr/bin/env node\n${commonjs.banner.js}` },
+};
 
 /** Dynamic imports become `require`: the only one that VS Code gives its own module to on every platform. */
 const extension = { ...commonjs, minify: true, supported: { 'dynamic-import': false } };
@@ -89,6 +101,7 @@ await Promise.all([
     outfile: 'dist/client.cjs',
   }),
   build({ ...server, entryPoints: ['language-server/main.ts'], outfile: 'dist/server.cjs' }),
+  build({ ...commonjs, entryPoints: ['systeminformation'], outfile: 'dist/system-information.cjs' }),
   build({ ...page, entryPoints: ['media/chat/main.ts', 'media/chat/chat.css'], outdir: 'dist/chat' }),
   build({ ...page, entryPoints: ['media/lens/main.ts', 'media/lens/lens.css'], outdir: 'dist/lens' }),
   build({

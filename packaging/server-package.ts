@@ -11,7 +11,8 @@ import { npmCommand, type Platform, packagedFiles, targetName } from './contents
 export const SERVER_PACKAGE = 'cloze-language-server';
 
 /** Besides them package.json and README.md, which are the package's own. */
-const OWN = /^(?:LICENSE|dist\/(?:server\.cjs|cloze\.mjs|onnx-host\.mjs)|engine\/embedded-model\/.+|native\/.+\.node)$/;
+const OWN =
+  /^(?:LICENSE|dist\/(?:(?:server|system-information)\.cjs|cloze\.mjs|onnx-host\.mjs)|engine\/embedded-model\/.+|native\/.+\.node)$/;
 
 interface Manifest {
   version: string;

@@ -35,6 +35,7 @@ it('holds the server, its model and the addon, and nothing of the editor', () =>
       'dist/cloze.mjs',
       'dist/onnx-host.mjs',
       'dist/server.cjs',
+      'dist/system-information.cjs',
       'native/build/Release/cloze.node',
       'package.json',
     ],
