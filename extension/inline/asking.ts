@@ -90,7 +90,10 @@ export function createAsking(client: Promise<LanguageClient>): Asking {
       const { version } = document;
       const answer = next(document, position, made ? asIfTyped : context, token);
       // A request that fails, as with a server that ends, is answered by `null`.
-      void Promise.resolve(answer).then((items) => items && unheard.answered(uri, version));
+      void Promise.resolve(answer).then(
+        (items) => items && unheard.answered(uri, version),
+        () => undefined,
+      );
       return answer;
     },
     served: unheard.served,

@@ -48,7 +48,7 @@ test('the borders of a blank, its length and its text can be chosen anew, and re
   const none = page.locator('.notification-list-item', { hasText: 'The model has nothing else to put there.' });
   await expect.poll(async () => (await lineText()) !== before || (await none.count()) > 0).toBe(true);
   await more('One line');
-  expect(await settledText()).toBe(before);
+  await expect.poll(settledText).toBe(before);
 
   await lens('Reject').click();
   await lens('Reject').waitFor({ state: 'detached' });
