@@ -22,7 +22,7 @@ import { glm4MoeHf } from './families/glm4-moe-hf.ts';
 import { exists } from './new-folder.ts';
 import { LATEST, openShards } from './parallel-shards.ts';
 import { checkBits, matchTensors, readScales, readStored, type StoredTensor } from './stored-tensors.ts';
-import { pieceSpaces, piecesOf } from './tensor-pieces.ts';
+import { readMatrices } from './tensor-pieces.ts';
 
 const FAMILIES: readonly Family[] = [glm130b, chatglm6b, chatglm2, glm2021, glmHf, glm4Hf, glm4MoeHf, cloze];
 
@@ -110,11 +110,11 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
     ...(format ? { bits: format.bits, group: format.group } : {}),
     async *tensors(largest) {
       const open = await openFile();
-      const spaces = largest === undefined ? undefined : pieceSpaces(largest);
+      const matrices = readMatrices(open, largest === undefined ? [] : stored, largest ?? 0);
       try {
         for (const tensor of stored) {
           const { name, shape, dtype, format: own } = tensor;
-          const pieces = spaces && piecesOf(open, tensor, spaces);
+          const pieces = matrices.pieces(name);
           if (pieces) {
             for await (const { row, rows, data, scales } of pieces) {
               const whole = own && scales && { ...own, rows, columns: shape[1] as number, data: signed(data), scales };
@@ -133,6 +133,7 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
           yield { name, shape, dtype, data, quantized };
         }
       } finally {
+        await matrices.close();
         await open.close();
       }
     },

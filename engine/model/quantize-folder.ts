@@ -13,7 +13,7 @@ import { loadAddon, type StoredFloats } from '../native.ts';
 import { describeModelFolder } from './load.ts';
 import { copyCompanions, copyConfig, writeFolder } from './new-folder.ts';
 import { isMatrix, scaleName } from './stored-tensors.ts';
-import { type Piece, type PieceSpaces, pieceSpaces, piecesOf } from './tensor-pieces.ts';
+import { type MatrixReader, type Piece, type PieceSpaces, pieceSpaces, readMatrices } from './tensor-pieces.ts';
 
 /** Bytes of a matrix that are quantised at a time. */
 const PIECE = 8 << 20;
@@ -43,6 +43,10 @@ export async function quantizeFolder(
     throw new Error(`${from} is quantised already. Take the model that it was made from.`);
   }
   const file = await open();
+  // Each part of a fused one is written by itself.
+  const parts = stored.filter(isMatrix).flatMap(({ sources }) => sources);
+  const infos = parts.map((name) => ({ ...(file.tensors.get(name) as StoredInfo), sources: [name] }));
+  const matrices = readMatrices(file, infos, PIECE);
   try {
     return await writeFolder(to, async (aside) => {
       const plans: TensorPlan[] = [];
@@ -64,7 +68,6 @@ export async function quantizeFolder(
       }
       // A matrix is written just before its scales.
       let scales: Uint8Array[] = [];
-      const spaces = pieceSpaces(PIECE);
       const outs = pieceSpaces(PIECE / 2);
       let [done, after] = [0, 0];
       const bytesOf = async function* (name: string): AsyncGenerator<Uint8Array, void, undefined> {
@@ -76,7 +79,7 @@ export async function quantizeFolder(
         const parts = !info
           ? scales
           : own
-            ? quantizedPieces(file, info, own, { search, scales, spaces, outs })
+            ? quantizedPieces(file, info, own, { search, scales, matrices, outs })
             : [await file.read(name)];
         for await (const bytes of parts) {
           signal?.throwIfAborted();
@@ -97,6 +100,7 @@ export async function quantizeFolder(
       return { before, after };
     });
   } finally {
+    await matrices.close();
     await file.close();
   }
 }
@@ -106,7 +110,12 @@ async function* quantizedPieces(
   file: TensorFile,
   { name, dtype, shape }: StoredInfo,
   format: QuantFormat,
-  { search, scales, spaces, outs }: { search: boolean; scales: Uint8Array[]; spaces: PieceSpaces; outs: PieceSpaces },
+  {
+    search,
+    scales,
+    matrices,
+    outs,
+  }: { search: boolean; scales: Uint8Array[]; matrices: MatrixReader; outs: PieceSpaces },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const columns = shape[1] as number;
   const quantized = async ({ row, rows, data }: Piece) => {
@@ -124,7 +133,7 @@ async function* quantizedPieces(
     return into;
   };
   let coming: Promise<Uint8Array> | undefined;
-  for await (const piece of piecesOf(file, { sources: [name], shape }, spaces) ?? []) {
+  for await (const piece of matrices.pieces(name) ?? []) {
     const made = await coming;
     coming = quantized(piece);
     // It is waited for after the next read, which may fail before.

@@ -21,21 +21,19 @@ export interface Piece {
   scales?: Uint16Array;
 }
 
-/** Where pieces are read into, in turn. */
+/** Where pieces go, in turn. */
 export interface PieceSpaces {
-  /** Bytes that a piece should have. */
-  largest: number;
   next(length: number): Uint8Array<ArrayBuffer>;
 }
 
 /** Pieces that are being read while one is worked on and the one before it may still be. */
 const AHEAD = 2;
 
+/** Of `largest` bytes and more. */
 export function pieceSpaces(largest: number): PieceSpaces {
   const spaces: Uint8Array<ArrayBuffer>[] = [];
   let turn = 0;
   return {
-    largest,
     next(length) {
       turn = (turn + 1) % (AHEAD + 2);
       const held = spaces[turn];
@@ -47,70 +45,92 @@ export function pieceSpaces(largest: number): PieceSpaces {
   };
 }
 
-/**
- * ROWS_TOGETHER rows or a multiple of it at a time, of about as many bytes as `spaces` says. Undefined where the parts of
- * the matrix do not divide so: then `readStored` reads it whole.
- */
-export function piecesOf(
-  file: TensorFile,
-  { sources, shape, format }: Pick<StoredTensor, 'sources' | 'shape' | 'format'>,
-  spaces: PieceSpaces,
-): AsyncGenerator<Piece, void, undefined> | undefined {
-  const parts = sources.map((name) => file.tensors.get(name) as StoredInfo);
-  const divides = parts.every(({ shape: [rows = 0] }, at) => at === parts.length - 1 || rows % ROWS_TOGETHER === 0);
-  if (shape.length !== 2 || !divides) return undefined;
-  return readPieces(file, parts, shape[1] as number, format, spaces);
+type Matrix = Pick<StoredTensor, 'name' | 'sources' | 'shape' | 'format'>;
+
+export interface MatrixReader {
+  /**
+   * The pieces of one of the matrices, ROWS_TOGETHER rows or a multiple of it each. Undefined where it is none, or where its
+   * parts do not divide so: then `readStored` reads it whole.
+   */
+  pieces(name: string): AsyncGenerator<Piece, void, undefined> | undefined;
+  /** To be awaited before the file is closed. */
+  close(): Promise<void>;
 }
 
-async function* readPieces(
-  file: TensorFile,
-  parts: readonly StoredInfo[],
-  columns: number,
-  format: QuantFormat | undefined,
-  spaces: PieceSpaces,
-): AsyncGenerator<Piece, void, undefined> {
-  const plans: { name: string; row: number; from: number; to: number; width: number }[] = [];
-  let first = 0;
-  for (const { name, dtype, shape } of parts) {
-    const [rows = 0] = shape;
-    const width = format ? rowBytes(columns, format) : columns * DTYPE_BYTES[dtype];
-    const step = Math.max(1, Math.floor(spaces.largest / width / ROWS_TOGETHER)) * ROWS_TOGETHER;
-    for (let from = 0; from < rows; from += step)
-      plans.push({ name, row: first + from, from, to: Math.min(from + step, rows), width });
-    first += rows;
-  }
+interface Plan {
+  /** The matrix, and where its rows lie. */
+  of: string;
+  source: string;
+  columns: number;
+  format: QuantFormat | undefined;
+  row: number;
+  from: number;
+  to: number;
+  /** Bytes of a row. */
+  width: number;
+}
+
+/** Reads ahead through matrices that are asked for in the order given, in pieces of about `largest` bytes. */
+export function readMatrices(file: TensorFile, matrices: readonly Matrix[], largest: number): MatrixReader {
+  const plans = matrices.flatMap((matrix) => plansOf(file, matrix, largest));
+  const inPieces = new Set(plans.map(({ of }) => of));
+  const spaces = pieceSpaces(largest);
   const coming: Promise<Piece>[] = [];
-  const start = (at: number) => {
-    const plan = plans[at];
+  let [started, given] = [0, 0];
+  const start = () => {
+    const plan = plans[started];
     if (!plan) return;
-    const space = spaces.next((plan.to - plan.from) * plan.width);
-    const piece = readPiece(file, plan, columns, format, space);
+    started++;
+    const piece = readPiece(file, plan, spaces.next((plan.to - plan.from) * plan.width));
     // Whoever waits for it hears of a failure; nobody does when the work on a piece before it has failed.
     piece.catch(() => undefined);
     coming.push(piece);
   };
-  for (let at = 0; at < AHEAD; at++) start(at);
-  try {
-    for (let at = 0; at < plans.length; at++) {
+  async function* pieces(name: string): AsyncGenerator<Piece, void, undefined> {
+    if (plans[given]?.of !== name) throw new Error(`${file.path}: ${name} is asked for out of turn.`);
+    while (started < given + AHEAD && started < plans.length) start();
+    while (plans[given]?.of === name) {
       const piece = await (coming.shift() as Promise<Piece>);
-      start(at + AHEAD);
+      given++;
+      start();
       yield piece;
     }
-  } finally {
-    // The file may be closed now.
-    await Promise.allSettled(coming);
   }
+  return {
+    pieces: (name) => (inPieces.has(name) ? pieces(name) : undefined),
+    async close() {
+      await Promise.allSettled(coming);
+    },
+  };
+}
+
+function plansOf(file: TensorFile, { name, sources, shape, format }: Matrix, largest: number): Plan[] {
+  const parts = sources.map((source) => file.tensors.get(source) as StoredInfo);
+  const divides = parts.every(({ shape: [rows = 0] }, at) => at === parts.length - 1 || rows % ROWS_TOGETHER === 0);
+  if (shape.length !== 2 || !divides) return [];
+  const columns = shape[1] as number;
+  const plans: Plan[] = [];
+  let first = 0;
+  for (const { name: source, dtype, shape: own } of parts) {
+    const [rows = 0] = own;
+    const width = format ? rowBytes(columns, format) : columns * DTYPE_BYTES[dtype];
+    const step = Math.max(1, Math.floor(largest / width / ROWS_TOGETHER)) * ROWS_TOGETHER;
+    for (let from = 0; from < rows; from += step) {
+      const to = Math.min(from + step, rows);
+      plans.push({ of: name, source, columns, format, row: first + from, from, to, width });
+    }
+    first += rows;
+  }
+  return plans;
 }
 
 async function readPiece(
   file: TensorFile,
-  { name, row, from, to, width }: { name: string; row: number; from: number; to: number; width: number },
-  columns: number,
-  format: QuantFormat | undefined,
+  { source, columns, format, row, from, to, width }: Plan,
   space: Uint8Array<ArrayBuffer>,
 ): Promise<Piece> {
-  const data = await file.read(name, { begin: from * width, end: to * width }, space);
+  const data = await file.read(source, { begin: from * width, end: to * width }, space);
   const piece = { row, rows: to - from, data };
   if (!format) return piece;
-  return { ...piece, scales: await readScales(file, [name], { from, to, groups: groupsOf(columns, format) }) };
+  return { ...piece, scales: await readScales(file, [source], { from, to, groups: groupsOf(columns, format) }) };
 }
