@@ -2,7 +2,8 @@
  * `npm run bench -- load [--at FOLDER] [--rounds N] [--json FILE]`: checkpoints of 2 GB and more in the shapes of
  * ChatGLM-6B and GLM-4-9B, with fewer layers, are quantised by `cloze quantize`, and loaded, quantising or quantised;
  * each step in a process of its own, whose largest resident memory is compared with what it leaves. Immediately before
- * each step the disk's own rate is taken of the same file (disk-rate.ts); nothing finds it in the system's cache.
+ * each step the disk's own rate is taken of the same file (disk-rate.ts); nothing finds it in the system's cache, and
+ * all find memory that the machine has (held-memory.ts).
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -16,6 +17,7 @@ import { fillBlank } from '../../../engine/infill/infill.ts';
 import { openModel, selfTest } from '../../../engine/load-model.ts';
 import { FORMS, writeCheckpoint } from './checkpoints.ts';
 import { type AloneReads, readAlone } from './disk-rate.ts';
+import { heldMemory, holdMemory } from './held-memory.ts';
 import { HEADING, lineOf } from './table.ts';
 
 /** A step of one round. */
@@ -56,6 +58,7 @@ export async function benchLoad(args: string[], machine: string): Promise<void> 
   });
   if (values.step) return runStep(values.step);
   const rounds = Number(values.rounds);
+  const memory = heldMemory([process.argv[1] as string, 'load', '--step', 'hold']);
   const work = mkdtempSync(join(values.at, 'cloze-load-'));
   const steps: Step[] = [];
   try {
@@ -65,8 +68,11 @@ export async function benchLoad(args: string[], machine: string): Promise<void> 
       const bytes = await writeCheckpoint(form, source);
       process.stdout.write(`${model}: ${(bytes / 1e9).toFixed(2)} GB; ${rounds} rounds\n`);
       const run = async (what: string, read: number, result: number | undefined, step: string[]) => {
-        const alone = readAlone(join(step[2] as string, 'model.safetensors'));
+        await memory.take();
+        const alone = await readAlone(join(step[2] as string, 'model.safetensors'), memory);
+        await memory.give();
         const done = await inProcess(step);
+        await memory.take();
         const out = result ?? statSync(join(step.at(-1) as string, 'model.safetensors')).size;
         steps.push({ model, what, bytes: read, result: out, ...done, alone });
         return out;
@@ -88,6 +94,7 @@ export async function benchLoad(args: string[], machine: string): Promise<void> 
       process.stdout.write(`${HEADING}\n${lines.join('\n')}\n`);
     }
   } finally {
+    await memory.give();
     rmSync(work, { recursive: true, force: true });
   }
   if (values.json) await writeFileAtomically(values.json, `${JSON.stringify({ machine, steps }, null, 2)}\n`);
@@ -104,6 +111,7 @@ async function inProcess(step: readonly string[]): Promise<Done> {
 }
 
 async function runStep([kind, precision = '', from = '', to = '']: readonly string[]): Promise<void> {
+  if (kind === 'hold') return holdMemory();
   const start = performance.now();
   const elapsed = () => (performance.now() - start) / 1000;
   const spent = () => {
