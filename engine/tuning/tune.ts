@@ -45,8 +45,8 @@ export interface TuneOptions {
   seed: number;
   /** Of the blanks that are measured on; `seed` where left out. */
   taskSeed?: number;
-  /** Tasks of each kind on the project; the guard has half as many. */
-  tasks: number;
+  /** Tasks of each kind on the project; the guard has half as many. By default as many as the unseen files have room for. */
+  tasks?: number;
   /** Files that are open beside the one of a task, as in an editor; default 8. */
   openFiles?: number;
   /** Other projects whose files join the guard. */
@@ -66,6 +66,10 @@ export interface TuneOptions {
 /** The gate's blanks are drawn apart from those that are measured on; more of each kind change it little. */
 const GATE_SEED = 1_000_003;
 const GATE_TASKS = 60;
+/** Tasks of each kind where nobody says otherwise. In fewer lines they would lie on each other, and count one thing twice. */
+const MOST_TASKS = 60;
+const LEAST_TASKS = 9;
+const LINES_OF_TASK = 10;
 
 /**
  * Throws when there is too little text, while the same project is being tuned already, when `signal` fires, and as
@@ -101,27 +105,28 @@ async function tuneIn(home: string, options: TuneOptions): Promise<TunedModel> {
   if (added.size > 0)
     onStage?.(`${countPlaces(added)} places in ${added.size} files where recent commits added lines.`);
 
+  const { tasks: perKind = tasksFor(split.heldOut) } = options;
   // Before anything is computed: a project without a place for some kind of blank is refused now.
-  const draw = (own: readonly ProjectFile[], name: string, perKind: number, drawSeed: number): Task[] => {
+  const draw = (own: readonly ProjectFile[], name: string, count: number, drawSeed: number): Task[] => {
     const languages = languagesOf(own);
     return drawTasks(fileDocuments(own, name), {
-      perKind: Math.max(languages.length, perKind),
+      perKind: Math.max(languages.length, count),
       seed: drawSeed,
       languages,
     });
   };
-  const half = Math.ceil(options.tasks / 2);
+  const half = Math.ceil(perKind / 2);
   const tasks = {
-    project: withOpenFiles(draw(split.heldOut, 'project', options.tasks, taskSeed), remembered, openFiles),
+    project: withOpenFiles(draw(split.heldOut, 'project', perKind, taskSeed), remembered, openFiles),
     guard: draw(guard.judging, 'guard', half, taskSeed),
   };
   const gateTasks = [
     ...withOpenFiles(
-      draw(remembered, 'project', Math.min(GATE_TASKS, options.tasks), seed + GATE_SEED),
+      draw(remembered, 'project', Math.min(GATE_TASKS, perKind), seed + GATE_SEED),
       remembered,
       openFiles,
     ),
-    ...draw(guard.choice, 'guard', Math.min(GATE_TASKS, options.tasks) >> 1, seed + GATE_SEED),
+    ...draw(guard.choice, 'guard', Math.min(GATE_TASKS, perKind) >> 1, seed + GATE_SEED),
   ];
 
   const run = join(home, 'unfinished');
@@ -265,6 +270,11 @@ async function finish(home: string, run: string, model: TunedModel, parts: Finis
     await rm(join(run, name), { recursive: true, force: true });
   }
   await rename(run, join(home, String(model.number)));
+}
+
+function tasksFor(unseen: readonly ProjectFile[]): number {
+  const lines = unseen.reduce((sum, { text }) => sum + text.split('\n').length, 0);
+  return Math.min(MOST_TASKS, Math.max(LEAST_TASKS, Math.floor(lines / LINES_OF_TASK)));
 }
 
 function megabytes(bytes: number): string {

@@ -1,4 +1,5 @@
 /** A tiny model tuned on a toy project, whole: better there, the base and the project untouched, the same after a stop. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +22,20 @@ afterAll(() => rmSync(home, { recursive: true }));
 
 const project = join(home, 'project');
 mkdirSync(project);
-for (let index = 0; index < 24; index++) writeFileSync(join(project, `part${index}.ts`), code(index));
+const git = (...args: string[]) => {
+  const env = { PATH: process.env.PATH, GIT_CONFIG_NOSYSTEM: '1', HOME: home };
+  execFileSync('git', ['-C', project, '-c', 'user.name=n', '-c', 'user.email=e@x', ...args], { env });
+};
+git('init', '-q');
+// Each commit adds a function to every file.
+for (let functions = 3; functions <= 5; functions++) {
+  for (let index = 0; index < 24; index++) {
+    const parts = code(index).split(/(?<=\n\n)/);
+    writeFileSync(join(project, `part${index}.ts`), parts.slice(0, functions).join(''));
+  }
+  git('add', '-A');
+  git('commit', '-q', '-m', 'change');
+}
 
 const SHIPPED = 'engine/embedded-model';
 const execution = { level: '', threads: 1, precision: 'float32' as const };
@@ -73,6 +87,9 @@ const weightsOf = (number: number) => readFileSync(join(modelFolderOf(tunedHome,
 describe('tuning', () => {
   it('remembers what files that it has not seen are like, and judges that apart from what was trained', () => {
     expect(first.weights?.curve.length).toBeGreaterThan(1);
+    // Two functions of each file that is trained on.
+    expect(first.weights?.written).toBe(2 * first.files.train);
+    expect(first.weights?.bytes).toBeGreaterThan(1e6);
     expect(first.verdict.usable).toBe(first.memory.verdict.usable || first.weights?.verdict.usable === true);
     expect(first.comparisons.project.tasks).toBe(32);
     expect(first.memory.comparisons.project.bitsPerByte.change.high).toBeLessThan(0);
@@ -84,7 +101,7 @@ describe('tuning', () => {
 
   it('leaves the base and the project as they were, and nothing unfinished', async () => {
     expect(readFileSync(join(base, 'model.safetensors')).equals(baseBytes)).toBe(true);
-    expect(readdirSync(project)).toHaveLength(24);
+    expect(readdirSync(project).filter((name) => name !== '.git')).toHaveLength(24);
     expect(readdirSync(tunedHome)).toEqual(['1']);
     expect(readdirSync(join(tunedHome, '1')).toSorted()).toEqual(
       ['log.jsonl', 'model', 'report.md', 'tuned.json'].toSorted(),
