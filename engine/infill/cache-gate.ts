@@ -4,7 +4,7 @@
  * al. 2017, arXiv 1609.07843) with a gate of eleven numbers.
  */
 import { type CacheVotes, firstVote, type TextCache } from './document-cache.ts';
-import { noteTotal, totalOf } from './sampling.ts';
+import { highestLogit, noteTotal, totalOf } from './sampling.ts';
 
 /**
  * Weights of `gateInputs`, fitted on documents of the training split by `npm run bench -- document-cache` for the
@@ -19,8 +19,7 @@ export const MEMORY_GATE_INPUTS = GATE.length + 1;
 export function gateInputs(logits: Float32Array, { tokens, evidence }: CacheVotes): number[] {
   const first = firstVote(tokens);
   const total = totalOf(logits);
-  let highest = Number.NEGATIVE_INFINITY;
-  for (const logit of logits) if (logit > highest) highest = logit;
+  const highest = highestLogit(logits);
   const { matched, following, places, started, later, ends, familiarity } = evidence;
   return [
     1,
