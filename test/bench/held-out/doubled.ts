@@ -87,6 +87,11 @@ function pageOf(
     'more with a word in them, or brackets and quotes of which it closes more than was open. Greedy, at most 64 tokens, 800',
     'tokens of context, intervals of 95 % (Wilson).',
     '',
+    'A span that says at its end what follows ends before that where the model holds this whole span for more probable, and',
+    'where a limit cut it: then the model gave it no end, and all that it wrote stands on the page either way',
+    '(`engine/infill/span-end.ts`). It was tried out on other cursors, `--seed 5 --cases 800`: as it ships 7 were doubled without',
+    'it and 2 with it, by the model alone 11 and 5; two more completions were right, and none was wrong that had been right.',
+    '',
     `\`${command}\`: ${engine.name} (${engine.device}), ${ships.length} cursors; ${machine}.`,
     '',
     ...table(
