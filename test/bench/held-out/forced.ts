@@ -50,10 +50,16 @@ export async function benchForced(args: readonly string[], machine: string): Pro
       alone.push(await answersTo(measured, each, false));
       tell(index + 1, cases.length);
     }
-    const page = pageOf(`npm run bench -- forced ${args.join(' ')}`.trimEnd(), machine, measured, [
-      ['as it ships, with the document cache', compare(cases, ships), cases.length],
-      ['the model alone', compare(cases, alone), cases.length],
-    ]);
+    const page = pageOf(
+      `npm run bench -- forced ${args.join(' ')}`.trimEnd(),
+      machine,
+      measured,
+      [
+        ['as it ships, with the document cache', compare(cases, ships), cases.length],
+        ['the model alone', compare(cases, alone), cases.length],
+      ],
+      differencesOf(cases, ships),
+    );
     process.stdout.write(page);
     if (docs !== undefined) await writeFileAtomically(join(docs, 'forced-continuation.md'), page);
     if (json !== undefined) {
@@ -104,11 +110,39 @@ function compare(cases: readonly Case[], answers: readonly Answers[]): Compared 
   };
 }
 
+/** Of the completions that differ: how, and which is right. */
+function differencesOf(cases: readonly Pick<Case, 'task'>[], answers: readonly Answers[]): string[] {
+  const right = (text: string, { task }: Pick<Case, 'task'>) => text.trimEnd() === task.expected.trimEnd();
+  const [ends, later, first] = [
+    { how: 'one goes on where the other ends', cases: 0, forced: 0, again: 0 },
+    { how: 'the same first word or sign, then another', cases: 0, forced: 0, again: 0 },
+    { how: 'another from the first on', cases: 0, forced: 0, again: 0 },
+  ];
+  for (const [index, { forced, again }] of answers.entries()) {
+    if (forced === again) continue;
+    const begins = forced.startsWith(again) || again.startsWith(forced);
+    const kind = begins && forced !== '' && again !== '' ? ends : wordOf(forced) === wordOf(again) ? later : first;
+    const each = cases[index] as Pick<Case, 'task'>;
+    kind.cases++;
+    if (right(forced, each)) kind.forced++;
+    if (right(again, each)) kind.again++;
+  }
+  return table(
+    ['how the two differ', 'cases', 'forced is right', 'read again is right'],
+    [ends, later, first].map((kind) => [kind.how, `${kind.cases}`, `${kind.forced}`, `${kind.again}`]),
+  );
+}
+
+function wordOf(text: string): string {
+  return /^\s*(?:[\p{L}\p{N}_$]+|\S|$)/u.exec(text)?.[0] ?? '';
+}
+
 function pageOf(
   command: string,
   machine: string,
   { engine }: Measured,
   rows: readonly (readonly [name: string, compared: Compared, cases: number])[],
+  differences: readonly string[],
 ): string {
   return `${[
     '# Forced continuation',
@@ -129,5 +163,13 @@ function pageOf(
         percent(shareOf(againRight, cases)),
       ]),
     ),
+    '',
+    'Those that differ as it ships:',
+    '',
+    ...differences,
+    '',
+    'The two are answers to different questions: in a forced span the model reads what was typed one way only, and what stands',
+    'in Part A was read without it. Both are cut into tokens as in training (the typed text from the start of its span on, its last',
+    'token matched in bytes), and neither is right more often.',
   ].join('\n')}\n`;
 }
