@@ -58,7 +58,8 @@ const SMALLER_READS = 2;
 /** Throws an error that names the file, what was wrong with it and what to do. */
 export async function loadEngine({ modelFolder, template, ...runtimeOptions }: EngineOptions): Promise<Engine> {
   const model = await loadModel(modelFolder, { ...runtimeOptions, smallerReads: SMALLER_READS });
-  const infiller = createTracedInfiller(model, model.name);
+  // One span at a time has its steps for itself: there drafts pay in small models too (docs/performance.md).
+  const infiller = createTracedInfiller({ ...model, drafts: true }, model.name);
   const beside = createInfillers(model);
   const within = createWithinMemory(model.folder.config.maxLength, runtimeOptions.tell ?? (() => undefined));
   const { path, family, release = family } = model.folder;

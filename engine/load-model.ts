@@ -70,7 +70,8 @@ export async function openModel(path: string, { order, ...options }: LoadOptions
     runtime,
     documentCache: parameterCount(config) < SMALL,
     ...(memory ? { memory } : {}),
-    // A step of a large one waits for its weights, whatever the rows; for the small it does not pay (docs/performance.md).
+    // A step of a large one waits for its weights, whatever the rows; those of a small one have rows enough where callers
+    // share them.
     drafts: parameterCount(config) >= SMALL,
     ...(config.causal
       ? { prompt: family === cloze.name ? fimPrompt(tokenizer, order) : causalPrompt(tokenizer, release) }
