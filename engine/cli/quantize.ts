@@ -8,7 +8,7 @@ import { progress } from './measurement.ts';
 const USAGE = `Usage: cloze quantize FOLDER --to int8|int4 [--group 32|64|row] [--scale search|absmax] --out FOLDER
 
 Writes the model with its matrices in whole numbers of 8 or 4 bits, in the form of GLM-130B's checkpoints; embedding and
-head take 8 bits. The new folder is read like any other, and must not exist yet. Tensors go through memory in pieces of 32 MB.
+head take 8 bits. The new folder is read like any other, and must not exist yet. Tensors go through memory in pieces of 8 MB.
 
   --to P         int8: half the bytes of bfloat16, nearly the same answers; int4: a quarter, at some loss
   --group G      columns that share a scale: row (default with int8; GLM-130B's own), 32 (default with int4) or 64
