@@ -3,6 +3,7 @@
  * the system would clear and map a fresh one for each piece, which takes as long as reading it.
  */
 
+import { LARGE } from '../checkpoint/direct-handle.ts';
 import { BESIDE_PIECE } from '../checkpoint/piece-reader.ts';
 import type { QuantFormat } from '../checkpoint/quantization.ts';
 import { groupsOf, rowBytes } from '../checkpoint/quantization.ts';
@@ -29,8 +30,10 @@ export interface PieceSpaces {
 /** Pieces that are being read while one is worked on and the one before it may still be. */
 const AHEAD = 2;
 
+type Make = (length: number) => Uint8Array<ArrayBuffer>;
+
 /** Of `largest` bytes and more. */
-export function pieceSpaces(largest: number): PieceSpaces {
+export function pieceSpaces(largest: number, make: Make = (length) => new Uint8Array(length)): PieceSpaces {
   const spaces: Uint8Array<ArrayBuffer>[] = [];
   let turn = 0;
   return {
@@ -38,7 +41,7 @@ export function pieceSpaces(largest: number): PieceSpaces {
       turn = (turn + 1) % (AHEAD + 2);
       const held = spaces[turn];
       if (held && held.length >= length + BESIDE_PIECE) return held;
-      const made = loadAddon().alignedBytes(Math.max(length, largest) + BESIDE_PIECE);
+      const made = make(Math.max(length, largest) + BESIDE_PIECE);
       spaces[turn] = made;
       return made;
     },
@@ -74,7 +77,9 @@ interface Plan {
 export function readMatrices(file: TensorFile, matrices: readonly Matrix[], largest: number): MatrixReader {
   const plans = matrices.flatMap((matrix) => plansOf(file, matrix, largest));
   const inPieces = new Set(plans.map(({ of }) => of));
-  const spaces = pieceSpaces(largest);
+  // Memory in huge pages is made in 2 MB at once: that of a small model would be the most of its load.
+  const bytes = plans.reduce((sum, { from, to, width }) => sum + (to - from) * width, 0);
+  const spaces = bytes < LARGE ? pieceSpaces(largest) : pieceSpaces(largest, loadAddon().alignedBytes);
   const coming: Promise<Piece>[] = [];
   let [started, given] = [0, 0];
   const start = () => {
