@@ -218,10 +218,10 @@ void check_attention(const Kernels<T>& k, int D, int n) {
 
 void check_floats(const cloze::FloatKernels& k, int n) {
   Values<float> x(n), y(n), w(n), g(n), m(n), v(n), wide(n);
-  Guarded<uint16_t> halves(n);
-  for (int i = 0; i < n; i++) halves[i] = cloze::half_bits(std::fabs(x.data()[i]));
+  Guarded<cloze::half> halves(n);
+  for (int i = 0; i < n; i++) halves[i] = cloze::half{cloze::half_bits(std::fabs(x.data()[i]))};
   k.widen_half(n, halves.data(), wide.data());
-  for (int i = 0; i < n; i++) near<float>("half", n, i, wide[i], cloze::half_value(halves[i]));
+  for (int i = 0; i < n; i++) near<float>("half", n, i, wide[i], cloze::half_value(halves[i].bits));
   double squares = 0;
   for (int i = 0; i < n; i++) squares += x[i] * x[i], v.data()[i] = std::fabs(v.data()[i]);
   near<float>("sum of squares", n, 0, k.sum_of_squares(n, x.data()), squares);
