@@ -72,7 +72,7 @@ export function patternTable(cells: readonly Cell[]): string[] {
       return [
         task.name,
         `${pattern}${pattern === chosenPattern(cells, task.name) ? ' (chosen)' : ''}`,
-        `\`\`${asked}\`\`${written ? `, written: ${written}` : ''}`,
+        `\`\` ${asked} \`\`${written ? `, written: ${written}` : ''}`,
         String(before),
         String(devScore),
         devLoss.toFixed(2),
