@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { chromiumFolder } from './test/editor/chromium-install.ts';
 
+/** No timing decides a test: what is waited for is a state, which a busy machine reaches late. */
+const PATIENT = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 30_000 } } };
+
 /**
  * Four projects: `unit` is pure, `server` speaks LSP with a real process, `editor` drives a real VS Code, `webgpu` runs
  * models on a GPU that is software (Linux on x64 only).
@@ -11,14 +14,19 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], globalSetup: ['test/unit/onnx/bundle.ts'] },
+        test: {
+          ...PATIENT,
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          globalSetup: ['test/unit/onnx/bundle.ts'],
+        },
       },
       {
         test: {
+          ...PATIENT,
           name: 'server',
           include: ['test/server/**/*.test.ts'],
           globalSetup: ['test/server/bundle.ts', 'test/unit/onnx/bundle.ts'],
-          testTimeout: 30_000,
         },
       },
       {
@@ -44,7 +52,6 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 240_000,
           hookTimeout: 600_000,
-          // What is waited for is a state, which a busy machine reaches late.
           expect: { poll: { timeout: 60_000 } },
         },
       },

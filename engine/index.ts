@@ -20,8 +20,8 @@ export interface Engine {
   readonly device: string;
   fill(passage: Passage, options: FillOptions, hooks?: FillHooks): Promise<Fill>;
   /**
-   * The `count` most probable spans of one blank, the most probable first, each with a text of its own: they share Part A
-   * and every step, so that two or three cost little more than one. The trace is that of the first.
+   * The greedy span of the blank and then the most probable others, `count` of them in all: they share Part A and every
+   * step, so that two or three cost little more than one. The trace is that of the first.
    */
   fillCandidates(
     passage: Passage,

@@ -17,7 +17,7 @@ export interface Engine {
   readonly name: string;
   readonly device: string;
   fill(passage: Passage, options: FillOptions, call: { signal: AbortSignal }): Promise<Fill>;
-  /** The `count` most probable spans, at least one, the most probable first. */
+  /** The greedy span and the most probable others, `count` in all at most, one at least. */
   fillCandidates(passage: Passage, count: number, options: FillOptions, call: { signal: AbortSignal }): Promise<Fill[]>;
   fillBlanks(passage: BlanksPassage, options: FillOptions, signal: AbortSignal): Promise<BlanksFill>;
   /** What was computed for the last fill. */
@@ -62,7 +62,7 @@ export interface EngineHost {
   unloadAfter(milliseconds: number): void;
   /** Loads the model in use once more. */
   reload(): void;
-  /** The most probable `candidates` where more than one is asked for. Never rejects: a model that fails is logged. */
+  /** With the most probable others where more than one of `candidates` is asked for. Never rejects: a model that fails is logged. */
   fill(passage: Passage, options: FillOptions, signal: AbortSignal, candidates?: number): Promise<Completed>;
   /**
    * Fills blanks that the user asked for: aborts completions and an earlier fill of this kind. Rejects with `AbortError`

@@ -14,6 +14,8 @@ interface Hypothesis {
   logits: Float32Array;
   /** Log probability of all of its tokens; of one that was forced among those that agree with what was typed. */
   sum: number;
+  /** Each of its tokens was the most probable one. */
+  greedy: boolean;
 }
 
 interface Extension {
@@ -22,6 +24,7 @@ interface Extension {
   outlook: Outlook;
   id: number;
   sum: number;
+  greedy: boolean;
 }
 
 export interface Found {
@@ -47,6 +50,8 @@ export interface BeamOptions {
   /** Most spans that are found, each with a text of its own. */
   count: number;
   ranking: Ranking;
+  /** The greedy span is followed to its end, and comes first whatever its rank. */
+  greedyFirst?: boolean;
   maxTokens: number;
   /** When to stop with the best so far, in milliseconds as `performance.now` counts. */
   deadline: number;
@@ -61,32 +66,37 @@ export async function searchBeams(
   blank: OpenBlank,
   writer: SpanWriter,
   logits: Float32Array,
-  { beams, count, ranking, maxTokens, deadline }: BeamOptions,
+  { beams, count, ranking, greedyFirst = false, maxTokens, deadline }: BeamOptions,
   signal?: AbortSignal,
 ): Promise<Found[]> {
-  let open: Hypothesis[] = [{ blank: blank.fork(), writer, logits, sum: 0 }];
-  const ended = createBest(count);
-  const begun = createBest(count);
+  let open: Hypothesis[] = [{ blank: blank.fork(), writer, logits, sum: 0, greedy: greedyFirst }];
+  let greedy: Scored | undefined;
+  const others = greedyFirst ? Math.max(1, count - 1) : count;
+  const ended = createBest(others);
+  const begun = createBest(others);
   const canWin = (sum: number) => ended.takes(ranking(sum, maxTokens));
-  const note = (best: Best, written: SpanWriter, sum: number, finish: FinishReason) =>
-    best.add({ writer: written, finish, text: written.text(), score: ranking(sum, written.predicted.length) });
+  const note = (best: Best, writer: SpanWriter, extension: Extension, finish: FinishReason) => {
+    const span = { writer, finish, text: writer.text(), score: ranking(extension.sum, writer.predicted.length) };
+    if (extension.greedy) greedy = span;
+    else best.add(span);
+  };
 
   try {
     while (open.length > 0) {
       signal?.throwIfAborted();
       const chosen: { extension: Extension; writer: SpanWriter; own: number }[] = [];
       for (const extension of extensions(open, beams)) {
-        if (chosen.length === beams || !canWin(extension.sum)) break;
+        if (chosen.length === beams || !(extension.greedy || canWin(extension.sum))) break;
         const { parent, outlook, id } = extension;
         const next = parent.writer.fork();
         next.take(outlook, id);
-        if (next.finish !== undefined) note(ended, next, extension.sum, next.finish);
+        if (next.finish !== undefined) note(ended, next, extension, next.finish);
         else chosen.push({ extension, writer: next, own: logProbabilityOf(parent.logits, id) });
       }
       const over =
         performance.now() >= deadline ? 'time' : (open[0] as Hypothesis).blank.room === 0 ? 'capacity' : undefined;
-      const going = chosen.filter(({ extension }) => canWin(extension.sum));
-      if (over !== undefined) for (const { writer: next, extension } of going) note(begun, next, extension.sum, over);
+      const going = chosen.filter(({ extension }) => extension.greedy || canWin(extension.sum));
+      if (over !== undefined) for (const { writer: next, extension } of going) note(begun, next, extension, over);
       const followed = open;
       open = [];
       open = over === undefined ? await follow(followed, going, signal) : dropAll(followed);
@@ -95,8 +105,8 @@ export async function searchBeams(
     dropAll(open);
     throw error;
   }
-  const texts = new Set(ended.found.map(({ text }) => text));
-  const found = [...ended.found, ...begun.found.filter(({ text }) => !texts.has(text))].slice(0, count);
+  const all = [...(greedy ? [greedy] : []), ...ended.found, ...begun.found];
+  const found = all.filter(({ text }, at) => all.findIndex((each) => each.text === text) === at).slice(0, count);
   const [best] = found;
   if (!best) throw new Error('No token of the vocabulary fits here: the tokenizer cannot write this text.');
   // What is open, and what a trace tells, is the first span that was found.
@@ -135,21 +145,22 @@ function createBest(count: number): Best {
   };
 }
 
-/** What may come after the open spans, the most probable first. */
+/** What may come after the open spans: the greedy one's own choice, then the most probable first. */
 function extensions(open: readonly Hypothesis[], beams: number): Extension[] {
   return open
     .flatMap((parent) => {
-      const { writer, logits, sum } = parent;
+      const { writer, logits, sum, greedy } = parent;
       const outlook = writer.look(logits);
       // Half of them may end their span.
-      return mostProbableOf(outlook.logits, outlook.allowed, 2 * beams).map((id) => ({
+      return mostProbableOf(outlook.logits, outlook.allowed, 2 * beams).map((id, rank) => ({
         parent,
         outlook,
         id,
         sum: sum + writer.chosen(outlook, id),
+        greedy: greedy && rank === 0,
       }));
     })
-    .sort((one, other) => other.sum - one.sum);
+    .sort((one, other) => Number(other.greedy) - Number(one.greedy) || other.sum - one.sum);
 }
 
 /** Appends the chosen tokens, all in one step; a span with several of them is forked, one with none is disposed of. */
@@ -171,8 +182,9 @@ async function follow(
   const settled = await Promise.allSettled(appending);
   if (settled.some(({ status }) => status === 'rejected')) for (const each of blanks) each.dispose();
   const logits = await Promise.all(appending);
-  return chosen.map(({ writer, extension: { sum } }, index) => ({
+  return chosen.map(({ writer, extension: { sum, greedy } }, index) => ({
     sum,
+    greedy,
     blank: blanks[index] as OpenBlank,
     writer,
     logits: logits[index] as Float32Array,

@@ -39,8 +39,8 @@ export async function fillOpenBlank(
 }
 
 /**
- * The `count` most probable spans of a blank, each with a text of its own, the most probable first; fewer where there are
- * no more. `least` does not count; draws by chance there are none. The blank then holds the first of them.
+ * At most `count` spans of a blank, each with a text of its own: first the greedy one, then the most probable whole spans, the
+ * most probable first. `least` does not count; draws by chance there are none. The blank then holds the first of them.
  */
 export async function fillCandidates(
   blank: OpenBlank,
@@ -50,7 +50,8 @@ export async function fillCandidates(
   signal?: AbortSignal,
 ): Promise<Fill[]> {
   const beginning = await begin(blank, forced, signal);
-  const found = await search(blank, beginning, { beams: count, count, ranking: byProbability }, options, signal);
+  const wanted = { beams: count, count, ranking: byProbability, greedyFirst: true };
+  const found = await search(blank, beginning, wanted, options, signal);
   return found.map((each) => fillOf(blank, beginning, each));
 }
 
@@ -84,7 +85,7 @@ async function decode(blank: OpenBlank, beginning: Beginning, options: FillOptio
 function search(
   blank: OpenBlank,
   { forced, logits, tokenized }: Beginning,
-  wanted: Pick<BeamOptions, 'beams' | 'count' | 'ranking'>,
+  wanted: Omit<BeamOptions, 'maxTokens' | 'deadline'>,
   options: FillOptions,
   signal: AbortSignal | undefined,
 ): Promise<Found[]> {

@@ -12,7 +12,7 @@ import { decodeWellFormed } from './span-text.ts';
 export interface Infiller {
   /** Calls are made one after another. */
   fill(passage: Passage, options: FillOptions, hooks?: FillHooks): Promise<Fill>;
-  /** The most probable spans; see `fillCandidates`. */
+  /** The greedy span and the most probable others; see `fillCandidates`. */
   fillCandidates(
     passage: Passage,
     count: number,

@@ -113,7 +113,7 @@ export function createPipeline({
 
   /**
    * What the user asks for by hand is shown however unsure the model is, with other candidates; first comes what is
-   * there already, or where that is only a beginning of it, what begins so. `prepared`: nobody asks for it yet.
+   * there already, if anything is. `prepared`: nobody asks for it yet.
    */
   async function completionAt(
     place: Place,
@@ -147,9 +147,8 @@ export function createPipeline({
     const shaped = (each: Fill) => shape(each, place, rule);
     const fills = [completed.fill, ...completed.others];
     if (there) return { ...there, others: fills.map(shaped) };
-    const shown = invoked ? cache.find(place, surroundings)?.text : undefined;
-    const fill = fills.find((each) => shown && shaped(each).startsWith(shown)) ?? completed.fill;
-    const others = invoked ? fills.map(shaped) : [];
+    const { fill } = completed;
+    const others = completed.others.map(shaped);
     const sure = sureBeginning(fill, least);
     const { cut, probability } = sure;
     const text = shape(cut ? { text: sure.text, finish: 'line' } : fill, place, rule);

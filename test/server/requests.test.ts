@@ -136,13 +136,13 @@ describe('where nobody asked by hand, nothing is shown', () => {
 describe('asked by hand', () => {
   const texts = async (uri: string) => (await invoke(uri, 0, 8)).map(({ insertText }) => insertText);
 
-  it('several candidates come, the most probable first, each once', async () => {
+  it('several candidates come, each once', async () => {
     const { open } = await start({ script: { span: '', candidates: ['1;', '', '2;  ', '1;  '] } });
     const uri = await open('let a = \n', 'untitled:Untitled-1');
     expect(await texts(uri)).toEqual(['1;', '2;']);
   });
 
-  it('what is there stays the first, and its rest comes first where only its beginning is there', async () => {
+  it('what is there stays the first', async () => {
     const { open, complete, calls } = await start({ script: { span: '2;', candidates: ['1;', '2;', '3;'] } });
     const uri = await open('let a = \n', 'untitled:Untitled-1');
     expect(await complete(uri, 0, 8)).toMatchObject([{ insertText: '2;' }]);

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- choices`: how often what stood in a blank is among the three candidates that a user who asks by hand gets:
- * the most probable spans, beside a greedy one and two drawn by chance.
+ * a greedy one and the most probable others, beside a greedy one and two drawn by chance.
  */
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../../engine/checkpoint/atomic-write.ts';
@@ -13,7 +13,7 @@ import { type Measured, OPTIONS, openMeasured, passageOf, tell } from './tasks.t
 
 const USAGE = `Usage: npm run bench -- choices [options]
 
-Sets the most probable spans of held-out blanks against draws by chance: is what stood there the first, or among three?`;
+Sets the most probable spans of held-out blanks against draws by chance: is what stood there among three?`;
 
 const CASES = 300;
 const CHOICES = 3;
@@ -64,7 +64,7 @@ async function caseOf({ engine }: Measured, task: Task, likelyFirst: boolean): P
   });
   const likely = async () => {
     const fills = await engine.fillCandidates(passage, CHOICES, LINE);
-    // They were found together: each has the time of all.
+    // Each has the time of all.
     return { ...extended(fills), milliseconds: fills[0]?.timings.extend as number };
   };
   const drawn = async () => {
@@ -98,16 +98,17 @@ function pageOf(command: string, machine: string, { engine }: Measured, cases: r
     ];
   };
   const rows = [...KINDS, undefined].flatMap((kind) => [
-    row('the most probable', kind, 'likely'),
+    row('greedy, and the most probable others', kind, 'likely'),
     row('greedy, and two by chance', kind, 'drawn'),
   ]);
   return `${[
     '# Candidates',
     '',
-    'Who asks by hand gets up to three candidates. They are the most probable whole spans that a beam search of three finds,',
-    'the most probable first, with no norm for their length: the user picks one that is right or none. Here what stood in',
-    'held-out blanks is looked for among them, and among the greedy completion with two drawn by chance (temperature 0.8,',
-    'top-p 0.95), which is what other tools give. To the end of the line, 800 tokens of context, intervals of 95 % (Wilson).',
+    'Who asks by hand gets up to three candidates: first the greedy completion, as it comes by itself while typing, then the',
+    'most probable other whole spans that a beam search of three finds, with no norm for their length: the user picks one that',
+    'is right or none. Here what stood in held-out blanks is looked for among them, and among the greedy completion with two',
+    'drawn by chance (temperature 0.8, top-p 0.95). To the end of the line, 800 tokens of context, intervals of 95 %',
+    '(Wilson).',
     '',
     `\`${command}\`: ${engine.name} (${engine.device}), ${cases.length} cases; ${machine}.`,
     '',

@@ -20,14 +20,12 @@ function completer(threshold: number, ...said: [text: string, probability: numbe
   const text = said.map(([piece]) => piece).join('');
   const fill: Fill = { text, tokens, finish: 'eop', confidence: 1, ...figures };
   const asked: FillOptions[] = [];
-  const before: Fill[] = [];
   const pipeline = createPipeline({
     documents: { get: () => document, all: () => [document] },
     host: {
-      async fill(_, options, _signal, candidates) {
+      async fill(_, options) {
         asked.push(options);
-        const [first = fill, ...others] = candidates === 1 ? [] : [...before, fill];
-        return { fill: first, others, waiting: 0 };
+        return { fill, others: [], waiting: 0 };
       },
     },
     settings: () => ({ ...defaultSettings, completion: { ...defaultSettings.completion, threshold } }),
@@ -40,9 +38,7 @@ function completer(threshold: number, ...said: [text: string, probability: numbe
     const items = await pipeline.complete(params, new AbortController().signal);
     return items.map(({ insertText }) => insertText);
   };
-  /** What is more probable than all that it says without being asked for candidates. */
-  const alsoSays = (other: string) => before.push({ ...fill, text: other, tokens: [] });
-  return { complete, asked, alsoSays };
+  return { complete, asked };
 }
 
 it('shows a suggestion as far as the model is sure, and lets it stop there', async () => {
@@ -56,13 +52,6 @@ it('shows nothing where the model is unsure from the start, but all of it to tho
   expect(await complete(Automatic)).toEqual([]);
   expect(await complete(Invoked)).toEqual(['foo(bar)']);
   expect(asked.map(({ least = 0 }) => least)).toEqual([0.5, 0]);
-});
-
-it('goes on from the beginning that is shown when others are asked for', async () => {
-  const { complete, alsoSays } = completer(0.5, ['foo', 0.9], ['(bar)', 0.4]);
-  alsoSays('baz;');
-  expect(await complete(Automatic)).toEqual(['foo']);
-  expect(await complete(Invoked)).toEqual(['foo(bar)', 'baz;']);
 });
 
 it('shows everything at 0', async () => {
