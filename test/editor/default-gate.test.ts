@@ -14,6 +14,8 @@ beforeAll(async () => {
     'cloze.completion.threshold': undefined,
     'cloze.completion.timeLimit': 0,
     'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
+    // A space opens it too, once TypeScript's server is there.
+    'editor.suggestOnTriggerCharacters': false,
   };
   workbench = await openWorkbench(process.cwd(), settings);
 });
