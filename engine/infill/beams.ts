@@ -58,7 +58,7 @@ export interface BeamOptions {
 }
 
 /**
- * The best of what was ended, best first, and after them, where they are too few, of what was begun; `blank` then holds all
+ * The greedy span where it is asked for, then the best of what was ended, best first, and after them, where they are too few, of what was begun; `blank` then holds all
  * of the first but its last token. It stops when no open span can win any more: more tokens only lower its sum, and none
  * has more than `maxTokens`.
  */

@@ -7,14 +7,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type NativePrecision, nativeDemand } from '../../../engine/fit/demand.ts';
 import type { GlmConfig } from '../../../engine/model/config.ts';
 import { loadAddon } from '../../../engine/native.ts';
-import { bundleProgram } from './bundle.ts';
+import { bundleProgram } from '../bundle-program.ts';
 import { randomModel, SHAPE } from './random-model.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'cloze-fit-'));
 afterAll(() => rmSync(home, { recursive: true }));
 let program: string;
 beforeAll(async () => {
-  program = await bundleProgram(home, 'resident');
+  program = await bundleProgram(home, 'fit/resident');
 });
 
 const threads = 2;

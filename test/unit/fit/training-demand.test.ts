@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { totalTraining, trainingDemand } from '../../../engine/fit/training-demand.ts';
 import { loadAddon } from '../../../engine/native.ts';
 import { cursorConfig } from '../../../engine/training/recipes.ts';
-import { bundleProgram } from './bundle.ts';
+import { bundleProgram } from '../bundle-program.ts';
 import { SHAPE } from './random-model.ts';
 import type { TrainingCase } from './training-resident.ts';
 
@@ -15,7 +15,7 @@ const home = mkdtempSync(join(tmpdir(), 'cloze-training-'));
 afterAll(() => rmSync(home, { recursive: true }));
 let program: string;
 beforeAll(async () => {
-  program = await bundleProgram(home, 'training-resident');
+  program = await bundleProgram(home, 'fit/training-resident');
 });
 
 const shipped = cursorConfig({ layers: 8, hiddenSize: 192, innerSize: 512, heads: 3 }, 'pre');

@@ -3,45 +3,26 @@
  * checkpoint is lost, and the end is that of the run that nobody touched. `CLOZE_KILLS=20` kills more often.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { afterAll, expect, it } from 'vitest';
 import { openSafetensors } from '../../../engine/checkpoint/safetensors.ts';
 import { tensorShapes } from '../../../engine/model/config.ts';
 import { createRandom } from '../../../engine/objective/random.ts';
 import { type LogEntry, readLog } from '../../../engine/training/run-log.ts';
 import { positionAt, savedPosition, savedSteps } from '../../../engine/training/training-state.ts';
+import { bundleProgram } from '../bundle-program.ts';
 import { JUMPY_RECIPE } from './toy-run.ts';
 
 const KILLS = Number(process.env.CLOZE_KILLS ?? 3);
 /** Milliseconds after a step's end within which the next step, its log line and its checkpoint happen. */
 const INSTANTS = 40;
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 const home = mkdtempSync(join(tmpdir(), 'cloze-kills-'));
 afterAll(() => rmSync(home, { recursive: true }));
-
-async function bundle(): Promise<string> {
-  const program = join(home, 'bundle', 'killed-run.mjs');
-  await build({
-    entryPoints: [join(root, 'test/unit/training/killed-run.ts')],
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    external: ['onnxruntime-node', '*.node'],
-    banner: {
-      js: `import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);`,
-    },
-  });
-  symlinkSync(join(root, 'native'), join(home, 'native'));
-  return program;
-}
 
 /** Starts the run and kills it some milliseconds after it has made so many steps; tells where it began and whether it ended. */
 function runUntilKilled(program: string, run: string, steps: number, delay: number) {
@@ -77,7 +58,7 @@ async function checkCheckpoints(run: string): Promise<void> {
 }
 
 it(`survives ${KILLS} kills`, { timeout: 120_000 + KILLS * 60_000 }, async () => {
-  const program = await bundle();
+  const program = await bundleProgram(home, 'training/killed-run');
   const [whole, killed] = [join(home, 'whole'), join(home, 'killed')];
   for (const run of [whole, killed]) mkdirSync(run);
   expect(await runUntilKilled(program, whole, Number.POSITIVE_INFINITY, 0)).toEqual({ begun: 0, ended: true });

@@ -1,16 +1,16 @@
-/** Programs of these tests, each to be run in a process of its own, whose memory is measured. */
+/** Programs of tests, each to be run in a process of its own: to be measured, or killed. */
 import { symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Path of the program; `home` is a folder of the test's own, where it finds the addon. */
+/** Path of the program made of a file beside the tests, such as `fit/resident`; in `home`, a folder of the test's own, it finds the addon. */
 export async function bundleProgram(home: string, name: string): Promise<string> {
-  const program = join(home, 'bundle', `${name}.mjs`);
+  const program = join(home, 'bundle', `${basename(name)}.mjs`);
   await build({
-    entryPoints: [join(root, `test/unit/fit/${name}.ts`)],
+    entryPoints: [join(root, `test/unit/${name}.ts`)],
     outfile: program,
     bundle: true,
     platform: 'node',
