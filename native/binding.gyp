@@ -59,7 +59,7 @@
           "target_name": "level_avx512",
           "type": "static_library",
           "sources": ["src/level_avx512.cc"],
-          "cflags_cc": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mprefer-vector-width=512"]
+          "cflags_cc": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mf16c", "-mprefer-vector-width=512"]
         },
         {
           "target_name": "level_vnni",

@@ -51,13 +51,16 @@ export interface ExecutionOptions {
   /** `amx`, `avx512`, `avx2`, `neon`, `portable`; empty for the best that the processor has. */
   level: string;
   threads: number;
-  /** What activations and matrix products use: `float32` is exact, `bfloat16` is what the tiles of AMX compute. */
-  precision: 'float32' | 'bfloat16';
+  /**
+   * What activations are kept in. `float32` is exact; `bfloat16` is what the tiles of AMX compute. `float16`, for training
+   * alone: products in float32, gradients of activations overflow and underflow without a scale of the loss.
+   */
+  precision: 'float32' | 'bfloat16' | 'float16';
 }
 
 export interface ModelExecution extends Omit<ExecutionOptions, 'precision'> {
   /** `int8`, `int4`: quantised matrices, activations of 8 bits in products, keys and values in bfloat16. */
-  precision: ExecutionOptions['precision'] | 'int8' | 'int4';
+  precision: 'float32' | 'bfloat16' | 'int8' | 'int4';
   /** Columns that share a scale; needed with `int8` and `int4`. Embedding and head have 8 bits and a scale a row. */
   group?: 'row' | 32 | 64;
 }
@@ -159,6 +162,8 @@ export interface AdamWOptions {
   decayAll: boolean;
   /** Momentum of Muon, which then takes AdamW's place for the projections within the layers (native/src/muon.h). */
   muon?: number;
+  /** What the loss was multiplied by in `forwardBackward`; its gradients are divided by it first. 1 where left out. */
+  lossScale?: number;
 }
 
 export interface NativeTrainer {
@@ -189,7 +194,10 @@ export interface NativeTrainer {
   hiddenStates(batch: NativeBatch): Promise<Float32Array>;
   /** Adds the gradients of a loss whose gradient at `hiddenStates(batch)` is `gradient`, [S, C]. */
   backwardHidden(batch: NativeBatch, gradient: Float32Array): Promise<void>;
-  /** One optimizer step; resolves with the gradient's norm before clipping. */
+  /**
+   * One optimizer step; resolves with the gradient’s norm before clipping. Where that is no finite number, nothing has
+   * been changed.
+   */
   update(options: AdamWOptions): Promise<number>;
   gradientNorm(name: string): number;
   /** L2 norms of all tensors, in the order of `tensorShapes`. */

@@ -7,7 +7,7 @@ import { loadTokenizer } from '../tokenizer/load.ts';
 import { openPackedCorpus } from '../training/corpus/packed-corpus.ts';
 import { type Progress, pretrain } from '../training/pretrain.ts';
 import { RECIPES } from '../training/recipes.ts';
-import { amount, wholeNumber } from './arguments.ts';
+import { amount, oneOf, wholeNumber } from './arguments.ts';
 import { dataFolder, embeddedModel, kernelLevel } from './environment.ts';
 
 const USAGE = `Usage: cloze pretrain --recipe NAME --tokens N [options]
@@ -22,7 +22,7 @@ step under way, with a checkpoint; --resume goes on from it as if it had never s
   --from FOLDER      begin with the weights of this model, which may have fewer layers, instead of random ones
   --seed N           default 1
   --threads N        default: all processors
-  --precision P      bfloat16 (default) or float32
+  --precision P      bfloat16 (default), float32, or float16, with a dynamic scale of the loss
   --save-every S     seconds between checkpoints, default 300`;
 
 export async function pretrainCommand(args: string[]): Promise<number> {
@@ -42,12 +42,17 @@ export async function pretrainCommand(args: string[]): Promise<number> {
     },
   });
   const recipe = RECIPES[values.recipe ?? ''];
-  const { precision, tokens } = values;
-  if (values.help || !recipe || tokens === undefined || (precision !== 'bfloat16' && precision !== 'float32')) {
+  const { tokens } = values;
+  if (values.help || !recipe || tokens === undefined) {
     (values.help ? process.stdout : process.stderr).write(`${USAGE}\n`);
     return values.help ? 0 : 2;
   }
 
+  const execution = {
+    level: kernelLevel(),
+    threads: wholeNumber(values.threads, '--threads', 1, 1024),
+    precision: oneOf(values.precision, '--precision', ['float32', 'bfloat16', 'float16'] as const),
+  };
   const data = dataFolder();
   const tokenizerFolder = embeddedModel();
   const { tokenizer, sha256 } = await loadTokenizer(join(tokenizerFolder, 'tokenizer.json'));
@@ -70,7 +75,7 @@ export async function pretrainCommand(args: string[]): Promise<number> {
     tokens: amount(tokens, '--tokens'),
     resume: values.resume,
     from: values.from === undefined ? undefined : await loadModelFolder(values.from),
-    execution: { level: kernelLevel(), threads: wholeNumber(values.threads, '--threads', 1, 1024), precision },
+    execution,
     saveEvery: wholeNumber(values['save-every'], '--save-every', 1),
     signal: stop.signal,
     onProgress: report,

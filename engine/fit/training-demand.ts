@@ -17,7 +17,7 @@ export interface TrainingDemand {
 }
 
 export interface TrainingForm {
-  precision: 'float32' | 'bfloat16';
+  precision: 'float32' | 'bfloat16' | 'float16';
   /** Of the kernels: `amx`, `avx512`, `avx2`, `neon`, `portable`. */
   level: string;
   threads: number;
@@ -56,7 +56,9 @@ function isProjection({ name, shape }: GlmTensorShape): boolean {
 function stateBytes(config: GlmConfig, { precision, level, adapterRank }: TrainingForm): number {
   const tensors = tensorShapes(config);
   const parameters = sum(tensors.map(elements));
-  const form = { precision, level, group: 'row' as const, threads: 1 };
+  // Halves are multiplied as float32.
+  const operands = precision === 'float16' ? 'float32' : precision;
+  const form = { precision: operands, level, group: 'row' as const, threads: 1 } as const;
   const packed = tensors.map((tensor) => {
     const [out, columns] = tensor.shape as [number, number];
     const isHead =
@@ -76,7 +78,7 @@ function activationBytes(config: GlmConfig, { precision, rows }: TrainingForm): 
   const { hiddenSize: C, innerSize: F, layers, heads: H, norm } = config;
   const up = upWidth(config);
   const n = rounded(rows, ROWS_AHEAD);
-  const stored = precision === 'bfloat16' ? 2 : 4;
+  const stored = precision === 'float32' ? 4 : 2;
   const layer = n * (stored * ((norm === 'sandwich' ? 8 : 6) * C + up) + 4 * ((norm === 'sandwich' ? 8 : 4) + H));
   const partials = 4 * (Math.floor(n / ROW_BLOCK) + 1) * (13 * C + up);
   const shared = n * (stored * (9 * C + F + up) + 4 * (7 * C + 2));
@@ -86,7 +88,7 @@ function activationBytes(config: GlmConfig, { precision, rows }: TrainingForm): 
 function workSpaceBytes(config: GlmConfig, form: TrainingForm): number {
   const { hiddenSize: C, innerSize: F, vocabSize: V } = config;
   const { precision, level, threads, longest, adapterRank, muon } = form;
-  const stored = precision === 'bfloat16' ? 2 : 4;
+  const stored = precision === 'float32' ? 4 : 2;
   const operand = precision === 'bfloat16' && level === 'amx' ? 2 : 4;
   const up = upWidth(config);
   const { query, key } = attentionWidths(config);

@@ -10,12 +10,12 @@ export interface GradientNorms {
   rest: number;
 }
 
-/** Groups the norms of all tensors, in the order of `tensorShapes`. */
-export function groupNorms(config: GlmConfig, norms: ArrayLike<number>): GradientNorms {
+/** Groups the norms of all tensors, in the order of `tensorShapes`, of gradients of `scale` times the loss. */
+export function groupNorms(config: GlmConfig, norms: ArrayLike<number>, scale = 1): GradientNorms {
   let [embedding, rest] = [0, 0];
   const layers = new Array<number>(config.layers).fill(0);
   for (const [index, { name }] of tensorShapes(config).entries()) {
-    const square = (norms[index] as number) ** 2;
+    const square = ((norms[index] as number) / scale) ** 2;
     const layer = /\.layers\.(\d+)\./.exec(name)?.[1];
     if (layer !== undefined) layers[Number(layer)] = (layers[Number(layer)] as number) + square;
     else if (/embeddings\.weight$/.test(name)) embedding += square;

@@ -19,6 +19,7 @@ import { exportModel } from './export-model.ts';
 import { groupNorms, roundedNorms, wholeNorm } from './gradient-norms.ts';
 import { grownTensors } from './grow.ts';
 import { initialTensors } from './initialize.ts';
+import { FIRST_LOSS_SCALE, nextLossScale } from './loss-scale.ts';
 import type { Recipe } from './recipes.ts';
 import { rewind } from './rewind.ts';
 import { type LogEntry, openRunLog } from './run-log.ts';
@@ -152,16 +153,18 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
       const { rows, counted } = countRows(samples);
       const rate = learningRate(schedule, position.step);
       const shrink = shrinkAt(recipe.embeddingShrink, position.step);
+      const lossScale = execution.precision === 'float16' ? (position.lossScale ?? FIRST_LOSS_SCALE) : undefined;
+      const scale = lossScale?.scale ?? 1;
       trainer.zeroGradients();
       let sum = 0;
       const next = { samples: undefined as InfillingSample[] | undefined, state: random.state() };
       for (const micro of microBatches(samples, recipe.microTokens)) {
-        const pass = trainer.forwardBackward(toBatch(micro), 1 / counted, shrink.embedding, shrink.head);
+        const pass = trainer.forwardBackward(toBatch(micro), scale / counted, shrink.embedding, shrink.head);
         // The next step's samples are drawn while the addon computes.
         next.samples ??= drawStep(random, position.step + 1);
         sum += (await pass).sum;
       }
-      const norms = groupNorms(config, trainer.gradientNorms());
+      const norms = groupNorms(config, trainer.gradientNorms(), scale);
       const loss = sum / counted;
       const watch = position.watch ?? NO_SPIKES;
       const rewinds = watch.rewinds > 0 ? { rewinds: watch.rewinds } : {};
@@ -171,8 +174,11 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
         learningRate: rate,
         gradientNorms: roundedNorms(norms),
         ...rewinds,
+        ...(lossScale ? { lossScale: scale } : {}),
       };
-      if (remedy && isSpike(remedy, watch, loss, wholeNorm(norms))) {
+      // In float16 a gradient that overflows asks for another scale, not for other data.
+      const overflowed = lossScale !== undefined && !Number.isFinite(wholeNorm(norms));
+      if (remedy && !overflowed && isSpike(remedy, watch, loss, wholeNorm(norms))) {
         const spiked = position;
         position = await rewind(run, trainer, shapes, remedy, spiked);
         // The data from the checkpoint to here, and some batches more, are never seen again.
@@ -203,8 +209,8 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
         });
         continue;
       }
-      const gradientNorm = await trainer.update({ ...recipe.optimizer, learningRate: rate });
-      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+      const gradientNorm = await trainer.update({ ...recipe.optimizer, learningRate: rate, lossScale: scale });
+      if (!overflowed && (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))) {
         throw new Error(
           `The loss of step ${position.step} is not finite. Lower the learning rate and resume from ${run}.`,
         );
@@ -217,7 +223,8 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
         tokens: before.tokens + rows,
         counted: before.counted + counted,
         random: next.state,
-        ...(remedy ? { watch: watchLoss(remedy, watch, loss) } : {}),
+        ...(remedy ? { watch: overflowed ? watch : watchLoss(remedy, watch, loss) } : {}),
+        ...(lossScale ? { lossScale: nextLossScale(lossScale, overflowed) } : {}),
       };
       const measured =
         position.step % VALIDATION_EVERY === 0 || position.step === steps
@@ -229,6 +236,7 @@ export async function pretrain(options: PretrainOptions): Promise<RunPosition> {
         tokens: position.tokens,
         gradientNorm,
         tokensPerSecond: rows / seconds,
+        ...(overflowed ? { overflowed } : {}),
         ...(measured === undefined ? {} : { heldOut: measured }),
       };
       note(entry);

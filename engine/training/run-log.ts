@@ -19,6 +19,10 @@ export interface LogEntry {
   tokensPerSecond: number;
   /** Mean cross-entropy on held-out samples, where it was measured. */
   heldOut?: number;
+  /** What the loss was multiplied by, in float16. */
+  lossScale?: number;
+  /** Set where a gradient overflowed in float16, so that the weights were left as they were; its norms are not known. */
+  overflowed?: true;
   /** How often the run had gone back when it made this step; absent for never. */
   rewinds?: number;
   /** Set where the loss spiked: the weights of this step were thrown away for those of that step (spike.ts). */

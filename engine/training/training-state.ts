@@ -10,6 +10,7 @@ import { floatsOf, openSafetensors, writeSafetensors } from '../checkpoint/safet
 import type { GlmTensorShape } from '../model/config.ts';
 import type { NativeTrainer, TrainerVector } from '../native.ts';
 import type { RandomState } from '../objective/random.ts';
+import type { LossScale } from './loss-scale.ts';
 import { isRewindPoint, type SpikeWatch } from './spike.ts';
 
 export interface RunPosition {
@@ -26,6 +27,8 @@ export interface RunPosition {
   from?: string;
   /** What the remedy for loss spikes remembers, where the recipe has one. */
   watch?: SpikeWatch;
+  /** Of a run in float16. */
+  lossScale?: LossScale;
 }
 
 const VECTORS: readonly TrainerVector[] = ['parameter', 'moment1', 'moment2'];
@@ -127,6 +130,7 @@ export async function restoreState(
       await file.close();
     }
   }
-  trainer.steps = step;
+  const { lossScale } = await positionAt(run, step);
+  trainer.steps = step - (lossScale?.skipped ?? 0);
   await trainer.pack();
 }

@@ -182,10 +182,12 @@ ExecutionOptions read_execution(const Napi::Object& o, bool for_inference) {
     throw std::invalid_argument("A model runs on at most " + std::to_string(kMostThreads) + " threads; " +
                                 std::to_string(threads) + " were asked for.");
   }
-  std::vector<std::string> precisions = {"float32", "bfloat16"};
-  if (for_inference) precisions.insert(precisions.end(), {"int8", "int4"});
-  const auto precision = static_cast<Precision>(read_choice(o, "precision", precisions));
-  return {choose_level(read_string(o, "level")), threads, precision, precision == Precision::bfloat16};
+  const Level level = choose_level(read_string(o, "level"));
+  if (!for_inference) {
+    return {level, threads, static_cast<Precision>(read_choice(o, "precision", {"float32", "bfloat16", "float16"}))};
+  }
+  constexpr Precision of_models[] = {Precision::float32, Precision::bfloat16, Precision::int8, Precision::int4};
+  return {level, threads, of_models[read_choice(o, "precision", {"float32", "bfloat16", "int8", "int4"})]};
 }
 
 int read_group(const Napi::Object& o) {

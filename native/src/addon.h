@@ -16,9 +16,9 @@ struct ExecutionOptions {
   Level level;
   int threads;
   Precision precision;
-  bool use_bf16;  // precision is bfloat16
 };
-// From { level: string, threads: number, precision: 'float32' | 'bfloat16' }; quantised weights are for inference only.
+// From { level: string, threads: number, precision: 'float32' | 'bfloat16' }; float16 is for training only, int8 and int4
+// for inference.
 ExecutionOptions read_execution(const Napi::Object& object, bool for_inference = false);
 // The columns that share a scale, `group` of the object: 'row' (0), 32 or 64.
 int read_group(const Napi::Object& object);

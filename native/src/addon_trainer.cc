@@ -5,7 +5,7 @@ namespace cloze {
 
 namespace {
 
-// Trainer<float> and Trainer<bf16> behind one face.
+// Trainers of float, bf16 and half behind one face.
 struct AnyTrainer {
   virtual ~AnyTrainer() = default;
   virtual const Config& config() const = 0;
@@ -25,7 +25,7 @@ struct AnyTrainer {
   virtual LossSum evaluate(const Batch& batch, RowOutputs* outputs) = 0;
   virtual std::vector<float> hidden_states(const Batch& batch) = 0;
   virtual void backward_hidden(const Batch& batch, const float* d_hidden) = 0;
-  virtual double update(const AdamW& options, float lr, float clip) = 0;
+  virtual double update(const AdamW& options, float lr, float clip, float loss_scale) = 0;
   virtual double gradient_norm(const Tensor& tensor) const = 0;
   virtual std::vector<double> gradient_norms() const = 0;
   virtual const StepClock& clock() const = 0;
@@ -54,7 +54,9 @@ struct TypedTrainer : AnyTrainer {
   LossSum evaluate(const Batch& b, RowOutputs* o) override { return t.evaluate(b, o); }
   std::vector<float> hidden_states(const Batch& b) override { return t.hidden_states(b); }
   void backward_hidden(const Batch& b, const float* d) override { t.backward_hidden(b, d); }
-  double update(const AdamW& o, float lr, float clip) override { return t.update(o, lr, clip); }
+  double update(const AdamW& o, float lr, float clip, float loss_scale) override {
+    return t.update(o, lr, clip, loss_scale);
+  }
   double gradient_norm(const Tensor& tensor) const override { return t.gradient_norm(tensor); }
   std::vector<double> gradient_norms() const override { return t.gradient_norms(); }
   const StepClock& clock() const override { return t.clock; }
@@ -87,8 +89,10 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
         throw std::invalid_argument("This model has " + reason + ", which can be run but not trained.");
       }
       const ExecutionOptions o = read_execution(info[1].As<Napi::Object>());
-      if (o.use_bf16) {
+      if (o.precision == Precision::bfloat16) {
         trainer_ = std::make_shared<TypedTrainer<bf16>>(config, o);
+      } else if (o.precision == Precision::float16) {
+        trainer_ = std::make_shared<TypedTrainer<half>>(config, o);
       } else {
         trainer_ = std::make_shared<TypedTrainer<float>>(config, o);
       }
@@ -238,7 +242,8 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
     });
   }
 
-  // update({ learningRate, clip, beta1, beta2, epsilon, weightDecay, decayAll, muon }) -> gradient norm before clipping
+  // update({ learningRate, clip, beta1, beta2, epsilon, weightDecay, decayAll, muon, lossScale }) -> gradient norm before
+  // clipping
   Napi::Value update(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
       const Napi::Object o = info[0].As<Napi::Object>();
@@ -251,10 +256,11 @@ class TrainerObject : public Napi::ObjectWrap<TrainerObject> {
       options.decay_all = o.Get("decayAll").ToBoolean().Value();
       options.muon = o.Has("muon") ? number("muon") : 0;
       const float lr = number("learningRate"), clip = number("clip");
+      const float loss_scale = o.Has("lossScale") ? number("lossScale") : 1;
       auto trainer = idle();
       auto norm = std::make_shared<double>(0);
       return start(
-          info.Env(), [=] { *norm = trainer->update(options, lr, clip); },
+          info.Env(), [=] { *norm = trainer->update(options, lr, clip, loss_scale); },
           [norm](Napi::Env env) -> Napi::Value { return Napi::Number::New(env, *norm); });
     });
   }

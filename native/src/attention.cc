@@ -139,17 +139,24 @@ void attention_backward(const Model<T>& model, const Sample& s, int head, const 
 template void attention_forward(const Model<float>&, const HeadView<float>&, float*, AttentionScratch<float>&);
 template void attention_forward(const Model<float>&, const HeadView<float, bf16>&, float*, AttentionScratch<float>&);
 template void attention_forward(const Model<bf16>&, const HeadView<bf16>&, float*, AttentionScratch<bf16>&);
+template void attention_forward(const Model<half>&, const HeadView<half>&, float*, AttentionScratch<half>&);
 template void attention_forward(const Model<float>&, const Sample&, int, const float*, float*, float*,
                                 AttentionScratch<float>&);
 template void attention_forward(const Model<bf16>&, const Sample&, int, const bf16*, bf16*, float*,
                                 AttentionScratch<bf16>&);
+template void attention_forward(const Model<half>&, const Sample&, int, const half*, half*, float*,
+                                AttentionScratch<half>&);
 template void attention_backward(const Model<float>&, const HeadView<float>&, const HeadGradient<float>&,
                                  AttentionScratch<float>&);
 template void attention_backward(const Model<bf16>&, const HeadView<bf16>&, const HeadGradient<bf16>&,
                                  AttentionScratch<bf16>&);
+template void attention_backward(const Model<half>&, const HeadView<half>&, const HeadGradient<half>&,
+                                 AttentionScratch<half>&);
 template void attention_backward(const Model<float>&, const Sample&, int, const float*, const float*, const float*,
                                  const float*, float*, AttentionScratch<float>&);
 template void attention_backward(const Model<bf16>&, const Sample&, int, const bf16*, const bf16*, const float*,
                                  const bf16*, float*, AttentionScratch<bf16>&);
+template void attention_backward(const Model<half>&, const Sample&, int, const half*, const half*, const float*,
+                                 const half*, float*, AttentionScratch<half>&);
 
 }  // namespace cloze

@@ -66,16 +66,23 @@ void Model<T>::project_memory(int layer, const U* memory, int n, T* key_values, 
 
 template AttentionPart<float> Model<float>::self_attention(int, const LayerRows<float>&) const;
 template AttentionPart<bf16> Model<bf16>::self_attention(int, const LayerRows<bf16>&) const;
+template AttentionPart<half> Model<half>::self_attention(int, const LayerRows<half>&) const;
 template void Model<float>::finish_attention(const AttentionPart<float>&, int, int, float*, Scratch<float>&,
                                              ThreadPool*) const;
 template void Model<bf16>::finish_attention(const AttentionPart<bf16>&, int, int, bf16*, Scratch<bf16>&,
                                             ThreadPool*) const;
+template void Model<half>::finish_attention(const AttentionPart<half>&, int, int, half*, Scratch<half>&,
+                                            ThreadPool*) const;
 template AttentionPart<float> Model<float>::cross_attention(int, const LayerRows<float>&) const;
 template AttentionPart<bf16> Model<bf16>::cross_attention(int, const LayerRows<bf16>&) const;
+template AttentionPart<half> Model<half>::cross_attention(int, const LayerRows<half>&) const;
 template void Model<float>::project_cross_query(int, int, int, LayerRows<float>&, Scratch<float>&, ThreadPool*) const;
 template void Model<bf16>::project_cross_query(int, int, int, LayerRows<bf16>&, Scratch<bf16>&, ThreadPool*) const;
+template void Model<half>::project_cross_query(int, int, int, LayerRows<half>&, Scratch<half>&, ThreadPool*) const;
 template void Model<float>::project_memory(int, const float*, int, float*, Scratch<float>&, ThreadPool*) const;
 template void Model<bf16>::project_memory(int, const float*, int, bf16*, Scratch<bf16>&, ThreadPool*) const;
+template void Model<half>::project_memory(int, const float*, int, half*, Scratch<half>&, ThreadPool*) const;
 template void Model<bf16>::project_memory(int, const bf16*, int, bf16*, Scratch<bf16>&, ThreadPool*) const;
+template void Model<half>::project_memory(int, const half*, int, half*, Scratch<half>&, ThreadPool*) const;
 
 }  // namespace cloze

@@ -101,9 +101,12 @@ void Model<T>::route(int layer, int n, const float* x, T* u, Scratch<T>& w, Thre
 
 template void Model<float>::reserve_experts(Scratch<float>&) const;
 template void Model<bf16>::reserve_experts(Scratch<bf16>&) const;
+template void Model<half>::reserve_experts(Scratch<half>&) const;
 template void Model<float>::choose_experts(int, const float*, int*, float*, Scratch<float>&) const;
 template void Model<bf16>::choose_experts(int, const float*, int*, float*, Scratch<bf16>&) const;
+template void Model<half>::choose_experts(int, const float*, int*, float*, Scratch<half>&) const;
 template void Model<float>::route(int, int, const float*, float*, Scratch<float>&, ThreadPool*) const;
 template void Model<bf16>::route(int, int, const float*, bf16*, Scratch<bf16>&, ThreadPool*) const;
+template void Model<half>::route(int, int, const float*, half*, Scratch<half>&, ThreadPool*) const;
 
 }  // namespace cloze

@@ -1,5 +1,6 @@
-// IEEE half precision, in which the scales of quantised weights are kept and the weights of many checkpoints. Defines:
-// half, to_float, half_bits, half_value. Static for the same reason as in bf16.h.
+// IEEE half precision, in which the scales of quantised weights are kept, the weights of many checkpoints, and the
+// activations of training with a loss scale. Defines: half, to_float, to_half, half_bits, half_value. Static for the same
+// reason as in bf16.h.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -44,6 +45,23 @@ static inline float to_float(half x) {
   float value;
   std::memcpy(&value, &word, 4);
   return value;
+}
+
+// Round to nearest even; what is too large becomes infinite, and what is no number stays none.
+static inline half to_half(float x) {
+  uint32_t word;
+  std::memcpy(&word, &x, 4);
+  const uint16_t sign = static_cast<uint16_t>(word >> 16 & 0x8000);
+  const float magnitude = x < 0 ? -x : x;
+  uint16_t inside;
+  if (x != x) {
+    inside = 0x7E00;
+  } else if (magnitude >= 65520.0f) {  // halfway between the largest finite value and the next power of two
+    inside = 0x7C00;
+  } else {
+    inside = half_bits(magnitude);
+  }
+  return half{static_cast<uint16_t>(sign | inside)};
 }
 
 }  // namespace cloze

@@ -22,4 +22,9 @@ const Gemm& gemm_for<bf16>(Level level) {
   return gemm_for<float>(level);
 }
 
+template <>
+const Gemm& gemm_for<half>(Level level) {
+  return gemm_for<float>(level);
+}
+
 }  // namespace cloze

@@ -4,6 +4,7 @@
 #pragma once
 #include "bf16.h"
 #include "cpu.h"
+#include "float16.h"
 
 namespace cloze {
 
@@ -26,19 +27,23 @@ struct Gemm {
   long (*rhs_bytes)(int K, int N);
   void (*pack_lhs_float)(int M, int K, Source<float> a, void* out);
   void (*pack_lhs_bf16)(int M, int K, Source<bf16> a, void* out);
+  void (*pack_lhs_half)(int M, int K, Source<half> a, void* out);
   void (*pack_rhs_float)(int K, int N, Source<float> b, void* out);
   void (*pack_rhs_bf16)(int K, int N, Source<bf16> b, void* out);
+  void (*pack_rhs_half)(int K, int N, Source<half> b, void* out);
   // C = or += A B. `rhs_depth` is the K that B was packed with: the product may use the first K rows of a deeper B.
   void (*multiply)(int M, int N, int K, const void* lhs, const void* rhs, int rhs_depth, float* C, int ldc,
                    bool accumulate);
 
   void pack_lhs(int M, int K, Source<float> a, void* out) const { pack_lhs_float(M, K, a, out); }
   void pack_lhs(int M, int K, Source<bf16> a, void* out) const { pack_lhs_bf16(M, K, a, out); }
+  void pack_lhs(int M, int K, Source<half> a, void* out) const { pack_lhs_half(M, K, a, out); }
   void pack_rhs(int K, int N, Source<float> b, void* out) const { pack_rhs_float(K, N, b, out); }
   void pack_rhs(int K, int N, Source<bf16> b, void* out) const { pack_rhs_bf16(K, N, b, out); }
+  void pack_rhs(int K, int N, Source<half> b, void* out) const { pack_rhs_half(K, N, b, out); }
 };
 
-// The product used at a level when activations are float (exact) or bf16 (AMX tiles where there are any).
+// The product used at a level when activations are float or half (exact), or bf16 (AMX tiles where there are any).
 template <class T>
 const Gemm& gemm_for(Level level);
 

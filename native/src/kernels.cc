@@ -33,6 +33,11 @@ const Kernels<bf16>& kernels<bf16>(Level level) {
   CLOZE_PICK(kernels_bf16)
 }
 
+template <>
+const Kernels<half>& kernels<half>(Level level) {
+  CLOZE_PICK(kernels_half)
+}
+
 const FloatKernels& float_kernels(Level level) { CLOZE_PICK(float_kernels) }
 
 }  // namespace cloze

@@ -1,5 +1,5 @@
 // The vector kernels of one level, as a table of functions. kernels.inc holds their one source; it is compiled once
-// for each level. `T` is what activations are stored as: float, or bf16 (computation is float either way).
+// for each level. `T` is what activations are stored as: float, bf16 or half (computation is float either way).
 // Shapes: rows x C row-major unless said otherwise.
 #pragma once
 #include "bf16.h"
@@ -71,8 +71,6 @@ struct Kernels {
 
 struct FloatKernels {
   double (*sum_of_squares)(long n, const float* x);
-  // y = IEEE halves as floats
-  void (*widen_half)(long n, const half* x, float* y);
   // y += alpha x
   void (*axpy)(long n, float alpha, const float* x, float* y);
   // One AdamW update (decoupled decay first, then the bias-corrected step), gradients scaled by `scale`.
@@ -88,6 +86,7 @@ const FloatKernels& float_kernels(Level level);
   namespace NAME {                                         \
   extern const Kernels<float> kernels_float;               \
   extern const Kernels<bf16> kernels_bf16;                 \
+  extern const Kernels<half> kernels_half;                 \
   extern const FloatKernels float_kernels;                 \
   }
 CLOZE_DECLARE_LEVEL(portable)

@@ -228,8 +228,9 @@ void multiply(int M, int N, int K, const void* lhs, const void* rhs, int rhs_dep
 
 }  // namespace
 
-const Gemm gemm = {"amx", kPanel, kPanel, lhs_bytes, rhs_bytes, pack_lhs<float>, pack_lhs<bf16>, pack_rhs<float>,
-                   pack_rhs<bf16>, multiply};
+// Halves are multiplied in float: gemm_for<half> never gives this product.
+const Gemm gemm = {"amx", kPanel, kPanel, lhs_bytes, rhs_bytes, pack_lhs<float>, pack_lhs<bf16>, nullptr,
+                   pack_rhs<float>, pack_rhs<bf16>, nullptr, multiply};
 
 }  // namespace amx
 }  // namespace cloze

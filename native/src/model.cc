@@ -124,7 +124,7 @@ void Model<T>::set_rows(const Tensor& tensor, const StoredRows& rows) {
     if (rows.type == Stored::float32) {
       std::memcpy(out, from, sizeof(float) * columns);
     } else if (rows.type == Stored::float16) {
-      float_kernels(level).widen_half(columns, reinterpret_cast<const half*>(from), out);
+      kernels<half>(level).widen(static_cast<int>(columns), reinterpret_cast<const half*>(from), out);
     } else {
       kernels<bf16>(level).widen(static_cast<int>(columns), reinterpret_cast<const bf16*>(from), out);
     }
@@ -371,11 +371,16 @@ void Model<T>::finish_layer(int layer, int begin, int end, LayerRows<T>& s, T* n
 template class Model<float>;
 template void Model<float>::product(const float*, int, const PackedWeight&, float*, Scratch<float>&, ThreadPool*) const;
 template void Model<bf16>::product(const float*, int, const PackedWeight&, float*, Scratch<bf16>&, ThreadPool*) const;
+template void Model<half>::product(const float*, int, const PackedWeight&, float*, Scratch<half>&, ThreadPool*) const;
 template void Model<bf16>::product(const bf16*, int, const PackedWeight&, float*, Scratch<bf16>&, ThreadPool*) const;
+template void Model<half>::product(const half*, int, const PackedWeight&, float*, Scratch<half>&, ThreadPool*) const;
 template class Model<bf16>;
+template class Model<half>;
 template void Model<float>::rotate(const Kernels<float>&, const Rows&, int, int, float, float*) const;
 template void Model<bf16>::rotate(const Kernels<float>&, const Rows&, int, int, float, float*) const;
+template void Model<half>::rotate(const Kernels<float>&, const Rows&, int, int, float, float*) const;
 template void Model<float>::normalize(const Kernels<float>&, int, const float*, long, long, float*, float*, float*) const;
 template void Model<bf16>::normalize(const Kernels<bf16>&, int, const bf16*, long, long, float*, float*, float*) const;
+template void Model<half>::normalize(const Kernels<half>&, int, const half*, long, long, float*, float*, float*) const;
 
 }  // namespace cloze

@@ -238,5 +238,6 @@ void for_row_blocks(ThreadPool& pool, int rows, const F& fn) {
 
 extern template class Model<float>;
 extern template class Model<bf16>;
+extern template class Model<half>;
 
 }  // namespace cloze

@@ -52,8 +52,9 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::mutex busy;  // held for the length of a set, read or extend
 };
 
-// float32: exact. bfloat16: activations, what AMX tiles compute. int8, int4: quantised weights, a bf16 cache.
-enum class Precision { float32, bfloat16, int8, int4 };
+// float32: exact. bfloat16: activations, what AMX tiles compute. float16: activations, of training alone. int8, int4:
+// quantised weights, a bf16 cache.
+enum class Precision { float32, bfloat16, float16, int8, int4 };
 
 // `group` counts for int8 and int4 (see QuantFormat). Throws std::invalid_argument where a model is too wide for them.
 std::shared_ptr<Runtime> make_runtime(const Config& config, Level level, int threads, Precision precision, int group);

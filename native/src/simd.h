@@ -62,6 +62,16 @@ static inline void store(bf16* p, vf v) {
   __builtin_memcpy(p, &h, sizeof h);
 }
 
+static inline void store(half* p, vf v) {
+#if defined(__AVX512F__)
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT));
+#elif defined(__F16C__)
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph((__m256)v, _MM_FROUND_TO_NEAREST_INT));
+#else
+  for (int i = 0; i < W; i++) p[i] = to_half(v[i]);
+#endif
+}
+
 // The last n < W elements of a row; the rest reads as 0.
 template <class T>
 static inline vf load_tail(const T* p, int n) {

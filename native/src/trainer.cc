@@ -165,7 +165,7 @@ std::vector<double> Trainer<T>::gradient_norms() const {
 }
 
 template <class T>
-double Trainer<T>::update(const AdamW& options, float lr, float clip) {
+double Trainer<T>::update(const AdamW& options, float lr, float clip, float loss_scale) {
   clock.enter(Phase::optimizer);
   const FloatKernels& fk = float_kernels(model.level);
   if (adapters) pull_back();
@@ -181,8 +181,12 @@ double Trainer<T>::update(const AdamW& options, float lr, float clip) {
   });
   double sum = 0;
   for (double square : squares) sum += square;
-  const double norm = std::sqrt(sum);
-  const float scale = clip > 0 ? std::min(1.0, clip / (norm + 1e-6)) : 1.0;
+  const double norm = std::sqrt(sum) / loss_scale;
+  if (!std::isfinite(norm)) {
+    clock.enter(Phase::idle);
+    return norm;
+  }
+  const float scale = (clip > 0 ? std::min(1.0, clip / (norm + 1e-6)) : 1.0) / loss_scale;
 
   steps++;
   const float correction1 = 1.0 - std::pow(options.beta1, steps), correction2 = 1.0 - std::pow(options.beta2, steps);
@@ -220,5 +224,6 @@ double Trainer<T>::update(const AdamW& options, float lr, float clip) {
 
 template class Trainer<float>;
 template class Trainer<bf16>;
+template class Trainer<half>;
 
 }  // namespace cloze

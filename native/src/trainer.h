@@ -61,9 +61,10 @@ class Trainer {
   std::vector<float> hidden_states(const Batch& batch);
   // Adds the gradients of a loss whose gradient at those rows is `d_hidden`; the output matrix has no part in it.
   void backward_hidden(const Batch& batch, const float* d_hidden);
-  // Clips the gradients to `clip` (0: not at all) in global L2 norm, makes one step and packs the weights again.
-  // Returns the norm before clipping.
-  double update(const AdamW& options, float lr, float clip);
+  // Divides the gradients by `loss_scale`, which their loss was multiplied by, clips them to `clip` (0: not at all) in global
+  // L2 norm, makes one step and packs the weights again. Returns the norm before clipping; where that is no finite
+  // number, nothing else has happened.
+  double update(const AdamW& options, float lr, float clip, float loss_scale);
   double gradient_norm(const Tensor& tensor) const;
   // Of every tensor, in the order of the layout.
   std::vector<double> gradient_norms() const;
@@ -167,5 +168,6 @@ class Trainer {
 
 extern template class Trainer<float>;
 extern template class Trainer<bf16>;
+extern template class Trainer<half>;
 
 }  // namespace cloze

@@ -232,6 +232,8 @@ void Trainer<T>::backward_embedding(const Batch& batch, int first, float shrink)
 // Embeddings are normed in float, whatever T is.
 template void Trainer<bf16>::normalize_backward(const Kernels<float>&, int, const float*, const float*, long,
                                                const float*, const float*, float*, float*, float*) const;
+template void Trainer<half>::normalize_backward(const Kernels<float>&, int, const float*, const float*, long,
+                                               const float*, const float*, float*, float*, float*) const;
 #define CLOZE_INSTANTIATE(T)                                                                                       \
   template void Trainer<T>::backward_layer(int, const Batch&);                                                     \
   template void Trainer<T>::backward_feed_forward(int, const LayerRows<T>&, int, int, int);                        \
@@ -247,5 +249,6 @@ template void Trainer<bf16>::normalize_backward(const Kernels<float>&, int, cons
   template void Trainer<T>::weight_gradient(int, int, int, const T*, const T*, float*);
 CLOZE_INSTANTIATE(float)
 CLOZE_INSTANTIATE(bf16)
+CLOZE_INSTANTIATE(half)
 
 }  // namespace cloze

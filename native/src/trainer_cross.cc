@@ -139,5 +139,6 @@ void Trainer<T>::backward_encoder(float embedding_shrink) {
   template void Trainer<T>::backward_encoder(float);
 CLOZE_INSTANTIATE(float)
 CLOZE_INSTANTIATE(bf16)
+CLOZE_INSTANTIATE(half)
 
 }  // namespace cloze

@@ -197,5 +197,6 @@ void Trainer<T>::backward_hidden(const Batch& batch, const float* d_hidden) {
   template void Trainer<T>::backward_hidden(const Batch&, const float*);
 CLOZE_INSTANTIATE(float)
 CLOZE_INSTANTIATE(bf16)
+CLOZE_INSTANTIATE(half)
 
 }  // namespace cloze

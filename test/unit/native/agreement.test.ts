@@ -16,14 +16,23 @@ const OPTIMIZER = {
 };
 
 const configs = Object.entries(CONFIGS);
-const precisions = ['float32', 'bfloat16'] as const;
+const precisions = ['float32', 'bfloat16', 'float16'] as const;
 
 const length = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
 const distance = (a: Float32Array, b: Float32Array) => length(a.map((value, i) => value - (b[i] as number)));
 
-async function pass(config: GlmConfig, level: string, precision: (typeof precisions)[number], threads: number) {
+/** Of the loss, in float16. */
+const SCALE = 1024;
+
+async function pass(
+  config: GlmConfig,
+  level: string,
+  precision: (typeof precisions)[number],
+  threads: number,
+  scale = 1,
+) {
   const trainer = await trainerOf(config, randomTensors(config, createRandom(5)), { level, precision, threads });
-  return { trainer, ...(await gradientsOf(trainer, config, randomBatch(config, 6), 1 / 155)) };
+  return { trainer, ...(await gradientsOf(trainer, config, randomBatch(config, 6), scale / 155)) };
 }
 
 describe.each(configs)('%s', (_, config) => {
@@ -35,6 +44,17 @@ describe.each(configs)('%s', (_, config) => {
     for (const [name, gradient] of exact.gradients) {
       const share = distance(gradient, rounded.gradients.get(name) as Float32Array) / length(gradient);
       expect(share, name).toBeLessThan(0.06);
+    }
+  });
+
+  it.each(LEVELS)('float16 with a scaled loss at level %s is float32 within 0.2 %', async (level) => {
+    const exact = await pass(config, 'portable', 'float32', 2);
+    const rounded = await pass(config, level, 'float16', 2, SCALE);
+    expect(rounded.count).toBe(exact.count);
+    expect(Math.abs(rounded.sum / exact.sum - 1)).toBeLessThan(0.002);
+    for (const [name, gradient] of exact.gradients) {
+      const unscaled = (rounded.gradients.get(name) as Float32Array).map((value) => value / SCALE);
+      expect(distance(gradient, unscaled) / length(gradient), name).toBeLessThan(0.01);
     }
   });
 

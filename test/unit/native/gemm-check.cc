@@ -13,6 +13,7 @@
 
 using cloze::bf16;
 using cloze::Gemm;
+using cloze::half;
 using cloze::Source;
 
 namespace {
@@ -28,8 +29,10 @@ std::uniform_real_distribution<float> uniform(-1, 1);
 
 float value(float x) { return x; }
 float value(bf16 x) { return cloze::to_float(x); }
+float value(half x) { return cloze::to_float(x); }
 void put(float& to, float x) { to = x; }
 void put(bf16& to, float x) { to = cloze::to_bf16(x); }
+void put(half& to, float x) { to = cloze::to_half(x); }
 
 template <class T>
 double operand(T x) {
@@ -106,6 +109,9 @@ void check_types(const Gemm& gemm, int M, int N, int K, int depth) {
   check_orders<bf16, bf16>(gemm, M, N, K, depth);
   check_orders<float, bf16>(gemm, M, N, K, depth);
   check_orders<bf16, float>(gemm, M, N, K, depth);
+  if (kRounded) return;  // halves are not for tiles
+  check_orders<half, half>(gemm, M, N, K, depth);
+  check_orders<float, half>(gemm, M, N, K, depth);
 }
 
 // Rows and columns packed in chunks, and a product of columns from the middle of a packed right-hand side.

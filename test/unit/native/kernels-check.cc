@@ -1,5 +1,5 @@
-// Holds one level's vector kernels against plain loops in double: sizes that end inside a vector, activations as float
-// and as bfloat16. All memory ends at a page that may not be touched. Compiled with -DLEVEL=<namespace>.
+// Holds one level's vector kernels against plain loops in double: sizes that end inside a vector, activations as float,
+// as bfloat16 and as halves. All memory ends at a page that may not be touched. Compiled with -DLEVEL=<namespace>.
 #include "kernels.h"
 
 #include <algorithm>
@@ -13,6 +13,7 @@
 
 using cloze::Activation;
 using cloze::bf16;
+using cloze::half;
 using cloze::Kernels;
 
 namespace {
@@ -23,8 +24,10 @@ int checks = 0;
 
 float value(float x) { return x; }
 float value(bf16 x) { return cloze::to_float(x); }
+float value(half x) { return cloze::to_float(x); }
 void put(float& to, float x) { to = x; }
 void put(bf16& to, float x) { to = cloze::to_bf16(x); }
+void put(half& to, float x) { to = cloze::to_half(x); }
 
 template <class T>
 struct Values {
@@ -37,9 +40,13 @@ struct Values {
   Guarded<T> memory;
 };
 
-// What a result may be off by: float's rounding over a row, and bfloat16's where it is stored as that.
+// What a result may be off by: float's rounding over a row, and bfloat16's or a half's where it is stored as that.
 template <class T>
-double tolerance() { return sizeof(T) == 2 ? 8e-3 : 3e-5; }
+double tolerance() { return 3e-5; }
+template <>
+double tolerance<bf16>() { return 8e-3; }
+template <>
+double tolerance<half>() { return 1e-3; }
 
 template <class T>
 void near(const char* what, int n, int at, double found, double wanted, double size = 1) {
@@ -217,11 +224,7 @@ void check_attention(const Kernels<T>& k, int D, int n) {
 }
 
 void check_floats(const cloze::FloatKernels& k, int n) {
-  Values<float> x(n), y(n), w(n), g(n), m(n), v(n), wide(n);
-  Guarded<cloze::half> halves(n);
-  for (int i = 0; i < n; i++) halves[i] = cloze::half{cloze::half_bits(std::fabs(x.data()[i]))};
-  k.widen_half(n, halves.data(), wide.data());
-  for (int i = 0; i < n; i++) near<float>("half", n, i, wide[i], cloze::half_value(halves[i].bits));
+  Values<float> x(n), y(n), w(n), g(n), m(n), v(n);
   double squares = 0;
   for (int i = 0; i < n; i++) squares += x[i] * x[i], v.data()[i] = std::fabs(v.data()[i]);
   near<float>("sum of squares", n, 0, k.sum_of_squares(n, x.data()), squares);
@@ -235,6 +238,50 @@ void check_floats(const cloze::FloatKernels& k, int n) {
   for (int i = 0; i < n; i++) near<float>("axpy", n, i, y[i], before[i] + 0.3 * x[i]);
   k.adamw(n, w.data(), g.data(), m.data(), v.data(), 0.5f, 0.01f, 0.9f, 0.95f, 1e-8f, 0.1f, 0.5f, 0.6f);
   for (int i = 0; i < n; i++) near<float>("adamw", n, i, w[i], wanted[i]);
+  checks++;
+}
+
+// Every half is widened to what its bits say, and comes back as it was; floats between two halves go to the nearer one,
+// to the even one in the middle, and to infinity beyond the largest.
+void check_halves(const Kernels<half>& k) {
+  constexpr int kAll = 1 << 16;
+  Guarded<half> halves(kAll), back(kAll);
+  Guarded<float> wide(kAll);
+  for (int i = 0; i < kAll; i++) halves[i] = half{static_cast<uint16_t>(i)};
+  k.widen(kAll, halves.data(), wide.data());
+  k.convert(kAll, wide.data(), back.data());
+  const auto fail = [](const char* what, int i, float x, uint16_t found) {
+    std::printf("%s of half %04x: %.9g gives %04x\n", what, i, x, found);
+    std::exit(1);
+  };
+  for (int i = 0; i < kAll; i++) {
+    const int exponent = i >> 10 & 31, fraction = i & 1023;
+    const double sign = i >> 15 ? -1 : 1;
+    const double wanted = exponent == 31  ? INFINITY
+                          : exponent == 0 ? std::ldexp(fraction, -24)
+                                          : std::ldexp(1024 + fraction, exponent - 25);
+    if (exponent == 31 && fraction != 0) {
+      if (!std::isnan(wide[i]) || !std::isnan(cloze::to_float(back[i]))) fail("no number", i, wide[i], back[i].bits);
+    } else if (wide[i] != sign * wanted || back[i].bits != i || cloze::to_half(wide[i]).bits != i) {
+      fail("the value", i, wide[i], back[i].bits);
+    }
+  }
+  // Between one and the next, the last of which is infinite: the first quarter, the middle, the third quarter.
+  for (int i = 0; i < 0x7C00; i++) {
+    const float next = i + 1 == 0x7C00 ? 65536.0f : wide[i + 1], gap = next - wide[i];
+    const uint16_t below = i, above = i + 1;
+    float x[3] = {wide[i] + 0.25f * gap, wide[i] + 0.5f * gap, wide[i] + 0.75f * gap};
+    const uint16_t wanted[3] = {below, i % 2 == 0 ? below : above, above};
+    for (float sign : {1.0f, -1.0f}) {
+      half y[3];
+      for (float& one : x) one = sign * std::fabs(one);
+      k.convert(3, x, y);
+      for (int j = 0; j < 3; j++) {
+        const uint16_t bits = wanted[j] | (sign < 0 ? 0x8000 : 0);
+        if (y[j].bits != bits || cloze::to_half(x[j]).bits != bits) fail("the rounding", i, x[j], y[j].bits);
+      }
+    }
+  }
   checks++;
 }
 
@@ -256,6 +303,8 @@ void check_all(const Kernels<T>& k) {
 int main() {
   check_all(cloze::LEVEL::kernels_float);
   check_all(cloze::LEVEL::kernels_bf16);
+  check_all(cloze::LEVEL::kernels_half);
+  check_halves(cloze::LEVEL::kernels_half);
   for (int n : {1, 5, 64, 1023, 3001}) check_floats(cloze::LEVEL::float_kernels, n);
   std::printf("%d kernels agree\n", checks);
 }

@@ -302,7 +302,7 @@ describe('misuse', () => {
   it('a precision and a number of threads that there are not', () => {
     const make = (precision: string, threads: number) =>
       new (loadAddon().Trainer)(SMALLEST, { level: '', threads, precision: precision as 'float32' });
-    expect(() => make('float16', 1)).toThrow('has "float16" for "precision"; known are float32, bfloat16.');
+    expect(() => make('int8', 1)).toThrow('has "int8" for "precision"; known are float32, bfloat16, float16.');
     expect(() => make('float32', 0)).toThrow('needs a whole number of at least 1 for "threads"');
     expect(() => make('float32', 2000)).toThrow('at most 1024 threads; 2000 were asked for');
   });
