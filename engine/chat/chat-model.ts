@@ -14,6 +14,8 @@ export interface ChatOptions {
   temperature?: number;
   topP?: number;
   seed?: number;
+  /** Strings that end the answer and are left out of it; not every model elsewhere takes them. */
+  stop?: readonly string[];
   /** Milliseconds after which the answer ends where it is; no limit when left out. */
   timeLimit?: number;
 }
@@ -25,8 +27,10 @@ export interface ChatPiece {
 }
 
 export interface ChatAnswer {
-  /** `end`: the model ended its answer; `length`: a limit of tokens did. */
+  /** `end`: the model ended its answer, or a stop string did; `length`: a limit of tokens did. */
   finish: 'end' | 'length';
+  /** Tokens of the prompt and of all that the model wrote, thoughts too; unknown of most models elsewhere. */
+  usage?: { prompt: number; answer: number };
 }
 
 export interface ChatModel {

@@ -2,6 +2,7 @@
 import { fillOpenBlank } from '../infill/decode.ts';
 import type { Model } from '../infill/fill.ts';
 import { openSpan, promptBefore, promptRows } from '../infill/open-blank.ts';
+import { createStopFilter } from '../infill/span-stream.ts';
 import { spanPositions } from '../objective/blank-infilling.ts';
 import { MemoryFailure } from '../runtime/device-failure.ts';
 import type { Session, TokenRows } from '../runtime/runtime.ts';
@@ -46,6 +47,8 @@ export function createLocalChat(model: Model, prompt: ChatTemplate): LocalChat {
         let first = true;
         // Answers are shown as they come: a character that no token completes becomes U+FFFD instead of ending them.
         const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+        let filter = createStopFilter(sampling.stop);
+        let drawn = 0;
         const say = (text: string): void => {
           // SentencePiece begins an answer with a space, GLM-4 with a line break: neither belongs to it.
           const piece = first ? text.trimStart() : text;
@@ -53,19 +56,27 @@ export function createLocalChat(model: Model, prompt: ChatTemplate): LocalChat {
           first = false;
           onPiece(thought ? { text: piece, thought } : { text: piece });
         };
+        const sayRest = (): void => {
+          say(filter.take(decoder.decode()));
+          say(filter.rest());
+        };
         const greedy = { temperature: 0, topP: 1, seed: 0, timeLimit: 0 };
         const options = { ...greedy, ...sampling, maxTokens, singleLine: false };
         const fill = await fillOpenBlank(blank, '', options, {
           signal,
           onToken({ id }) {
-            if (id !== begin && id !== end) return say(decoder.decode(tokenizer.bytes(id), { stream: true }));
-            say(decoder.decode());
+            drawn++;
+            if (id !== begin && id !== end)
+              return say(filter.take(decoder.decode(tokenizer.bytes(id), { stream: true })));
+            sayRest();
+            filter = createStopFilter(sampling.stop);
             thought = id === begin;
             first = true;
           },
         });
-        say(decoder.decode());
-        return { finish: fill.finish === 'eop' ? 'end' : 'length' };
+        sayRest();
+        const ended = fill.finish === 'eop' || fill.finish === 'stop';
+        return { finish: ended ? 'end' : 'length', usage: { prompt: tokens.length, answer: drawn } };
       } finally {
         session.dispose();
       }

@@ -13,33 +13,57 @@ export interface SpanStream {
 
 /** `stops` are strings that end the span and are left out of it; empty ones are ignored. */
 export function createSpanStream(stops: readonly string[] = []): SpanStream {
+  const filter = createStopFilter(stops);
+  let pending: Uint8Array = new Uint8Array();
+  return {
+    get stopped() {
+      return filter.stopped;
+    },
+    take(bytes) {
+      if (filter.stopped !== undefined) return '';
+      pending = Buffer.concat([pending, bytes]);
+      const fresh = decodeWellFormed(pending);
+      pending = pending.subarray(Buffer.byteLength(fresh));
+      return filter.take(fresh);
+    },
+  };
+}
+
+export interface StopFilter {
+  /** Takes the next text; returns what is now certain, often nothing. */
+  take(text: string): string;
+  /** What was held back for nothing, when no more text comes. */
+  rest(): string;
+  /** All text up to the first stop string, once one has come. */
+  readonly stopped: string | undefined;
+}
+
+/** Lets text through but for what may be the beginning of one of `stops`, and nothing from the first stop string on. */
+export function createStopFilter(stops: readonly string[] = []): StopFilter {
   const wanted = stops.filter((stop) => stop !== '');
   const longest = Math.max(0, ...wanted.map((stop) => stop.length));
-  let pending: Uint8Array = new Uint8Array();
   let text = '';
   let given = 0;
   let stopped: string | undefined;
+  const give = (until: number) => {
+    const piece = text.slice(given, until);
+    given = until;
+    return piece;
+  };
   return {
     get stopped() {
       return stopped;
     },
-    take(bytes) {
+    take(fresh) {
       if (stopped !== undefined) return '';
-      pending = Buffer.concat([pending, bytes]);
-      const fresh = decodeWellFormed(pending);
-      pending = pending.subarray(Buffer.byteLength(fresh));
       const searched = Math.max(0, text.length - longest + 1);
       text += fresh;
       const found = wanted.map((stop) => text.indexOf(stop, searched)).filter((index) => index >= 0);
-      let certain = text.length - begun(text, wanted, longest);
-      if (found.length > 0) {
-        certain = Math.min(...found);
-        stopped = text.slice(0, certain);
-      }
-      const piece = text.slice(given, certain);
-      given = certain;
-      return piece;
+      if (found.length === 0) return give(text.length - begun(text, wanted, longest));
+      stopped = text.slice(0, Math.min(...found));
+      return give(stopped.length);
     },
+    rest: () => (stopped === undefined ? give(text.length) : ''),
   };
 }
 

@@ -5,8 +5,17 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { ChatMessage } from '../chat/chat-model.ts';
 import { ApiError } from './api-error.ts';
-import { type ChatCall, LARGEST_SEED, MOST_TOKENS } from './endpoint.ts';
-import { type Fields, flagField, kindOf, numberField, stopField, textField, wrongField } from './fields.ts';
+import { type ChatCall, LARGEST_SEED, MOST_TOKENS, usageOf } from './endpoint.ts';
+import {
+  type Fields,
+  flagField,
+  includesUsage,
+  kindOf,
+  numberField,
+  stopField,
+  textField,
+  wrongField,
+} from './fields.ts';
 
 /** Of a `developer` the model knows nothing; it is OpenAI's later name of `system`. */
 const ROLES: Readonly<Record<string, ChatMessage['role']>> = {
@@ -31,6 +40,7 @@ export function chatCall(fields: Fields, model: string): ChatCall {
     choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
   });
   const reason = (finish: 'end' | 'length') => (finish === 'end' ? 'stop' : 'length');
+  const withUsage = includesUsage(fields);
   return {
     messages: messagesField(fields),
     options: {
@@ -38,9 +48,10 @@ export function chatCall(fields: Fields, model: string): ChatCall {
       temperature: numberField(fields, 'temperature', 1, { least: 0, most: 2 }),
       topP: numberField(fields, 'top_p', 1, { least: Number.MIN_VALUE, most: 1 }),
       seed: numberField(fields, 'seed', randomInt(LARGEST_SEED), { least: 0, most: LARGEST_SEED, whole: true }),
+      stop: stopField(fields),
     },
     stream: flagField(fields, 'stream'),
-    whole: (content, thoughts, { finish }) => ({
+    whole: (content, thoughts, { finish, usage }) => ({
       ...head,
       object: 'chat.completion',
       choices: [
@@ -51,10 +62,17 @@ export function chatCall(fields: Fields, model: string): ChatCall {
           finish_reason: reason(finish),
         },
       ],
+      ...(usage ? { usage: usageOf(usage.prompt, usage.answer) } : {}),
     }),
     piece: ({ text, thought }) => event(thought ? { reasoning_content: text } : { content: text }, null),
     first: () => event({ role: 'assistant', content: '' }, null),
-    last: ({ finish }) => [event({}, reason(finish)), '[DONE]'],
+    last: ({ finish, usage }) => [
+      event({}, reason(finish)),
+      ...(withUsage && usage
+        ? [{ ...head, object: 'chat.completion.chunk', choices: [], usage: usageOf(usage.prompt, usage.answer) }]
+        : []),
+      '[DONE]',
+    ],
   };
 }
 
@@ -62,7 +80,6 @@ export function chatCall(fields: Fields, model: string): ChatCall {
 function refuseUnserved(fields: Fields): void {
   numberField(fields, 'n', 1, { least: 1, most: 1, whole: true });
   for (const name of ['presence_penalty', 'frequency_penalty']) numberField(fields, name, 0, { least: 0, most: 0 });
-  if (stopField(fields).length > 0) throw wrongField('stop', '"stop" is not offered here: leave it out.');
   if (flagField(fields, 'logprobs')) throw wrongField('logprobs', '"logprobs" is not offered here: leave it out.');
   for (const name of ['tools', 'functions']) {
     const given = fields[name] ?? [];

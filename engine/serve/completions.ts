@@ -5,8 +5,17 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Fill, FilledToken } from '../infill/fill.ts';
 import { ApiError } from './api-error.ts';
-import { drawnTokens, type FillCall, LARGEST_SEED, MOST_TOKENS } from './endpoint.ts';
-import { type Fields, flagField, kindOf, numberField, stopField, textField, wrongField } from './fields.ts';
+import { drawnTokens, type FillCall, LARGEST_SEED, MOST_TOKENS, usageOf } from './endpoint.ts';
+import {
+  type Fields,
+  flagField,
+  includesUsage,
+  kindOf,
+  numberField,
+  stopField,
+  textField,
+  wrongField,
+} from './fields.ts';
 
 interface LogProbabilities {
   tokens: string[];
@@ -71,7 +80,7 @@ export function completionCall(fields: Fields, model: string): FillCall {
     stream: flagField(fields, 'stream'),
     whole: (fill) => ({
       ...choice(fill.text, logProbabilities(drawnTokens(fill)), finishReason(fill)),
-      usage: usage(fill),
+      usage: usageOf(fill.partA, drawnTokens(fill).length),
     }),
     piece(text, token) {
       held.push(token);
@@ -82,7 +91,7 @@ export function completionCall(fields: Fields, model: string): FillCall {
     },
     last: (text, fill) => [
       choice(text, logProbabilities(held), finishReason(fill)),
-      ...(withUsage ? [{ ...head, choices: [], usage: usage(fill) }] : []),
+      ...(withUsage ? [{ ...head, choices: [], usage: usageOf(fill.partA, drawnTokens(fill).length) }] : []),
       '[DONE]',
     ],
   };
@@ -114,14 +123,6 @@ function promptField(fields: Fields): string {
   );
 }
 
-function includesUsage(fields: Fields): boolean {
-  const options = fields.stream_options ?? {};
-  if (typeof options !== 'object' || Array.isArray(options)) {
-    throw wrongField('stream_options', `"stream_options" must be an object, but it is ${kindOf(options)}.`);
-  }
-  return flagField(options as Fields, 'include_usage');
-}
-
 function finishReason({ finish }: Fill): 'stop' | 'length' {
   switch (finish) {
     case 'eop':
@@ -134,9 +135,4 @@ function finishReason({ finish }: Fill): 'stop' | 'length' {
     case 'time':
       return 'length';
   }
-}
-
-function usage(fill: Fill): object {
-  const completion = drawnTokens(fill).length;
-  return { prompt_tokens: fill.partA, completion_tokens: completion, total_tokens: fill.partA + completion };
 }

@@ -43,6 +43,11 @@ export function drawnTokens({ tokens, finish }: Fill): FilledToken[] {
   return finish === 'eop' ? drawn.slice(0, -1) : drawn;
 }
 
+/** Tokens as OpenAI counts them. */
+export function usageOf(prompt: number, completion: number): object {
+  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
+}
+
 /** Unsigned 32-bit: what every client can write. */
 export const LARGEST_SEED = 2 ** 32 - 1;
 /** The model's length ends a span long before. */

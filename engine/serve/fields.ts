@@ -57,6 +57,15 @@ export function stopField(fields: Fields): string[] {
   return stops as string[];
 }
 
+/** Whether a stream is to end with what was used. */
+export function includesUsage(fields: Fields): boolean {
+  const options = fields.stream_options ?? {};
+  if (typeof options !== 'object' || Array.isArray(options)) {
+    throw wrongField('stream_options', `"stream_options" must be an object, but it is ${kindOf(options)}.`);
+  }
+  return flagField(options as Fields, 'include_usage');
+}
+
 export function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';

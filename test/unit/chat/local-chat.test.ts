@@ -1,6 +1,6 @@
 /** Conversations with a toy model that says what it is told to. */
 import { describe, expect, it } from 'vitest';
-import type { ChatMessage, ChatPiece } from '../../../engine/chat/chat-model.ts';
+import type { ChatMessage, ChatOptions, ChatPiece } from '../../../engine/chat/chat-model.ts';
 import { createLocalChat } from '../../../engine/chat/local-chat.ts';
 import { fillBlank } from '../../../engine/infill/infill.ts';
 import { toy } from '../infill/toy.ts';
@@ -27,10 +27,9 @@ function saying(answer: (encode: (text: string) => number[], eop: number) => num
   return { model, asked, chat: createLocalChat({ ...model, tokenizer }, prompt) };
 }
 
-async function ask(chat: ReturnType<typeof saying>['chat'], messages: ChatMessage[], maxTokens?: number) {
+async function ask(chat: ReturnType<typeof saying>['chat'], messages: ChatMessage[], options: ChatOptions = {}) {
   const pieces: ChatPiece[] = [];
-  const options = maxTokens === undefined ? {} : { maxTokens };
-  const answer = await chat.answer(messages, options, (piece) => pieces.push(piece), never);
+  const { usage: _, ...answer } = await chat.answer(messages, options, (piece) => pieces.push(piece), never);
   const text = (thought: boolean) =>
     pieces
       .filter((piece) => (piece.thought ?? false) === thought)
@@ -51,7 +50,24 @@ describe('an answer', () => {
   it('ends at a limit, and goes on after half a character', async () => {
     const half = saying((encode) => [...encode('a'), ...encode('é').slice(0, 1), ...encode('b')]);
     expect(await ask(half.chat, [user('q')])).toEqual({ finish: 'end', said: 'a\ufffdb', thought: '' });
-    expect(await ask(half.chat, [user('q')], 1)).toEqual({ finish: 'length', said: 'a', thought: '' });
+    expect(await ask(half.chat, [user('q')], { maxTokens: 1 })).toEqual({ finish: 'length', said: 'a', thought: '' });
+  });
+
+  it('ends before a stop string, of which nothing is shown, and shows what only began like one', async () => {
+    const { chat } = saying((encode) => [THINK, ...encode('hm'), THOUGHT, ...encode('a</b </answer> c')]);
+    const stopped = (stop: string[]) => ask(chat, [user('q')], { stop });
+    expect(await stopped(['</answer>'])).toEqual({ finish: 'end', said: 'a</b ', thought: 'hm' });
+    expect(await stopped(['c!', '> cd'])).toEqual({ finish: 'end', said: 'a</b </answer> c', thought: 'hm' });
+  });
+
+  it('tells how many tokens were read and written', async () => {
+    const { chat, model } = saying((encode) => [THINK, ...encode('hm'), THOUGHT, ...encode('abc')]);
+    const { usage } = await chat.answer([user('question')], {}, () => undefined, never);
+    const { encode } = model.tokenizer;
+    expect(usage).toEqual({
+      prompt: encode('question').length + 2,
+      answer: 2 + encode('hm').length + encode('abc').length,
+    });
   });
 
   it('forgets the oldest exchanges that do not fit, never what the system says', async () => {

@@ -40,7 +40,7 @@ const parrot = (asked: unknown[] = [], wait: Promise<void> = Promise.resolve()):
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
     ]);
     for (const text of ['You said: ', messages.at(-1)?.content ?? '']) onPiece({ text });
-    return { finish: options.maxTokens === 1 ? 'length' : 'end' };
+    return { finish: options.maxTokens === 1 ? 'length' : 'end', usage: { prompt: 7, answer: 3 } };
   },
 });
 
@@ -59,21 +59,33 @@ it('converses, whole and streamed', async () => {
       ],
     },
   ];
-  const whole = await chat.create({ model: 'scripted', messages, max_completion_tokens: 9, temperature: 0.5, seed: 4 });
+  const whole = await chat.create({ model: 'scripted', messages, max_completion_tokens: 9, stop: '.', seed: 4 });
   expect(whole.choices[0]).toMatchObject({
     message: { role: 'assistant', content: 'You said: ab', reasoning_content: 'hm' },
     finish_reason: 'stop',
   });
+  expect(whole.usage).toEqual({ prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 });
   expect(asked[0]).toMatchObject({
     messages: [
       { role: 'system', content: 'Be brief.' },
       { role: 'user', content: 'ab' },
     ],
-    options: { maxTokens: 9, temperature: 0.5, topP: 1, seed: 4 },
+    options: { maxTokens: 9, temperature: 1, topP: 1, seed: 4, stop: ['.'] },
   });
-  const stream = await chat.create({ model: 'scripted', messages, max_tokens: 1, stream: true });
+  const stream = await chat.create({
+    model: 'scripted',
+    messages,
+    max_tokens: 1,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
   const chunks = [];
-  for await (const { choices } of stream) chunks.push(choices[0]);
+  const usages = [];
+  for await (const { choices, usage } of stream) {
+    if (choices[0]) chunks.push(choices[0]);
+    if (usage) usages.push(usage.total_tokens);
+  }
+  expect(usages).toEqual([10]);
   expect(chunks.map((choice) => choice?.delta.content ?? '').join('')).toBe('You said: ab');
   expect(chunks.map((choice) => choice?.finish_reason).filter(Boolean)).toEqual(['length']);
 });
@@ -88,7 +100,7 @@ it('is told what a conversation lacks, and what the server does not do', async (
   await expect(bad({}, [{ role: 'tool', content: 'a' }])).rejects.toThrow('Message 1 must have a "role"');
   await expect(bad({}, [{ role: 'user', content: [{ type: 'image_url' }] }])).rejects.toThrow('Message 1');
   await expect(bad({ n: 2 })).rejects.toThrow('"n" must be 1');
-  await expect(bad({ stop: 'x' })).rejects.toThrow('"stop" is not offered');
+  await expect(bad({ stop: [''] })).rejects.toThrow('"stop" must be a string or up to 4');
   await expect(bad({ tools: [{}] })).rejects.toThrow('the model answers in words');
   await expect(bad({}, [user, user, user, user])).rejects.toThrow('send less of it');
   await expect(bad({ model: 'other' })).rejects.toThrow('There is no model "other"');
