@@ -8,6 +8,7 @@ import { type Documents, packedDocuments } from '../evaluation/documents.ts';
 import { drawTasks } from '../evaluation/draw-tasks.ts';
 import { evaluate } from '../evaluation/evaluate.ts';
 import { toMarkdown } from '../evaluation/markdown.ts';
+import { countTraining, ngramBaseline } from '../evaluation/ngram/baseline.ts';
 import { reportPlots } from '../evaluation/plots/report-plots.ts';
 import { buildReport } from '../evaluation/report.ts';
 import { mostSimilarPlace, nearestSimilarLine } from '../evaluation/similar-place.ts';
@@ -16,9 +17,10 @@ import { taskLanguages } from '../evaluation/task.ts';
 import { chosenFolder } from '../installed/registry.ts';
 import { loadModel } from '../load-model.ts';
 import { loadTokenizer } from '../tokenizer/load.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { corpusPlaces } from '../training/corpus/corpus.ts';
 import type { CorpusManifest } from '../training/corpus/manifest.ts';
-import { openPackedCorpus } from '../training/corpus/packed-corpus.ts';
+import { openPackedCorpus, type PackedCorpus } from '../training/corpus/packed-corpus.ts';
 import { wholeNumber } from './arguments.ts';
 import { dataFolder, embeddedModel, kernelLevel } from './environment.ts';
 import { evalLanguage, LANGUAGE_SUITES } from './eval-language.ts';
@@ -27,8 +29,8 @@ import { commandLine, machine, measuredModel, progress, writePlots } from './mea
 
 const USAGE = `Usage: cloze eval [options]
 
-Fills blanks in documents that the model has not seen, and sets it against the most common line ending and a copy of the
-nearest similar line on the same tasks. Prints tables in Markdown; the same seed gives the same figures.
+Fills blanks in documents that the model has not seen, and sets it against the most common line ending, a copy of the
+nearest similar line, and an n-gram model with the document as its cache, on the same tasks. Prints tables in Markdown; the same seed gives the same figures.
 
   --model FOLDER       a model folder (default: the embedded model)
   --corpus FOLDER      what "cloze corpus" has packed (default: corpus in the data folder)
@@ -136,7 +138,7 @@ export async function evalCommand(args: string[]): Promise<number> {
   }
 
   const corpusFolder = values.corpus ?? corpusPlaces(dataFolder()).corpus;
-  const { documents, training, manifest } = await openDocuments(corpusFolder, split);
+  const { documents, training, packed, tokenizer, manifest } = await openDocuments(corpusFolder, split);
   const tasks = drawTasks(documents, { perKind: tasksPerKind, seed });
   const modelFolder = values.model ?? embeddedModel();
   const loaded = await loadModel(modelFolder, { level: kernelLevel(), threads, order });
@@ -148,7 +150,10 @@ export async function evalCommand(args: string[]): Promise<number> {
       signal: stop.signal,
       onProgress: (done, all) => progress(`counting line endings: document ${done}/${all}`),
     });
-    const evaluation = await evaluate(model, tasks, [...endings, nearestSimilarLine, mostSimilarPlace], {
+    progress('counting n-grams');
+    const ngrams = ngramBaseline(countTraining(packed, tokenizer, { seed }), tokenizer);
+    const baselines = [...endings, nearestSimilarLine, mostSimilarPlace, ngrams];
+    const evaluation = await evaluate(model, tasks, baselines, {
       contextTokens,
       signal: stop.signal,
       onProgress: (done, all, { kind }) => progress(`${kind}: task ${done + 1}/${all}`),
@@ -181,18 +186,24 @@ export async function evalCommand(args: string[]): Promise<number> {
   return 0;
 }
 
-/** The split to draw from and the one to count in, as text; the corpus is decoded with the tokenizer that packed it. */
+/** The split to draw from and the one to count in, with the tokenizer that packed them: by it they are text again. */
 async function openDocuments(
   folder: string,
   split: 'heldout' | 'train',
-): Promise<{ documents: Documents; training: Documents; manifest: CorpusManifest }> {
+): Promise<{
+  documents: Documents;
+  training: Documents;
+  packed: PackedCorpus;
+  tokenizer: Tokenizer;
+  manifest: CorpusManifest;
+}> {
   const { tokenizer, sha256 } = await loadTokenizer(join(embeddedModel(), 'tokenizer.json'));
-  const open = async (name: 'heldout' | 'train') =>
-    packedDocuments(await openPackedCorpus(folder, name, sha256), tokenizer);
-  const documents = await open(split);
-  const training = split === 'train' ? documents : await open('train');
+  const packed = await openPackedCorpus(folder, 'train', sha256);
+  const training = packedDocuments(packed, tokenizer);
+  const documents =
+    split === 'train' ? training : packedDocuments(await openPackedCorpus(folder, 'heldout', sha256), tokenizer);
   const manifest: CorpusManifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'));
-  return { documents, training, manifest };
+  return { documents, training, packed, tokenizer, manifest };
 }
 
 /** Options of the one kind of evaluation mean nothing in the other. */

@@ -19,8 +19,11 @@ export interface Documents {
   text(index: number): string;
 }
 
+/** What is needed of a packed corpus to count in it or to draw from it. */
+export type TokenDocuments = Pick<PackedCorpus, 'documents' | 'tokens' | 'document'>;
+
 /** Texts of a packed corpus, decoded when asked for; `tokenizer` is the one that packed it. */
-export function packedDocuments(corpus: PackedCorpus, tokenizer: Tokenizer): Documents {
+export function packedDocuments(corpus: TokenDocuments, tokenizer: Tokenizer): Documents {
   return {
     count: corpus.documents,
     size: (index) => corpus.document(index).tokens.length,

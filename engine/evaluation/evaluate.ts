@@ -64,6 +64,8 @@ export async function evaluate(
     const own = answered.filter(({ task }) => task.kind === kind);
     const chosen: Record<string, string> = {};
     for (const baseline of baselines) {
+      // Ctrl+C is heard here; a baseline may think for a minute.
+      await new Promise(setImmediate);
       signal?.throwIfAborted();
       if (!baseline.kinds.includes(kind)) continue;
       const { rule, marks } = bestRule(

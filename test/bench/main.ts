@@ -19,6 +19,7 @@ import { benchDoubled } from './held-out/doubled.ts';
 import { benchDrafts } from './held-out/drafts.ts';
 import { benchForced } from './held-out/forced.ts';
 import { benchLoad } from './load/load.ts';
+import { benchNgram } from './ngram.ts';
 import { benchOnnx } from './peer/peer.ts';
 import { benchServe } from './serve.ts';
 import { benchSoak } from './soak/soak.ts';
@@ -43,6 +44,7 @@ const TIMINGS: Readonly<Record<string, () => Promise<Row[]>>> = {
   blanks: benchBlanks,
   serve: benchServe,
   'document-cache': benchDocumentCache,
+  ngram: benchNgram,
   agreement: benchAgreement,
   survival: benchSurvival,
   start: benchStart,
