@@ -30,7 +30,8 @@ interface Node {
   /** Whether they are ordered by the token before those. */
   isOrdered: boolean;
   followers: Followers | undefined;
-  children: Map<number, Node | undefined>;
+  /** By the token before; undefined for those that do not occur. */
+  children: Map<number, Node | undefined> | undefined;
 }
 
 /**
@@ -97,6 +98,7 @@ export function contextsOf(text: Uint16Array, vocabulary: number): Contexts {
   };
 
   const childOf = (node: Node, key: number): Node | undefined => {
+    node.children ??= new Map();
     if (node.children.has(key)) return node.children.get(key);
     if (!node.isOrdered) orderFurther(node);
     node.isOrdered = true;
@@ -133,7 +135,7 @@ export function timesOf({ tokens, counts }: Followers, token: number): number {
 }
 
 function nodeOf(low: number, high: number, depth: number): Node {
-  return { low, high, depth, isOrdered: false, followers: undefined, children: new Map() };
+  return { low, high, depth, isOrdered: false, followers: undefined, children: undefined };
 }
 
 /** All places of `text` but the borders, ordered by the token before them, equals as they come. */

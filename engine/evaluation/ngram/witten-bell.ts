@@ -30,17 +30,19 @@ export function predictAfter(
 
 /** Probabilities [vocabulary] of all tokens. */
 export function distributionOf({ followers, vocabulary }: Prediction): Float64Array {
-  const probabilities = new Float64Array(vocabulary).fill(1 / vocabulary);
+  // What is kept of the shorter contexts shrinks everything so far by the same factor: it is kept apart until the end.
+  const scaled = new Float64Array(vocabulary).fill(1 / vocabulary);
+  let scale = 1;
   for (const { total, tokens, counts } of followers) {
     const all = total + tokens.length;
-    const rest = tokens.length / all;
-    for (let token = 0; token < vocabulary; token++) probabilities[token] = (probabilities[token] as number) * rest;
+    scale *= tokens.length / all;
     for (let i = 0; i < tokens.length; i++) {
       const token = tokens[i] as number;
-      probabilities[token] = (probabilities[token] as number) + (counts[i] as number) / all;
+      scaled[token] = (scaled[token] as number) + (counts[i] as number) / all / scale;
     }
   }
-  return probabilities;
+  for (let token = 0; token < vocabulary; token++) scaled[token] = (scaled[token] as number) * scale;
+  return scaled;
 }
 
 /** The same of one token. */
