@@ -57,7 +57,7 @@ export function ngramBaseline(
   };
   return {
     name: 'n-gram with the document as cache',
-    about: `An n-gram model of order ${order} over the model's tokens, counted in the training split (of more than ${MOST_TOKENS} tokens in documents drawn with the seed) and in the task's own document on both sides of the blank (Witten-Bell interpolation, the document asked after the training text at each length of context). A beam of ${beams} writes on from the text before the blank; where the kind leaves the end open, it is where the text after the blank is the most probable.`,
+    about: `An n-gram model of order ${order} over the model's tokens, counted in the training split (of more than ${MOST_TOKENS} tokens in documents drawn with the seed) and in the task's own document on both sides of the blank (Witten-Bell interpolation, the document asked after the training text at each length of context). A beam of ${beams} writes on from the text before the blank; of its texts, and where the kind leaves the end open of their beginnings, the one counts with which the text after the blank is the most probable.`,
     kinds: drawnKinds,
     rules: [
       { name: 'training text and document', predict: (task) => predict(task, (document) => [training, document]) },
