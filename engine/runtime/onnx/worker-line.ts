@@ -1,4 +1,8 @@
-/** The line to a worker: one request at a time, answers in order; a worker that ends takes all that waits with it. */
+/**
+ * The line to a worker: one request at a time, answers in order; a worker that ends takes all that waits with it. Workers
+ * whose models are on a graphics device take turns with each other: their threads share onnxruntime's one context for it,
+ * which two threads corrupt.
+ */
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import { DeviceFailure, deviceFailure } from '../device-failure.ts';
 import type { Hosted, Reply, Request } from './messages.ts';
@@ -10,8 +14,24 @@ export interface WorkerLine {
   end(): void;
 }
 
+/** Settles when nothing is under way on the device; never rejects. */
+let deviceQueue: Promise<unknown> = Promise.resolve();
+
+/** Does `work` when everything before it on the device is done. */
+function onDevice<R>(work: () => Promise<R>): Promise<R> {
+  const result = deviceQueue.then(work);
+  deviceQueue = result.catch(() => undefined);
+  return result;
+}
+
 /** Starts the worker; rejects with `DeviceFailure` when it cannot load the graph. */
-export async function openWorkerLine(host: string, hosted: Hosted): Promise<WorkerLine> {
+export function openWorkerLine(host: string, hosted: Hosted): Promise<WorkerLine> {
+  return hosted.provider === 'cpu'
+    ? startWorker(host, hosted, (work) => work())
+    : onDevice(() => startWorker(host, hosted, onDevice));
+}
+
+async function startWorker(host: string, hosted: Hosted, inTurn: typeof onDevice): Promise<WorkerLine> {
   // What the worker sets in its environment is for the library, which sees that of the process alone.
   const worker = new Worker(host, { workerData: hosted, env: SHARE_ENV });
   let dead: DeviceFailure | undefined;
@@ -30,7 +50,12 @@ export async function openWorkerLine(host: string, hosted: Hosted): Promise<Work
     resolve?.(reply);
   });
   worker.on('error', (error) => die(error.message));
-  worker.on('exit', (code) => die(`its worker ended with code ${code}`));
+  const exited = new Promise<void>((resolve) => {
+    worker.on('exit', (code) => {
+      die(`its worker ended with code ${code}`);
+      resolve();
+    });
+  });
 
   function reply(): Promise<Reply> {
     return new Promise((resolve, reject) => {
@@ -55,16 +80,20 @@ export async function openWorkerLine(host: string, hosted: Hosted): Promise<Work
   }
 
   const first = await reply();
+  if (first.kind !== 'ready') {
+    await exited;
+    throw new DeviceFailure(first.kind === 'failed' ? first.message : 'it did not start');
+  }
   worker.unref();
-  if (first.kind !== 'ready') throw new DeviceFailure(first.kind === 'failed' ? first.message : 'it did not start');
 
-  function ask(request: Request, signal?: AbortSignal): Promise<Float32Array | undefined> {
-    const result = queue.then(() => turn(request, signal));
+  function inOrder<R>(work: () => Promise<R>): Promise<R> {
+    const result = queue.then(() => inTurn(work));
     queue = result.catch(() => undefined);
     return result;
   }
   return {
-    ask,
-    end: () => void ask({ kind: 'unload' }).catch(() => undefined),
+    ask: (request, signal) => inOrder(() => turn(request, signal)),
+    // The thread frees the last of the library's objects as it ends.
+    end: () => void inOrder(() => turn({ kind: 'unload' }, undefined).then(() => exited)).catch(() => undefined),
   };
 }
