@@ -43,9 +43,10 @@ test('a word is taken, and then what is left', async () => {
   await screenshot(page, 'test/output/accept-word.png');
   await expect.poll(() => newLine('totalPrice()').length).toBeGreaterThan(BEGIN.length);
   const taken = newLine('totalPrice()');
-  expect(`${taken.slice(BEGIN.length)}${rest}`).toBe(whole);
+  // The word that was taken is certain now, so that what is left may reach further than what was shown, never elsewhere.
+  expect(`${taken.slice(BEGIN.length)}${rest}`.startsWith(whole)).toBe(true);
   await page.keyboard.press('Tab');
-  await expect.poll(() => newLine('totalPrice()')).toBe(`${taken}${rest}`.trimEnd());
+  await expect.poll(() => newLine('totalPrice()').startsWith(`${taken}${rest}`.trimEnd())).toBe(true);
 });
 
 test('a line is taken', async () => {
