@@ -18,6 +18,7 @@ beforeAll(async () => {
     'cloze.completion.automatic': false,
     'cloze.completion.timeLimit': 0,
     'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
+    'editor.suggestOnTriggerCharacters': false,
   };
   workbench = await openWorkbench(process.cwd(), settings);
   const { page } = workbench;

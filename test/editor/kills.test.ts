@@ -41,6 +41,7 @@ beforeAll(async () => {
     'cloze.completion.timeLimit': 0,
     // What TypeScript lists would be taken by some of the keys.
     'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
+    'editor.suggestOnTriggerCharacters': false,
   };
   const env = (folder: string) => {
     told = join(folder, 'told');
