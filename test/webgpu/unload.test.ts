@@ -50,8 +50,8 @@ it('a model gives its memory on the device back', async () => {
   for (let turn = 0; turn < 4; turn++) {
     const held = await use();
     expect(held - before, `turn ${turn}`).toBeGreaterThan(0.8 * size);
-    // The allocator may keep what one model had for the next one; what is leaked is held once more after each.
-    const free = await until(() => anonymous() - before < 1.5 * size);
+    // The allocator may keep what a model or two had for the next ones; what is leaked is held once more after each.
+    const free = await until(() => anonymous() - before < 2.5 * size);
     expect(free, `turn ${turn}: ${anonymous() - before} bytes are still held`).toBe(true);
   }
 });
