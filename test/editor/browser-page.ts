@@ -7,8 +7,8 @@ import type { Chromium } from './chromium-install.ts';
 /** First start of a machine under load: the slowest thing that is waited for. */
 const PATIENCE = 150_000;
 
-/** Of the palette, which then is opened again. */
-const PALETTE = 15_000;
+/** Of the editor's input at the top, which then is opened again. */
+const QUICK_INPUT = 15_000;
 
 /** Milliseconds that a suggestion has stood still. */
 const SETTLED = 300;
@@ -54,9 +54,7 @@ export async function focusEditor(page: Page): Promise<void> {
 
 /** Puts the cursor after `column - 1` characters of `line`, both counted from 1. */
 export async function goTo(page: Page, line: number, column: number): Promise<void> {
-  await page.keyboard.press('Control+g');
-  await page.locator('.quick-input-widget input').first().fill(`:${line}:${column}`);
-  await page.keyboard.press('Enter');
+  await throughQuickInput(page, 'Control+g', `:${line}:${column}`, (input) => input.press('Enter'));
   await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
 }
 
@@ -76,14 +74,25 @@ export async function ghostText(page: Page): Promise<string> {
 /** Runs a command by its title in the palette. */
 export async function runCommand(page: Page, title: string): Promise<void> {
   const shown = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+  // The row itself: another one may still be the active one.
+  await throughQuickInput(page, 'F1', `>${title}`, () => shown.click({ timeout: QUICK_INPUT }));
+}
+
+/** Opens the editor's input at the top by `key`, writes `text` and confirms it; again where it went before that. */
+async function throughQuickInput(
+  page: Page,
+  key: string,
+  text: string,
+  confirm: (input: Locator) => Promise<void>,
+): Promise<void> {
+  const input = page.locator('.quick-input-widget input').first();
   for (let attempt = 1; ; attempt++) {
-    await page.keyboard.press('F1');
+    await page.keyboard.press(key);
     try {
-      await page.locator('.quick-input-widget input').first().fill(`>${title}`, { timeout: PALETTE });
-      // The row itself: another one may still be the active one.
-      return await shown.click({ timeout: PALETTE });
+      await input.fill(text, { timeout: QUICK_INPUT });
+      return await confirm(input);
     } catch (error) {
-      // The palette goes when something else takes the keyboard.
+      // It goes when something else takes the keyboard.
       if (attempt === 5) throw error;
       await page.keyboard.press('Escape');
     }

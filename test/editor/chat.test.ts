@@ -1,10 +1,10 @@
 /** The chat in VS Code, with a server of this test alone that streams what it is told to. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FrameLocator, Page } from 'playwright-core';
+import type { FrameLocator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type AskedChat, type ChatServer, startChatServer } from '../server/chat-server.ts';
-import { goTo, openFile, screenshot, statusLabel } from './browser-page.ts';
+import { goTo, openFile, runCommand, screenshot, statusLabel } from './browser-page.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 const HOSTILE =
@@ -218,13 +218,6 @@ async function ask(question: string): Promise<void> {
   await input().fill(question);
   await input().press('Enter');
   await poll(() => answers().count()).toBe(before + 1);
-}
-
-async function runCommand(page: Page, title: string): Promise<void> {
-  await page.keyboard.press('F1');
-  await page.locator('.quick-input-widget input').first().fill(`>${title}`);
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
-  await page.keyboard.press('Enter');
 }
 
 /** The text of the file, saved. */

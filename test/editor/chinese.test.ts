@@ -1,7 +1,7 @@
 /** VS Code in Chinese: the extension's commands, pages and status speak it, as far as they are its own. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ChatServer, startChatServer } from '../server/chat-server.ts';
-import { framedPage, openFile, screenshot } from './browser-page.ts';
+import { framedPage, openFile, runCommand, screenshot } from './browser-page.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 let workbench: Workbench;
@@ -19,18 +19,9 @@ afterAll(async () => {
   server?.dispose();
 });
 
-/** By a title in either language. */
-async function run(title: string): Promise<void> {
-  const { page } = workbench;
-  await page.keyboard.press('F1');
-  await page.locator('.quick-input-widget input').first().fill(`>${title}`);
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
-  await page.keyboard.press('Enter');
-}
-
 test('the chat speaks Chinese', async () => {
   const { page } = workbench;
-  await run('打开聊天');
+  await runCommand(page, '打开聊天');
   const chat = await framedPage(page, 'chat');
   const input = chat.getByRole('combobox', { name: '消息' });
   await input.waitFor();
@@ -46,13 +37,13 @@ test('the chat speaks Chinese', async () => {
 
 test('the Lens and the statistics speak Chinese', async () => {
   const { page } = workbench;
-  await run('显示统计');
+  await runCommand(page, '显示统计');
   const statistics = await framedPage(page, 'statistics');
   await statistics
     .getByRole('row', { name: /^全部接受/ })
     .first()
     .waitFor();
-  await run('打开透镜');
+  await runCommand(page, '打开透镜');
   const lens = await framedPage(page, 'lens');
   await lens.getByText('还没有补全过').first().waitFor();
   await screenshot(page, 'test/output/chinese.png');

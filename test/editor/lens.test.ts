@@ -58,6 +58,25 @@ test('the Lens shows what the model computed for the fill just made', async () =
   expect(expected.partB.some(({ trust }) => trust !== undefined)).toBe(true);
 });
 
+test('whoever has been in the Lens and types on in the editor keeps the keyboard while it follows', async () => {
+  const { page } = workbench;
+  const lens = lensOf(page);
+  const shown = () => lens.getByRole('listbox', { name: 'Part B' }).innerText();
+  const before = await shown();
+  // The last of the test above was a click on a token.
+  await focusEditor(page);
+  await page.keyboard.press('Control+End');
+  const typed = 'export const nothing = new Inventory();';
+  await page.keyboard.type(`\n${typed}\nnothing.`, { delay: 60 });
+  await expect.poll(shown).not.toBe(before);
+  await page.keyboard.type('add(', { delay: 60 });
+  await page.keyboard.press('Escape');
+  await screenshot(page, 'test/output/lens-typing.png');
+  await page.keyboard.press('Control+s');
+  const saved = () => readFileSync(join(workbench.workspace, 'inventory.ts'), 'utf8');
+  await expect.poll(saved).toContain(`\n${typed}\nnothing.add(`);
+});
+
 test('steps and paradigms work by the keyboard', async () => {
   const lens = lensOf(workbench.page);
   await lens.getByRole('slider', { name: 'Step' }).press('Home');
