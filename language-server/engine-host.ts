@@ -1,50 +1,19 @@
 /**
- * Holds one loaded model and lets one call at a time reach it. The newest call wins: whatever is running or waiting when
- * it comes is aborted; only what the user asked for is not given up for a completion, which waits for it instead.
- * Loading takes its turn in the same queue, so a call made early waits for the model, and a model that cannot be loaded
- * costs completions but never the document service. A model that nobody asks for a while is freed, and loaded at the next call.
+ * Lets one call at a time reach the model that it holds. The newest call wins: whatever is running or waiting when it comes
+ * is aborted; only what the user asked for is not given up for a completion, which waits for it instead.
  */
-import type { ChatAnswer, ChatMessage, ChatModel, ChatOptions, ChatPiece } from '../engine/chat/chat-model.ts';
+import type { ChatAnswer, ChatMessage, ChatOptions, ChatPiece } from '../engine/chat/chat-model.ts';
 import type { BlanksFill, BlanksPassage } from '../engine/infill/blanks.ts';
 import type { Fill, FillOptions, Passage } from '../engine/infill/fill.ts';
 import type { FillTrace } from '../engine/infill/trace.ts';
+import { type Engine, type LoadEngine, type ModelChoice, sameChoice } from './engine.ts';
+import { messageOf } from './error-message.ts';
+import { type HeldListener, holdEngine } from './held-engine.ts';
 import type { Log } from './log.ts';
-import type { MeasuredParams, ModelRuntime, StatusParams } from './protocol.ts';
-import { createTurns } from './turns.ts';
-
-/** What the server needs of a loaded model. All kinds of fill reject with `AbortError` soon after their signal fires. */
-export interface Engine {
-  readonly name: string;
-  readonly device: string;
-  fill(passage: Passage, options: FillOptions, call: { signal: AbortSignal }): Promise<Fill>;
-  /** The greedy span and the most probable others, `count` in all at most, one at least. */
-  fillCandidates(passage: Passage, count: number, options: FillOptions, call: { signal: AbortSignal }): Promise<Fill[]>;
-  fillBlanks(passage: BlanksPassage, options: FillOptions, signal: AbortSignal): Promise<BlanksFill>;
-  /** What was computed for the last fill. */
-  trace(): FillTrace | undefined;
-  /** Of a model that was trained to converse. */
-  readonly chat?: ChatModel & { contextTokens: number };
-  dispose(): void | Promise<void>;
-}
+import type { MeasuredParams } from './protocol.ts';
 
 /** Other probable tokens noted at each step while somebody looks. */
 const RIVALS = 5;
-
-export interface ModelChoice {
-  modelFolder: string;
-  threads: number;
-  runtime: ModelRuntime;
-}
-
-export function sameChoice(one: ModelChoice | undefined, other: ModelChoice | undefined): boolean {
-  return one?.modelFolder === other?.modelFolder && one?.threads === other?.threads && one?.runtime === other?.runtime;
-}
-
-/**
- * Rejects with an error whose message says what was wrong, where, and what to do. `tell` gets a sentence for the user
- * when the model runs elsewhere than was asked, also later.
- */
-export type LoadEngine = (choice: ModelChoice, tell: (message: string) => void) => Promise<Engine>;
 
 /** A completion's fill, the next candidates, and the milliseconds it waited for its turn; or why there is none. */
 export type Completed = { fill: Fill; others: readonly Fill[]; waiting: number } | NoFill;
@@ -86,94 +55,21 @@ export interface EngineHost {
   dispose(): Promise<void>;
 }
 
-export interface HostListener {
-  status(status: StatusParams): void;
+export interface HostListener extends HeldListener {
   /** How long each stage of a call took. */
   measured(timings: MeasuredParams): void;
   /** There is a new trace; called only while the host is watched. */
   traced(): void;
-  /** Something that the user should see, once. */
-  warning(message: string): void;
 }
 
 export function createEngineHost(load: LoadEngine, told: HostListener, log: Log): EngineHost {
-  let choice: ModelChoice | undefined;
-  let engine: Engine | undefined;
   const newest: { completion?: AbortController; asked?: AbortController } = {};
-  let loading = false;
-  let failure: string | undefined;
-  let disposed = false;
   let watched = false;
-  let lastLatency: number | undefined;
-  const { take: enqueue, restAfter: unloadAfter } = createTurns(async () => {
-    if (!engine || watched) return;
-    log.info(`Model ${engine.name} is freed until it is needed again.`);
-    await unload();
-    report('asleep');
-  });
-
-  function report(state: StatusParams['state'], message?: string): void {
-    if (disposed) return;
-    told.status({
-      state,
-      model: engine?.name ?? '',
-      device: engine?.device ?? '',
-      ...(message === undefined ? {} : { message }),
-      ...(lastLatency === undefined ? {} : { lastLatency }),
-    });
-  }
-
-  async function unload(): Promise<void> {
-    const old = engine;
-    engine = undefined;
-    lastLatency = undefined;
-    try {
-      await old?.dispose();
-    } catch (error) {
-      log.error(`The model could not be unloaded: ${message(error)}`);
-    }
-  }
-
-  async function loadChosen(wanted: ModelChoice): Promise<void> {
-    await unload();
-    if (disposed || wanted !== choice) return;
-    loading = true;
-    report('loading');
-    const start = performance.now();
-    try {
-      const loaded = await load(wanted, (warning) => {
-        log.error(warning);
-        told.warning(warning);
-      });
-      engine = loaded;
-      log.info(`Model ${loaded.name} loaded on ${loaded.device} in ${Math.round(performance.now() - start)} ms.`);
-    } catch (error) {
-      if (wanted !== choice) return;
-      failure = message(error);
-      log.error(`The model could not be loaded: ${failure}`);
-      report('failed', failure);
-    } finally {
-      loading = false;
-    }
-    if (disposed) await unload();
-    else if (engine && wanted === choice) report('ready');
-  }
-
-  /** The model, loaded again where it was freed. */
-  async function awake(): Promise<Engine | undefined> {
-    if (!engine && choice && failure === undefined) await loadChosen(choice);
-    return engine;
-  }
+  const held = holdEngine(load, told, () => watched, log);
 
   function start(next: ModelChoice | undefined, when: 'now' | 'later'): void {
-    choice = next;
-    failure = undefined;
     abortAll();
-    void enqueue(async () => {
-      if (next && when === 'now') return loadChosen(next);
-      await unload();
-      if (!next) report('disabled');
-    });
+    held.choose(next, when);
   }
 
   function abortAll(): void {
@@ -200,16 +96,11 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
   }
 
   async function busy<R>(task: () => Promise<R>): Promise<R> {
-    const start = performance.now();
-    report('busy');
-    try {
+    return held.busy(async () => {
       const result = await task();
-      lastLatency = performance.now() - start;
       if (watched) told.traced();
       return result;
-    } finally {
-      report('ready');
-    }
+    });
   }
 
   /** What a completion's call of the model gave, with the milliseconds it waited for its turn; or why there is nothing. */
@@ -223,16 +114,19 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     asked: number,
   ): Promise<Called<R>> {
     if (signal.aborted) return overtaken;
-    const loaded = await awake();
+    const loaded = await held.awake();
     const waiting = performance.now() - asked;
     if (signal.aborted) return overtaken;
-    if (!loaded) return { fill: undefined, why: 'unloaded', ...(failure === undefined ? {} : { detail: failure }) };
+    if (!loaded) {
+      const detail = held.failure();
+      return { fill: undefined, why: 'unloaded', ...(detail === undefined ? {} : { detail }) };
+    }
     try {
       return { result: await busy(() => task(loaded)), waiting };
     } catch (error) {
       if (signal.aborted) return overtaken;
-      log.error(`The model failed to complete in ${path}: ${message(error)}`);
-      return { fill: undefined, why: 'failed', detail: message(error) };
+      log.error(`The model failed to complete in ${path}: ${messageOf(error)}`);
+      return { fill: undefined, why: 'failed', detail: messageOf(error) };
     }
   }
 
@@ -244,13 +138,14 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
   ): Promise<Called<R>> {
     const either = overtake('completion', signal);
     const asked = performance.now();
-    const completed = enqueue(() => complete(path, (loaded) => task(loaded, either), either, asked));
+    const completed = held.enqueue(() => complete(path, (loaded) => task(loaded, either), either, asked));
     return Promise.race([completed, aborted(either).then(() => overtaken)]);
   }
 
   async function inUse(): Promise<Engine> {
-    const loaded = await awake();
+    const loaded = await held.awake();
     if (loaded) return loaded;
+    const failure = held.failure();
     throw new Error(
       failure === undefined
         ? 'Cloze is turned off, so no model is loaded. Set cloze.enable to true.'
@@ -265,7 +160,7 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     signal: AbortSignal,
   ) {
     const either = overtake('asked', signal);
-    const turn = enqueue(async () => {
+    const turn = held.enqueue(async () => {
       either.throwIfAborted();
       const loaded = await inUse();
       either.throwIfAborted();
@@ -273,7 +168,7 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
         return await busy(() => task(loaded, either));
       } catch (error) {
         either.throwIfAborted();
-        log.error(`The model failed to ${what}: ${message(error)}`);
+        log.error(`The model failed to ${what}: ${messageOf(error)}`);
         throw error;
       }
     });
@@ -282,10 +177,11 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
 
   return {
     use(next, when = 'now') {
-      if (next === undefined || failure !== undefined || !sameChoice(next, choice)) start(next, when);
+      if (next === undefined || held.failure() !== undefined || !sameChoice(next, held.choice())) start(next, when);
     },
-    unloadAfter,
+    unloadAfter: held.unloadAfter,
     reload() {
+      const choice = held.choice();
       if (choice) start({ ...choice }, 'now');
     },
     async fill(passage, options, signal, candidates = 1) {
@@ -305,7 +201,7 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
         loaded.fillBlanks(passage, noted(options), either).then(measured);
       return asked(`fill blanks in ${passage.path}`, fill, signal);
     },
-    model: () => enqueue(awake),
+    model: () => held.enqueue(held.awake),
     chat(messages, options, onPiece, signal) {
       const answer = async ({ name, chat }: Engine, either: AbortSignal): Promise<ChatAnswer> => {
         if (chat) return chat.answer(messages, options, onPiece, either);
@@ -318,13 +214,10 @@ export function createEngineHost(load: LoadEngine, told: HostListener, log: Log)
     watch(on) {
       watched = on;
     },
-    trace: () => engine?.trace(),
+    trace: () => held.loaded()?.trace(),
     async dispose() {
-      disposed = true;
-      choice = undefined;
       abortAll();
-      if (loading) return;
-      await enqueue(unload);
+      await held.dispose();
     },
   };
 }
@@ -336,8 +229,4 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

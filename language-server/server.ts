@@ -23,7 +23,8 @@ import { createAhead } from './completion/ahead.ts';
 import { createLearning } from './completion/learning.ts';
 import { createPipeline } from './completion/pipeline.ts';
 import { chooseEncoding } from './encoded-document.ts';
-import type { LoadEngine, ModelChoice } from './engine-host.ts';
+import type { LoadEngine, ModelChoice } from './engine.ts';
+import { messageOf } from './error-message.ts';
 import { createFiller } from './fill/filler.ts';
 import { createLog } from './log.ts';
 import { createHosts } from './models/hosts.ts';
@@ -170,7 +171,7 @@ export function serve(connection: Connection, parts: ServerParts): void {
       try {
         given = await connection.workspace.getConfiguration('cloze');
       } catch (error) {
-        log.error(`The client did not give its settings: ${error instanceof Error ? error.message : error}`);
+        log.error(`The client did not give its settings: ${messageOf(error)}`);
       }
     }
     apply(given ?? initial);

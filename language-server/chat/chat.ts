@@ -6,6 +6,7 @@ import { LSPErrorCodes, ResponseError } from 'vscode-languageserver';
 import type { ChatModel, ChatPiece } from '../../engine/chat/chat-model.ts';
 import type { RemoteChat } from '../../engine/remote/remote-chat.ts';
 import type { EngineHost } from '../engine-host.ts';
+import { messageOf } from '../error-message.ts';
 import type { Log } from '../log.ts';
 import type { ChatModelInfo, ChatModelsResult, ChatResult, ClozeSettings } from '../protocol.ts';
 import { checkChat } from './chat-params.ts';
@@ -92,8 +93,4 @@ export function createChat({ host, settings, keyOf, log }: ChatParts): Chat {
       }
     },
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

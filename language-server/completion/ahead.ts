@@ -2,6 +2,7 @@
  * The suggestion after the one on the screen. While that is being looked at the model has nothing to do, so what would come
  * next if it were accepted is prepared: it is there at once, and most of what the user accepts is accepted in a row.
  */
+import { messageOf } from '../error-message.ts';
 import type { Log } from '../log.ts';
 
 /** Milliseconds without a request before it begins: whoever types on would only be kept waiting. */
@@ -26,7 +27,7 @@ export function createAhead(log: Log): Ahead {
 
   /** Nobody waits for it, so nobody else would hear of it. */
   function failed(error: unknown): void {
-    log.error(`The next suggestion could not be prepared: ${error instanceof Error ? error.message : error}`);
+    log.error(`The next suggestion could not be prepared: ${messageOf(error)}`);
   }
 
   return {

@@ -3,6 +3,7 @@
  * says how sure the model must be from now on. Keeps counts and nothing else.
  */
 import type { InlineCompletionItem } from 'vscode-languageserver';
+import { messageOf } from '../error-message.ts';
 import type { Log } from '../log.ts';
 import type { ClozeSettings, GateState, OutcomeParams } from '../protocol.ts';
 import { aged, type Bin, evidence, learnedThreshold, noOutcomes, sumOf, withOutcome } from './gate.ts';
@@ -46,9 +47,7 @@ export function createLearning(settings: () => ClozeSettings, log: Log): Learnin
       known = await addToFile(file, added);
     } catch (error) {
       pending = sumOf(pending, added);
-      log.error(
-        `What was learned from suggestions could not be written: ${error instanceof Error ? error.message : error}`,
-      );
+      log.error(`What was learned from suggestions could not be written: ${messageOf(error)}`);
     }
   }
 

@@ -5,6 +5,7 @@ import { reachOf } from '../completion/passage.ts';
 import type { PipelineParts } from '../completion/pipeline.ts';
 import { NO_SURROUNDINGS, unixLines } from '../completion/place.ts';
 import type { EngineHost } from '../engine-host.ts';
+import { messageOf } from '../error-message.ts';
 import { createNeighbours } from '../neighbours.ts';
 import type { BlankText, FillResult } from '../protocol.ts';
 import { type CheckedFill, checkFill, checkVersion } from './blank-places.ts';
@@ -94,7 +95,7 @@ export function createFiller({
             'The fill was given up for a newer one or other settings.',
           );
         }
-        throw new ResponseError(LSPErrorCodes.RequestFailed, error instanceof Error ? error.message : String(error));
+        throw new ResponseError(LSPErrorCodes.RequestFailed, messageOf(error));
       }
     },
   };

@@ -2,14 +2,8 @@
  * A model for each task: completions, blanks that were asked for, conversations. Tasks whose model is the same share one
  * in memory. Only that of completions is loaded ahead, and only it is shown in the status; another one waits to be asked.
  */
-import {
-  createEngineHost,
-  type EngineHost,
-  type HostListener,
-  type LoadEngine,
-  type ModelChoice,
-  sameChoice,
-} from '../engine-host.ts';
+import { type LoadEngine, type ModelChoice, sameChoice } from '../engine.ts';
+import { createEngineHost, type EngineHost, type HostListener } from '../engine-host.ts';
 import type { Log } from '../log.ts';
 import type { EditorTask } from './messages.ts';
 

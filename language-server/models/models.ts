@@ -6,6 +6,7 @@ import {
   LSPErrorCodes,
   ResponseError,
 } from 'vscode-languageserver';
+import { messageOf } from '../error-message.ts';
 import type { Log } from '../log.ts';
 import {
   ADD_MODEL_METHOD,
@@ -56,7 +57,7 @@ export function serveModels(connection: Connection, parts: ModelsParts): void {
       } catch (error) {
         if (error instanceof ResponseError) throw error;
         if (stop.signal.aborted) throw new ResponseError(LSPErrorCodes.RequestCancelled, 'cancelled');
-        const message = error instanceof Error ? error.message : String(error);
+        const message = messageOf(error);
         log.error(message);
         throw new ResponseError(LSPErrorCodes.RequestFailed, message);
       }

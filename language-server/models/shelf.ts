@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Device } from '../../engine/fit/devices.ts';
 import type { Circumstances } from '../../engine/fit/overview.ts';
 import type { InstalledModel } from '../../engine/installed/registry.ts';
+import { messageOf } from '../error-message.ts';
 import { EDITOR_TASKS, type EditorTask, type ModelInfo, type ModelsResult, type ModelWay } from './messages.ts';
 
 export interface ShelfParts {
@@ -61,7 +62,7 @@ export function createShelf({ data, embeddedModel, level }: ShelfParts): Shelf {
       const bytes = await sizeOf(model.folder);
       return { ...model, parameters: parameterCount(folder.config), bytes, ways: await waysOf(folder, here) };
     } catch (error) {
-      return { ...model, ways: [], problem: error instanceof Error ? error.message : String(error) };
+      return { ...model, ways: [], problem: messageOf(error) };
     }
   }
 

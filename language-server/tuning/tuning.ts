@@ -7,6 +7,7 @@ import {
   LSPErrorCodes,
   ResponseError,
 } from 'vscode-languageserver';
+import { messageOf } from '../error-message.ts';
 import type { Log } from '../log.ts';
 import {
   PAUSE_TUNING_METHOD,
@@ -35,7 +36,7 @@ export function serveTuning(connection: Connection, { tuner, rollBack, log, chan
   const failed = (error: unknown, cancelled: boolean): never => {
     if (error instanceof ResponseError) throw error;
     if (cancelled) throw new ResponseError(LSPErrorCodes.RequestCancelled, 'cancelled');
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     log.error(message);
     throw new ResponseError(LSPErrorCodes.RequestFailed, message);
   };

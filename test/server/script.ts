@@ -1,7 +1,7 @@
 /** What a test tells the scripted engine, and what it asks of it: notifications and requests beside LSP. */
 import type { BlanksPassage } from '../../engine/infill/blanks.ts';
 import type { FillOptions, FinishReason, Passage } from '../../engine/infill/fill.ts';
-import type { ModelChoice } from '../../language-server/engine-host.ts';
+import type { ModelChoice } from '../../language-server/engine.ts';
 
 /** Bundled by bundle.ts. */
 export const SCRIPTED_SERVER = 'test/output/scripted-server.cjs';

@@ -3,7 +3,7 @@ import { createConnection } from 'vscode-languageserver/node';
 import type { ChatModel } from '../../engine/chat/chat-model.ts';
 import type { BlanksPassage } from '../../engine/infill/blanks.ts';
 import type { FillTrace } from '../../engine/infill/trace.ts';
-import type { Engine } from '../../language-server/engine-host.ts';
+import type { Engine } from '../../language-server/engine.ts';
 import { createShelf } from '../../language-server/models/shelf.ts';
 import { serve } from '../../language-server/server.ts';
 import {

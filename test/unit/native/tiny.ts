@@ -1,6 +1,12 @@
 /** Small models with random weights and random samples, for tests of the addon that need no file. */
 import { type GlmConfig, tensorShapes } from '../../../engine/model/config.ts';
-import { type ExecutionOptions, loadAddon, type NativeBatch, type NativeTrainer } from '../../../engine/native.ts';
+import {
+  type AdamWOptions,
+  type ExecutionOptions,
+  loadAddon,
+  type NativeBatch,
+  type NativeTrainer,
+} from '../../../engine/native.ts';
 import type { InfillingSample } from '../../../engine/objective/blank-infilling.ts';
 import { createRandom, type Random } from '../../../engine/objective/random.ts';
 import { toBatch } from '../../../engine/training/batch.ts';
@@ -200,3 +206,16 @@ export async function gradientsOf(
   const loss = await trainer.forwardBackward(batch, weight, 1);
   return { ...loss, gradients: new Map(tensorShapes(config).map(({ name }) => [name, trainer.get(name, 'gradient')])) };
 }
+
+/** A trainer in float32 whose weights are the same at each call. */
+export const openTrainer = (config: GlmConfig = SMALLEST) => trainerOf(config, randomTensors(config, createRandom(1)));
+
+export const OPTIMIZER: AdamWOptions = {
+  learningRate: 0.01,
+  clip: 0,
+  beta1: 0.9,
+  beta2: 0.95,
+  epsilon: 1e-8,
+  weightDecay: 0.1,
+  decayAll: false,
+};
