@@ -1,5 +1,11 @@
 /** How near a prediction comes to what stood in the blank. White space at the very end counts for neither. */
 
+/** What the figures of a report mean. */
+export const METRICS: readonly string[] = [
+  'exact match: equal after white space at the end of the span is trimmed. edit similarity: 1 - Levenshtein distance / length of the longer text, after the same trimming.',
+  'bits per byte: -log2 of the probability of the true span and its end given the text around it, in the tokenizer’s own cut, by the UTF-8 bytes of the span.',
+];
+
 /** Equal but for white space at the end of the whole span. */
 export function isExactMatch(predicted: string, expected: string): boolean {
   return predicted.trimEnd() === expected.trimEnd();

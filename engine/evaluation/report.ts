@@ -3,6 +3,7 @@ import { createRandom } from '../objective/random.ts';
 import { type Calibration, calibrationsOf } from './calibration.ts';
 import { type Answered, type Evaluation, modelName } from './evaluate.ts';
 import { type Estimate, meanOf, ratioOf, shareOf } from './intervals.ts';
+import { METRICS } from './metrics.ts';
 
 /** What was evaluated, on what, and how to do it again. */
 export interface Subject {
@@ -77,8 +78,7 @@ const PROTOCOL = [
   'rest of line: from between two visible characters, drawn uniformly, to the end of the line. whole line: from the first visible character to the end. 2-8 lines: the same over 2 to 8 lines. character span: between two places of one line, drawn uniformly.',
   'Every kind has equally many tasks of TypeScript, JavaScript and Python; documents are drawn in proportion to their length, each once for a kind while there are enough.',
   'The model fills a [sMASK] blank greedily. Blanks within a line end at its first line break at the latest, as in an editor; there is no other cutting.',
-  'exact match: equal after white space at the end of the span is trimmed. edit similarity: 1 - Levenshtein distance / length of the longer text, after the same trimming.',
-  'bits per byte: -log2 of the probability of the true span and its end given the text around it, in the tokenizer’s own cut, by the UTF-8 bytes of the span.',
+  ...METRICS,
   'Intervals are 95 %: Wilson for exact match, bootstrap over tasks (2000 resamples, seeded) for the rest. They tell the doubt of the draw of tasks from these packages, not of the choice of packages.',
   'Baselines follow, for each kind, whichever of their rules scores best on the very tasks reported; they see the whole document.',
 ];

@@ -10,8 +10,8 @@ import { goldenCases, goldenFolder } from '../unit/native/golden.ts';
 import { randomTensors, SMALLEST } from '../unit/native/tiny.ts';
 import { openOnnx } from '../unit/onnx/host.ts';
 import { nativeLogits, noiseOf, rounded, shippedLogits } from '../unit/onnx/noise.ts';
-import { expectCase, expectChoices, expectSteps, expectTwoBlanks, SOURCES } from '../unit/onnx/records.ts';
 import { expectTogether } from '../unit/onnx/together.ts';
+import { expectCase, expectChoices, expectSteps, expectTwoBlanks, SOURCES } from '../unit/runtime/recorded-cases.ts';
 import { folderOf, openTiny } from '../unit/runtime/tiny-runtime.ts';
 
 /** Disposed at the end only: as long as one is there, all use the same compiled shaders. */

@@ -4,6 +4,7 @@ import { type Calibration, calibrationsOf } from '../calibration.ts';
 import type { Protection } from '../execution/confinement.ts';
 import type { Outcome } from '../execution/run-python.ts';
 import { type Estimate, meanOf, ratioOf, shareOf } from '../intervals.ts';
+import { METRICS } from '../metrics.ts';
 import type { Subject } from '../report.ts';
 import { type SuiteAnswered, type SuitePredictor, suitePredictors } from './evaluate-suite.ts';
 
@@ -41,8 +42,7 @@ export interface SuiteReport extends SuiteSubject {
 
 const PROTOCOL = [
   'Controls: "nothing" leaves the blank empty, "what stood there" puts the true span back; the second must pass everything, or running is at fault.',
-  'exact match: equal after white space at the end of the span is trimmed. edit similarity: 1 - Levenshtein distance / length of the longer text, after the same trimming.',
-  'bits per byte: -log2 of the probability of the true span and its end given the text around it, in the tokenizer’s own cut, by the UTF-8 bytes of the span.',
+  ...METRICS,
   'Intervals are 95 %: Wilson for exact match and pass@1, bootstrap over tasks (2000 resamples, seeded) for the rest.',
 ];
 

@@ -2,15 +2,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Runtime } from '../../../engine/runtime/runtime.ts';
 import { goldenCases, goldenFolder } from '../native/golden.ts';
+import {
+  expectCase,
+  expectChoices,
+  expectSteps,
+  expectTwoBlanks,
+  openSource,
+  SOURCES,
+} from '../runtime/recorded-cases.ts';
 import { openOnnx } from './host.ts';
-import { expectCase, expectChoices, expectSteps, expectTwoBlanks, SOURCES } from './records.ts';
 
-describe.each(SOURCES)('$title', ({ folder, file, change }) => {
-  const cases = goldenCases(file);
+describe.each(SOURCES)('$title', (source) => {
+  const cases = goldenCases(source.file);
   let runtime: Runtime;
   beforeAll(async () => {
-    const model = await goldenFolder(folder);
-    runtime = await openOnnx({ ...model, config: { ...model.config, ...change } });
+    runtime = await openOnnx(await openSource(source));
   });
   afterAll(() => runtime.dispose());
 

@@ -5,28 +5,18 @@ import type { Runtime, Session } from '../../../engine/runtime/runtime.ts';
 import { type RecordedCase, sliceRows } from '../../../engine/verification/cases.ts';
 import { goldenCases, goldenFolder } from '../native/golden.ts';
 import { LEVELS } from '../native/tiny.ts';
-
-/** The records have six significant digits. */
-const TOLERANCE = 2e-3;
-
-const FAMILIES = ['chatglm2-6b', 'chatglm3-6b', 'codegeex2-6b', 'glm-4-9b', 'glm-hf', 'glm4-hf', 'glm4-moe-hf'];
-
-const bestOf = (logits: Float32Array) => logits.indexOf(Math.max(...logits));
+import { bestOf, CAUSAL_SOURCES, expectLogits, expectSteps, openSource } from './recorded-cases.ts';
 
 /** `found` holds the logits after row `from` and the rows that follow it. */
 function expectRows(found: Float32Array, from: number, { rows, logits, best }: RecordedCase, vocabSize: number): void {
   const after = (row: number) => found.subarray((row - from) * vocabSize, (row - from + 1) * vocabSize);
   expect(found).toHaveLength((rows.tokens.length - from) * vocabSize);
   for (let row = from; row < rows.tokens.length; row++) expect(bestOf(after(row)), `row ${row}`).toBe(best[row]);
-  for (const { row, values } of logits.filter((recorded) => recorded.row >= from)) {
-    for (const [token, logit] of values.entries()) {
-      expect(Math.abs((after(row)[token] as number) - logit), `row ${row}, token ${token}`).toBeLessThan(TOLERANCE);
-    }
-  }
+  for (const { row, values } of logits) if (row >= from) expectLogits(after(row), values, `row ${row}`);
 }
 
-describe.each(FAMILIES)('%s', (family) => {
-  const cases = goldenCases(`${family}/cases.json`);
+describe.each(CAUSAL_SOURCES)('$title', (source) => {
+  const cases = goldenCases(source.file);
   it('has cases, all of them causal', () => {
     expect(cases.length).toBeGreaterThan(5);
     expect(cases.some(({ sep }) => sep !== 0)).toBe(false);
@@ -36,7 +26,7 @@ describe.each(FAMILIES)('%s', (family) => {
     let runtime: Runtime;
     let session: Session;
     beforeAll(async () => {
-      runtime = await openNativeRuntime(await goldenFolder(family), { level, precision: 'float32', threads: 2 });
+      runtime = await openNativeRuntime(await openSource(source), { level, precision: 'float32', threads: 2 });
       session = runtime.open(runtime.config.maxLength);
     });
     afterAll(() => {
@@ -58,15 +48,9 @@ describe.each(FAMILIES)('%s', (family) => {
       expectRows(await session.extend(sliceRows(rows, 2), { logits: 'all' }), 2, record, vocabSize);
     });
 
-    it.each(cases.filter(({ steps }) => steps.length > 0))('$name: greedy steps', async ({ steps }) => {
-      session.rewind(0);
-      for (const [index, { rows, next, logit }] of steps.entries()) {
-        if (index === 0) await session.read(sliceRows(rows, 0, -1));
-        const found = await session.extend(index === 0 ? sliceRows(rows, -1) : rows);
-        expect(bestOf(found), `step ${index}`).toBe(next);
-        expect(Math.abs((found[next] as number) - logit), `step ${index}`).toBeLessThan(TOLERANCE);
-      }
-    });
+    it.each(cases.filter(({ steps }) => steps.length > 0))('$name: greedy steps', (record) =>
+      expectSteps(runtime, record),
+    );
   });
 });
 

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { ModelFolder } from '../../../engine/model/load.ts';
 import type { Runtime } from '../../../engine/runtime/runtime.ts';
 import { type RecordedCase, rowsOf, sliceRows } from '../../../engine/verification/cases.ts';
-import { readGolden } from '../native/golden.ts';
+import { goldenFolder, readGolden } from '../native/golden.ts';
 
 export interface Source {
   title: string;
@@ -12,7 +12,8 @@ export interface Source {
   change?: Partial<ModelFolder['config']>;
 }
 
-export const SOURCES: Source[] = [
+/** Of the families that see Part A in both directions. */
+export const GLM_SOURCES: Source[] = [
   { title: 'GLM-130B', folder: 'glm-130b', file: 'glm-130b/cases.json' },
   { title: 'GLM-130B stored as float16', folder: 'glm-130b/f16', file: 'glm-130b/cases.json' },
   { title: 'ChatGLM-6B', folder: 'chatglm-6b', file: 'chatglm-6b/cases.json' },
@@ -29,12 +30,25 @@ export const SOURCES: Source[] = [
     file: 'glm-2021/cases-tanh-gelu.json',
     change: { activation: 'gelu-tanh' },
   },
-  ...['chatglm2-6b', 'chatglm3-6b', 'codegeex2-6b', 'glm-4-9b', 'glm-hf', 'glm4-hf', 'glm4-moe-hf'].map((folder) => ({
-    title: folder,
-    folder,
-    file: `${folder}/cases.json`,
-  })),
 ];
+
+/** Of the later families, whose rows see none after them. */
+export const CAUSAL_SOURCES: Source[] = [
+  'chatglm2-6b',
+  'chatglm3-6b',
+  'codegeex2-6b',
+  'glm-4-9b',
+  'glm-hf',
+  'glm4-hf',
+  'glm4-moe-hf',
+].map((folder) => ({ title: folder, folder, file: `${folder}/cases.json` }));
+
+export const SOURCES: Source[] = [...GLM_SOURCES, ...CAUSAL_SOURCES];
+
+export async function openSource({ folder, change }: Source): Promise<ModelFolder> {
+  const model = await goldenFolder(folder);
+  return { ...model, config: { ...model.config, ...change } };
+}
 
 /** The records have six significant digits. */
 export const TOLERANCE = 2e-3;
@@ -70,14 +84,17 @@ export async function expectSteps(runtime: Runtime, { steps, sep }: RecordedCase
   // A causal model's prompt is read but for its last token, whose logits choose the next.
   const read = sep > 0 ? Math.min(sep, first.rows.tokens.length) : first.rows.tokens.length - 1;
   if (read > 0) await session.read(sliceRows(first.rows, 0, read));
+  let length = read;
   for (const [index, { rows, next, logit }] of steps.entries()) {
     const fed = index === 0 ? sliceRows(rows, read) : rows;
+    length += fed.tokens.length;
     // A step that fed Part A alone: its logits stand after a row of Part A.
     if (fed.tokens.length === 0) continue;
     const found = await session.extend(fed);
     expect(bestOf(found), `step ${index}`).toBe(next);
     expect(Math.abs((found[next] as number) - logit), `step ${index}`).toBeLessThan(TOLERANCE);
   }
+  expect(session.length).toBe(length);
   session.dispose();
 }
 
