@@ -6,16 +6,18 @@ import { writeFileAtomically } from '../checkpoint/atomic-write.ts';
 import { commonEndings } from '../evaluation/common-endings.ts';
 import { type Documents, packedDocuments } from '../evaluation/documents.ts';
 import { drawTasks } from '../evaluation/draw-tasks.ts';
-import { evaluate } from '../evaluation/evaluate.ts';
+import { askControl, type Evaluation, evaluate } from '../evaluation/evaluate.ts';
 import { toMarkdown } from '../evaluation/markdown.ts';
 import { countTraining, ngramBaseline } from '../evaluation/ngram/baseline.ts';
 import { reportPlots } from '../evaluation/plots/report-plots.ts';
 import { buildReport } from '../evaluation/report.ts';
 import { mostSimilarPlace, nearestSimilarLine } from '../evaluation/similar-place.ts';
 import { suites } from '../evaluation/suites/registry.ts';
-import { taskLanguages } from '../evaluation/task.ts';
+import { type Task, taskLanguages } from '../evaluation/task.ts';
 import { chosenFolder } from '../installed/registry.ts';
 import { loadModel } from '../load-model.ts';
+import { parameterCount } from '../model/config.ts';
+import { cloze } from '../model/families/cloze.ts';
 import { loadTokenizer } from '../tokenizer/load.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { corpusPlaces } from '../training/corpus/corpus.ts';
@@ -39,6 +41,7 @@ nearest similar line, and an n-gram model with the document as its cache, on the
   --seed N             default 1
   --context-tokens N   most tokens of text around a blank, default 800 as in the editor
   --model-alone        without what the document says at like places, which small models are mixed with in the editor
+  --control FOLDER     another model to ask the same tasks; a causal one of ours both ways, psm and spm
   --order ORDER        how a causal model of ours is shown the text around a blank: psm (default) or spm
   --threads N          default: one fewer than the processors
   --json FILE          write everything to FILE, every answer included
@@ -72,6 +75,7 @@ export async function evalCommand(args: string[]): Promise<number> {
       seed: { type: 'string', default: '1' },
       'context-tokens': { type: 'string', default: '800' },
       'model-alone': { type: 'boolean', default: false },
+      control: { type: 'string' },
       order: { type: 'string', default: 'psm' },
       threads: { type: 'string', default: '0' },
       json: { type: 'string' },
@@ -153,11 +157,16 @@ export async function evalCommand(args: string[]): Promise<number> {
     progress('counting n-grams');
     const ngrams = ngramBaseline(countTraining(packed, tokenizer, { seed }), tokenizer);
     const baselines = [...endings, nearestSimilarLine, mostSimilarPlace, ngrams];
-    const evaluation = await evaluate(model, tasks, baselines, {
+    const asking = {
       contextTokens,
       signal: stop.signal,
-      onProgress: (done, all, { kind }) => progress(`${kind}: task ${done + 1}/${all}`),
-    });
+      onProgress: (done: number, all: number, { kind }: Task) => progress(`${kind}: task ${done + 1}/${all}`),
+    };
+    let evaluation = await evaluate(model, tasks, baselines, asking);
+    if (values.control !== undefined) {
+      const options = { level: kernelLevel(), threads, modelAlone: values['model-alone'] };
+      evaluation = await askControls(evaluation, values.control, options, asking);
+    }
     progress('');
     const report = buildReport(
       {
@@ -186,6 +195,32 @@ export async function evalCommand(args: string[]): Promise<number> {
   return 0;
 }
 
+/** Asks the model in `folder` too; one that fills in the middle twice, since its order of the text is a choice. */
+async function askControls(
+  evaluation: Evaluation,
+  folder: string,
+  { modelAlone, ...execution }: { level: string; threads: number; modelAlone: boolean },
+  asking: Parameters<typeof askControl>[2],
+): Promise<Evaluation> {
+  let asked = evaluation;
+  for (const order of ['psm', 'spm'] as const) {
+    const loaded = await loadModel(folder, { ...execution, order });
+    const { config, family } = loaded.folder;
+    const fillsInMiddle = config.causal === true && family === cloze.name;
+    const model = { ...loaded, documentCache: loaded.documentCache === true && !modelAlone };
+    const trained = Object.entries(loaded.folder.metadata).map(([key, value]) => `${key} ${value}`);
+    const name = fillsInMiddle ? `${loaded.name}, ${order}` : loaded.name;
+    const about = [`${(parameterCount(config) / 1e6).toFixed(1)} M parameters`, ...trained].join(', ');
+    try {
+      asked = await askControl(asked, { name, about, model }, asking);
+    } finally {
+      loaded.runtime.dispose();
+    }
+    if (!fillsInMiddle) break;
+  }
+  return asked;
+}
+
 /** The split to draw from and the one to count in, with the tokenizer that packed them: by it they are text again. */
 async function openDocuments(
   folder: string,
@@ -208,7 +243,7 @@ async function openDocuments(
 
 /** Options of the one kind of evaluation mean nothing in the other. */
 function checkTogether(
-  { suite, file, execution, python, limit, unidirectional, beams }: Record<string, unknown>,
+  { suite, file, execution, python, limit, unidirectional, beams, control }: Record<string, unknown>,
   languageSuite: (typeof LANGUAGE_SUITES)[number] | undefined,
 ): void {
   const named = [...Object.keys(suites), ...LANGUAGE_SUITES].join(', ');
@@ -220,6 +255,11 @@ function checkTogether(
   }
   if (languageSuite && (execution ?? python) !== undefined) {
     throw new Error(`--execution and --python belong to --suite NAME (${Object.keys(suites).join(', ')}).`);
+  }
+  if (suite !== undefined && control !== undefined) {
+    throw new Error(
+      '--control is asked on held-out packages alone: leave --suite out, or measure the control by --model.',
+    );
   }
   if (!languageSuite && (limit ?? unidirectional ?? beams) !== undefined) {
     throw new Error(`--limit, --unidirectional and --beams belong to --suite NAME (${LANGUAGE_SUITES.join(', ')}).`);

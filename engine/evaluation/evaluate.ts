@@ -2,7 +2,7 @@
 import type { FinishReason, Model } from '../infill/fill.ts';
 import type { Baseline } from './baseline.ts';
 import { editSimilarity, isExactMatch } from './metrics.ts';
-import { answerTask } from './model-predictor.ts';
+import { answerTask, type ModelAnswer } from './model-predictor.ts';
 import type { Task } from './task.ts';
 
 export interface Marks {
@@ -15,6 +15,8 @@ export interface Answered {
   task: Task;
   /** By predictor; a baseline that cannot answer this kind is missing. The model is `model`. */
   marks: Record<string, Marks>;
+  /** By control. */
+  controls: Record<string, Pick<ModelAnswer, 'finish' | 'bits'>>;
   finish: FinishReason;
   /** For these three see `ModelAnswer`. */
   confidence: number;
@@ -27,9 +29,18 @@ export interface Answered {
 
 export const modelName = 'model';
 
+/** Another model, which is asked the same tasks. */
+export interface Control {
+  name: string;
+  /** One sentence for the report. */
+  about: string;
+  model: Model;
+}
+
 export interface Evaluation {
   answered: Answered[];
   baselines: readonly Baseline[];
+  controls: readonly Omit<Control, 'model'>[];
   /** The rule that was chosen in the baseline's favour, by kind and baseline. */
   rules: Record<string, Record<string, string>>;
 }
@@ -57,7 +68,7 @@ export async function evaluate(
       ...(signal ? { signal } : {}),
     });
     const bytes = Buffer.byteLength(task.expected);
-    answered.push({ task, marks: { [modelName]: marked(text, task) }, bytes, ...answer });
+    answered.push({ task, marks: { [modelName]: marked(text, task) }, controls: {}, bytes, ...answer });
   }
   const rules: Evaluation['rules'] = {};
   for (const kind of new Set(tasks.map((task) => task.kind))) {
@@ -77,7 +88,28 @@ export async function evaluate(
     }
     rules[kind] = chosen;
   }
-  return { answered, baselines, rules };
+  return { answered, baselines, controls: [], rules };
+}
+
+/** The evaluation with the answers of one more model. */
+export async function askControl(
+  evaluation: Evaluation,
+  { name, about, model }: Control,
+  { onProgress, ...options }: Omit<EvaluateOptions, 'mixedBits'>,
+): Promise<Evaluation> {
+  const { answered, controls } = evaluation;
+  const both: Answered[] = [];
+  for (const [index, entry] of answered.entries()) {
+    const { task } = entry;
+    onProgress?.(index, answered.length, task);
+    const { text, finish, bits } = await answerTask(model, task, options);
+    both.push({
+      ...entry,
+      marks: { ...entry.marks, [name]: marked(text, task) },
+      controls: { ...entry.controls, [name]: { finish, bits } },
+    });
+  }
+  return { ...evaluation, answered: both, controls: [...controls, { name, about }] };
 }
 
 /** The rule with the most exact matches; among equals the one with the greatest similarity, then the first. */

@@ -34,13 +34,14 @@ export function toMarkdown(report: Report): string {
     '## Lead of the model, all languages, on the same tasks',
     '',
     ...table(
-      ['kind', 'over', 'rule that served it best', 'exact match, points', 'edit similarity, points'],
-      report.leads.map(({ kind, baseline, rule, exactMatch, editSimilarity }) => [
+      ['kind', 'over', 'rule that served it best', 'exact match, points', 'edit similarity, points', 'bits per byte'],
+      report.leads.map(({ kind, baseline, rule, exactMatch, editSimilarity, bitsPerByte }) => [
         kind,
         baseline,
         rule,
         percent(exactMatch, true),
         percent(editSimilarity, true),
+        bitsPerByte ? between(bitsPerByte, (x) => `${x > 0 ? '+' : ''}${x.toFixed(2)}`) : '',
       ]),
     ),
     '',

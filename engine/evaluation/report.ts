@@ -35,20 +35,22 @@ export interface Row {
   tasks: number;
   exactMatch: Estimate;
   editSimilarity: Estimate;
-  /** Of the model: bits of the expected spans and their ends / UTF-8 bytes of the spans, summed before dividing. */
+  /** Of a model: bits of the expected spans and their ends / UTF-8 bytes of the spans, summed before dividing. */
   bitsPerByte?: Estimate;
-  /** Of the model: share of fills that ended themselves, by `eop`. */
+  /** Of a model: share of fills that ended themselves, by `eop`. */
   ended?: number;
 }
 
-/** The model's lead in one kind, all languages, over one baseline on the same tasks; resampled in pairs. */
+/** The model's lead in one kind, all languages, over a baseline or a control on the same tasks; resampled in pairs. */
 export interface Lead {
   kind: string;
   baseline: string;
-  /** The baseline's rule, chosen in its favour. */
+  /** The baseline's rule, chosen in its favour; empty for a control. */
   rule: string;
   exactMatch: Estimate;
   editSimilarity: Estimate;
+  /** Over a control, on spans that both can weigh: below zero where the model needs fewer bits. */
+  bitsPerByte?: Estimate;
 }
 
 export interface Latency {
@@ -83,7 +85,7 @@ const PROTOCOL = [
   'Baselines follow, for each kind, whichever of their rules scores best on the very tasks reported; they see the whole document.',
 ];
 
-export function buildReport(subject: Subject, { answered, baselines, rules }: Evaluation): Report {
+export function buildReport(subject: Subject, { answered, baselines, controls, rules }: Evaluation): Report {
   const kinds = [...new Set(answered.map(({ task }) => task.kind))];
   const rows: Row[] = [];
   const leads: Lead[] = [];
@@ -91,10 +93,15 @@ export function buildReport(subject: Subject, { answered, baselines, rules }: Ev
   for (const kind of kinds) {
     const own = answered.filter(({ task }) => task.kind === kind);
     const languages = [...new Set(own.map(({ task }) => task.language))];
-    const predictors = [modelName, ...Object.keys(rules[kind] ?? {})];
+    const others = controls.map(({ name }) => name);
+    const predictors = [modelName, ...others, ...Object.keys(rules[kind] ?? {})];
     for (const language of ['all', ...languages]) {
       const part = language === 'all' ? own : own.filter(({ task }) => task.language === language);
       for (const predictor of predictors) rows.push(rowOf(part, kind, language, predictor, subject.seed));
+    }
+    for (const control of others) {
+      const bitsPerByte = bitsLeadOf(own, control, subject.seed);
+      leads.push({ kind, baseline: control, rule: '', ...leadOf(own, control, subject.seed), bitsPerByte });
     }
     for (const [baseline, rule] of Object.entries(rules[kind] ?? {})) {
       leads.push({ kind, baseline, rule, ...leadOf(own, baseline, subject.seed) });
@@ -108,7 +115,7 @@ export function buildReport(subject: Subject, { answered, baselines, rules }: Ev
     version: 1,
     ...subject,
     protocol: PROTOCOL,
-    baselines: baselines.map(({ name, about }) => ({ name, about })),
+    baselines: [...controls, ...baselines].map(({ name, about }) => ({ name, about })),
     rows,
     leads,
     latency,
@@ -139,8 +146,12 @@ function rowOf(part: readonly Answered[], kind: string, language: string, predic
       createRandom(seed),
     ),
   };
-  if (predictor !== modelName) return row;
-  const scored = part.filter(({ bits }) => bits !== undefined);
+  const spoken = part.flatMap((answer) => {
+    const own = predictor === modelName ? answer : answer.controls[predictor];
+    return own ? [{ ...own, bytes: answer.bytes }] : [];
+  });
+  if (spoken.length === 0) return row;
+  const scored = spoken.filter(({ bits }) => bits !== undefined);
   return {
     ...row,
     bitsPerByte: ratioOf(
@@ -148,8 +159,20 @@ function rowOf(part: readonly Answered[], kind: string, language: string, predic
       scored.map(({ bytes }) => bytes),
       createRandom(seed),
     ),
-    ended: part.filter(({ finish }) => finish === 'eop').length / part.length,
+    ended: spoken.filter(({ finish }) => finish === 'eop').length / spoken.length,
   };
+}
+
+function bitsLeadOf(own: readonly Answered[], control: string, seed: number): Estimate {
+  const scored = own.flatMap(({ bits, controls, bytes }) => {
+    const other = controls[control]?.bits;
+    return bits === undefined || other === undefined ? [] : [{ bits: bits - other, bytes }];
+  });
+  return ratioOf(
+    scored.map(({ bits }) => bits),
+    scored.map(({ bytes }) => bytes),
+    createRandom(seed),
+  );
 }
 
 function leadOf(own: readonly Answered[], baseline: string, seed: number): Pick<Lead, 'exactMatch' | 'editSimilarity'> {
@@ -170,7 +193,7 @@ function leadOf(own: readonly Answered[], baseline: string, seed: number): Pick<
 }
 
 /** One answer without the text around its blank: `start` and the path find it again. */
-function plainAnswer({ task, marks, finish, confidence, probability, bits, bytes }: Answered) {
+function plainAnswer({ task, marks, controls, finish, confidence, probability, bits, bytes }: Answered) {
   const { id, package: name, path, before, expected } = task;
   const said = Object.fromEntries(Object.entries(marks).map(([predictor, { text }]) => [predictor, text]));
   return {
@@ -185,5 +208,8 @@ function plainAnswer({ task, marks, finish, confidence, probability, bits, bytes
     probability,
     bits: bits ?? null,
     bytes,
+    controls: Object.fromEntries(
+      Object.entries(controls).map(([name, own]) => [name, { finish: own.finish, bits: own.bits ?? null }]),
+    ),
   };
 }

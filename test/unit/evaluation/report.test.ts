@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Baseline } from '../../../engine/evaluation/baseline.ts';
-import { evaluate } from '../../../engine/evaluation/evaluate.ts';
+import { askControl, evaluate } from '../../../engine/evaluation/evaluate.ts';
 import { toMarkdown } from '../../../engine/evaluation/markdown.ts';
 import { answerTask } from '../../../engine/evaluation/model-predictor.ts';
 import { reportPlots } from '../../../engine/evaluation/plots/report-plots.ts';
@@ -135,6 +135,28 @@ describe('a report', () => {
     }
     expect(plots['reliability.svg']).toContain('all, 3 tasks: error');
     expect(reportPlots(await made())).toEqual(plots);
+  });
+
+  it('sets a control beside the model: its rows, the lead over it in pairs, its answers', async () => {
+    const options = { contextTokens: 200 };
+    const model = await evaluate(recite('();', room), tasks, [semicolon], options);
+    const control = { name: 'control', about: 'Another one.', model: recite(';', room) };
+    const report = buildReport(subject, await askControl(model, control, options));
+    expect(report.rows.slice(0, 3).map(({ predictor }) => predictor)).toEqual(['model', 'control', 'semicolon']);
+    const [own, other] = report.rows;
+    expect(other).toMatchObject({ exactMatch: { value: 0.5 }, ended: 1 });
+    const [, , third] = report.answers;
+    expect(third).toMatchObject({ said: { model: '();', control: ';' }, controls: { control: { finish: 'eop' } } });
+    const [first] = report.leads;
+    expect(first).toMatchObject({ baseline: 'control', rule: '', exactMatch: { value: 0 } });
+    expect(first?.bitsPerByte?.value).toBeCloseTo(
+      (own?.bitsPerByte?.value as number) - (other?.bitsPerByte?.value as number),
+      10,
+    );
+    // On the third task the one says what stood there and the other does not.
+    expect(report.leads.find(({ kind }) => kind === 'whole line')).toMatchObject({ exactMatch: { value: 1 } });
+    expect(report.leads.find(({ kind }) => kind === 'whole line')?.bitsPerByte?.value).toBeLessThan(0);
+    expect(toMarkdown(report)).toContain('- control: Another one.');
   });
 
   it('stops when asked to', async () => {

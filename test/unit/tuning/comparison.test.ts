@@ -20,6 +20,7 @@ function answers(bits: readonly (number | undefined)[], exact: number): Answered
       neighbours: [],
     },
     marks: { model: { text: '', isExact: index < exact, similarity: 0 } },
+    controls: {},
     finish: 'eop',
     confidence: 1,
     probability: 1,
