@@ -8,6 +8,7 @@ import { type Documents, packedDocuments } from '../evaluation/documents.ts';
 import { drawTasks } from '../evaluation/draw-tasks.ts';
 import { askControl, type Evaluation, evaluate } from '../evaluation/evaluate.ts';
 import { toMarkdown } from '../evaluation/markdown.ts';
+import { modelWords } from '../evaluation/markdown-table.ts';
 import { countTraining, ngramBaseline } from '../evaluation/ngram/baseline.ts';
 import { reportPlots } from '../evaluation/plots/report-plots.ts';
 import { buildReport } from '../evaluation/report.ts';
@@ -205,12 +206,11 @@ async function askControls(
   let asked = evaluation;
   for (const order of ['psm', 'spm'] as const) {
     const loaded = await loadModel(folder, { ...execution, order });
-    const { config, family } = loaded.folder;
+    const { config, family, metadata } = loaded.folder;
     const fillsInMiddle = config.causal === true && family === cloze.name;
     const model = { ...loaded, documentCache: loaded.documentCache === true && !modelAlone };
-    const trained = Object.entries(loaded.folder.metadata).map(([key, value]) => `${key} ${value}`);
     const name = fillsInMiddle ? `${loaded.name}, ${order}` : loaded.name;
-    const about = [`${(parameterCount(config) / 1e6).toFixed(1)} M parameters`, ...trained].join(', ');
+    const about = modelWords({ parameters: parameterCount(config), metadata });
     try {
       asked = await askControl(asked, { name, about, model }, asking);
     } finally {

@@ -69,3 +69,15 @@ export const CALIBRATION_PROTOCOL = [
 export function cacheLine({ documentCache }: { documentCache: boolean }): string {
   return documentCache ? 'fills mixed with the document cache, bits of the model alone' : 'the model alone';
 }
+
+/** A model's size, and what its file says of its training. */
+export function modelWords({
+  parameters,
+  metadata,
+}: {
+  parameters: number;
+  metadata: Readonly<Record<string, string>>;
+}): string {
+  const trained = Object.entries(metadata).map(([key, value]) => `${key} ${value}`);
+  return [`${(parameters / 1e6).toFixed(1)} M parameters`, ...trained].join(', ');
+}

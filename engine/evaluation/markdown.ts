@@ -1,5 +1,13 @@
 /** A report as Markdown: one table for each kind of task, the leads, and how it was made. */
-import { between, CALIBRATION_PROTOCOL, cacheLine, calibrationSection, percent, table } from './markdown-table.ts';
+import {
+  between,
+  CALIBRATION_PROTOCOL,
+  cacheLine,
+  calibrationSection,
+  modelWords,
+  percent,
+  table,
+} from './markdown-table.ts';
 import type { Report, Row } from './report.ts';
 
 const LANGUAGE_NAMES: Readonly<Record<string, string>> = {
@@ -12,12 +20,11 @@ const LANGUAGE_NAMES: Readonly<Record<string, string>> = {
 export function toMarkdown(report: Report): string {
   const { model, corpus } = report;
   const kinds = [...new Set(report.rows.map(({ kind }) => kind))];
-  const trained = Object.entries(model.metadata).map(([key, value]) => `${key} ${value}`);
   return [
     `# Evaluation of ${model.name}`,
     '',
     `- Command: \`${report.command}\` (seed ${report.seed})`,
-    `- Model: ${[`${(model.parameters / 1e6).toFixed(1)} M parameters`, ...trained].join(', ')}; weights ${model.sha256.slice(0, 12)}`,
+    `- Model: ${modelWords(model)}; weights ${model.sha256.slice(0, 12)}`,
     `- Text: ${corpus.documents} documents, split "${corpus.split}" of corpus ${corpus.fingerprint.slice(0, 12)}: ${corpus.packages.join(', ')}`,
     `- Tasks: ${report.tasksPerKind} of each kind; Part A of at most ${report.contextTokens} tokens; ${cacheLine(report)}`,
     `- Machine: ${report.machine}; ${model.device}`,

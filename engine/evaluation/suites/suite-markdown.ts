@@ -1,16 +1,23 @@
 /** A suite's report as Markdown. */
-import { between, CALIBRATION_PROTOCOL, cacheLine, calibrationSection, percent, table } from '../markdown-table.ts';
+import {
+  between,
+  CALIBRATION_PROTOCOL,
+  cacheLine,
+  calibrationSection,
+  modelWords,
+  percent,
+  table,
+} from '../markdown-table.ts';
 import type { SuiteReport, SuiteRow } from './suite-report.ts';
 
 export function suiteToMarkdown(report: SuiteReport): string {
   const { model, suite, execution } = report;
   const kinds = [...new Set(report.rows.map(({ kind }) => kind))];
-  const trained = Object.entries(model.metadata).map(([key, value]) => `${key} ${value}`);
   return [
     `# ${model.name} on ${suite.name}`,
     '',
     `- Command: \`${report.command}\` (seed ${report.seed})`,
-    `- Model: ${[`${(model.parameters / 1e6).toFixed(1)} M parameters`, ...trained].join(', ')}; weights ${model.sha256.slice(0, 12)}`,
+    `- Model: ${modelWords(model)}; weights ${model.sha256.slice(0, 12)}`,
     `- Suite: ${suite.tasks} tasks of ${suite.file}, sha256 ${suite.sha256.slice(0, 12)}; Part A of at most ${report.contextTokens} tokens; ${cacheLine(report)}`,
     `- Programs: ${execution ? `run by Python ${execution.python}, ${execution.confinement}` : 'not run; spans are compared as text'}`,
     `- Machine: ${report.machine}; ${model.device}`,
